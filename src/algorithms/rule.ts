@@ -1,0 +1,56 @@
+import type { Microseconds } from '../core/duration.ts'
+
+/** The names of the algorithms. */
+export type AlgorithmName = 'slidingwindow' | 'fixedwindow' | 'leakybucket' | 'tokenbucket' | 'gcra'
+
+/**
+ * Units that were granted, for giving them back or saying when they arrived. Plain data: it may
+ * cross to another process and be stored.
+ */
+export interface Grant {
+  /** The instant from which the units may be used. */
+  readonly at: Microseconds
+  /** The latest instant at which they may still arrive at the server; moved by `settle`. */
+  readonly until: Microseconds
+  /** Units. */
+  readonly cost: number
+  /** The rule’s own note on where it put the units. */
+  readonly mark: number
+}
+
+/**
+ * One limit with its parameters: a pure function of (state, now, cost). All instants and spans are
+ * integer microseconds of one clock. State is mutated only by `commit`, `settle`, `cancel` and
+ * `clamp`, and is plain data that a backend can store.
+ *
+ * The margin m is the longest time that a unit is assumed to travel: a unit granted at `at` is
+ * provisionally taken to arrive anywhere in [at, at + m], until `settle` says better.
+ */
+export interface Rule<State> {
+  readonly algorithm: AlgorithmName
+  /** The largest cost that can ever be granted at once. */
+  readonly capacity: number
+  /** The state of a key that was never used. */
+  initial(): State
+  /**
+   * The earliest instant, not before `now`, `notBefore` or the last granted instant, at which
+   * `cost` units conform. Changes nothing. `cost` is between 1 and `capacity`.
+   */
+  plan(state: State, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds
+  /** Grants `cost` units at `at`, an instant that `plan` gave for this very state. */
+  commit(state: State, now: Microseconds, cost: number, at: Microseconds): Grant
+  /**
+   * The units of `grant` arrive no later than `until` (earlier or later than assumed).
+   * @param final false while the request is not written yet and the end is only moved on
+   * @returns the grant as it stands now
+   */
+  settle(state: State, grant: Grant, until: Microseconds, final: boolean): Grant
+  /** The units of `grant` were never used: they are free again, as far as that is safe. */
+  cancel(state: State, grant: Grant, now: Microseconds): void
+  /** Units that could be granted at `now`. */
+  remaining(state: State, now: Microseconds): number
+  /** A lower bound of the instant at which `cost` units could be granted that queue behind `ahead` others. */
+  estimate(state: State, now: Microseconds, cost: number, ahead: number): Microseconds
+  /** The instant from which the state says no more than `initial` does. */
+  expiresAt(state: State): Microseconds
+}

@@ -1,0 +1,107 @@
+import type { Grant, Rule } from '../algorithms/rule.ts'
+import type { Microseconds } from '../core/duration.ts'
+
+/** A value now, or later from a backend that has to ask elsewhere. */
+export type MaybePromise<T> = T | Promise<T>
+
+/** The answer to a reservation. A denial has written nothing. */
+export type Reservation =
+  | { readonly allowed: true; readonly grant: Grant }
+  | { readonly allowed: false; readonly retryAfter: Microseconds }
+
+/** Where a limit stands. */
+export interface LimitStanding {
+  /** Units free now. */
+  readonly remaining: number
+  /** Until the next unit can be granted; 0 when one can now. */
+  readonly retryAfter: Microseconds
+  /** Until all units are free again. */
+  readonly resetAfter: Microseconds
+}
+
+/** One key under one rule, as every call of a limit store names it. */
+export interface LimitKey {
+  readonly key: string
+  /** Only the rule knows its state; the store never looks inside. */
+  readonly rule: Rule<unknown>
+  /** Keep an idle key at least this long. */
+  readonly retention: Microseconds
+}
+
+/** Limits, atomically. Instants are those of `now()`, the store’s own clock. */
+export interface LimitStore {
+  /** The store’s clock, in microseconds, as this process knows it. */
+  now(): Microseconds
+  /**
+   * Grants `cost` units at the earliest instant that conforms, when that is at most `maxWait` away.
+   * @param notBefore not earlier than this; 0 for now
+   */
+  reserve(
+    limit: LimitKey,
+    cost: number,
+    notBefore: Microseconds,
+    maxWait: Microseconds,
+  ): MaybePromise<Reservation>
+  /** Says when a grant’s units arrive at the latest; see {@link Rule.settle}. */
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant>
+  /** Gives unused units back. */
+  cancel(limit: LimitKey, grant: Grant): MaybePromise<void>
+  /** Where the limit stands now. Changes nothing. */
+  peek(limit: LimitKey): MaybePromise<LimitStanding>
+  /** The earliest that `cost` units behind `ahead` queued ones could be granted: a lower bound, from now. */
+  estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds>
+  /** Forgets one key. */
+  reset(key: string): MaybePromise<void>
+  /** Forgets every key that starts with `prefix`. */
+  clear(prefix: string): MaybePromise<void>
+}
+
+/** A stored response: metadata beside the content as it came off the wire. */
+export interface CacheEntry {
+  /** The primary cache key this entry is under. */
+  readonly key: string
+  /** The secondary key: normalised values of the fields that Vary names; '' without Vary. */
+  readonly variant: string
+  readonly method: string
+  readonly url: string
+  readonly status: number
+  readonly statusText: string
+  /** Raw fields, name, value, name, value; Set-Cookie never folded. */
+  readonly headers: readonly string[]
+  /** The names in Vary, lower case, sorted. */
+  readonly varyNames: readonly string[]
+  readonly httpVersion: string
+  /** Calendar instants, microseconds since the Unix epoch. */
+  readonly requestedAt: Microseconds
+  readonly receivedAt: Microseconds
+  /** From this calendar instant on the store may drop it. */
+  readonly expiresAt: Microseconds
+  /** In `ttl` mode the entry’s lifetime, so that a hit can renew it; undefined in `http` mode. */
+  readonly ttl: Microseconds | undefined
+  readonly body: Uint8Array
+}
+
+/** Stored responses. Bytes handed in or out are the store’s own: nobody else may change them. */
+export interface CacheStore {
+  /** All variants stored under a primary key, most recently stored first; expired ones left out. */
+  match(key: string): MaybePromise<readonly CacheEntry[]>
+  /** Stores an entry in the place of the one with the same key and variant. Entries too large for the store are ignored. */
+  put(entry: CacheEntry): MaybePromise<void>
+  /** Drops all variants under a primary key. @returns whether there were any */
+  delete(key: string): MaybePromise<boolean>
+  /** Every entry whose primary key starts with `prefix`, in no particular order. */
+  entries(prefix: string): AsyncIterable<CacheEntry> | Iterable<CacheEntry>
+  /** Drops every entry whose primary key starts with `prefix`. */
+  clear(prefix: string): MaybePromise<void>
+  /** How much is stored under `prefix`. */
+  size(prefix: string): MaybePromise<{ entries: number; bytes: number }>
+}
+
+/** Where limits and responses are kept. Shared by several sessions when they are given the same instance. */
+export interface Backend {
+  readonly limits: LimitStore
+  readonly cache: CacheStore
+  /** Lets go of everything; a second call does nothing. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
