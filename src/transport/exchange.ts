@@ -1,0 +1,185 @@
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../core/clock.ts'
+import { AbortError, SessionError } from '../core/errors.ts'
+import { fieldValue } from '../core/field-list.ts'
+import { emptyBody, type Reply } from '../core/reply.ts'
+import type { Request } from '../core/request.ts'
+import { ContentStream, StreamFeed } from './content-stream.ts'
+import { type Phase, toSessionError } from './transport-errors.ts'
+
+/** The two ends of the promise that an exchange keeps. */
+export interface Settle {
+  resolve(reply: Reply): void
+  reject(error: Error): void
+}
+
+/**
+ * One exchange: undici’s handler on one side, a promise of the reply on the other. It stamps when
+ * the request was written and answered, and caps the content’s size.
+ */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: Request
+  readonly #clock: Clock
+  readonly #sentAt: number
+  /** Dropped once called: they lead to the reply, which must be free to be collected while the exchange runs. */
+  #settle: Settle | undefined
+  #onAbort: (() => void) | undefined
+  #connectTimer: NodeJS.Timeout | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #failure: SessionError | undefined
+  #phase: Phase = 'connecting'
+  #writtenAt = 0
+  #answeredAt = 0
+  #status = 0
+  #statusText = ''
+  #headers: string[] = []
+  #first: Uint8Array | undefined
+  #more: Uint8Array[] | undefined
+  #size = 0
+  #feed: StreamFeed | undefined
+
+  constructor(request: Request, clock: Clock, settle: Settle) {
+    this.#request = request
+    this.#clock = clock
+    this.#sentAt = clock.now()
+    this.#settle = settle
+    const { signal, timeouts } = request
+    if (signal !== undefined) {
+      this.#onAbort = () => this.fail(new AbortError(signal))
+      signal.addEventListener('abort', this.#onAbort, { once: true })
+    }
+    if (timeouts.connect !== undefined) {
+      const expire = (): void =>
+        this.fail(toSessionError(Object.assign(new Error(), { code: 'ETIMEDOUT' }), request, 'connecting'))
+      this.#connectTimer = setTimeout(expire, timeouts.connect / 1_000)
+    }
+  }
+
+  /** Ends the exchange with this error. */
+  fail(error: SessionError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#finish()
+    this.#controller?.abort(error)
+    this.#settle?.reject(error)
+    this.#settle = undefined
+    this.#feed?.end(error)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#failure !== undefined) {
+      controller.abort(this.#failure)
+      return
+    }
+    clearTimeout(this.#connectTimer)
+    this.#phase = 'written'
+    this.#writtenAt = this.#clock.now()
+    this.#request.observer?.written(this.#writtenAt)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _parsed: unknown,
+    statusText = '',
+  ): void {
+    if (status < 200) return // interim responses (RFC 9110, 15.2)
+    this.#phase = 'answered'
+    this.#answeredAt = this.#clock.now()
+    this.#request.observer?.answered(this.#answeredAt)
+    this.#status = status
+    this.#statusText = statusText
+    this.#headers = toFieldList(controller.rawHeaders as readonly Buffer[])
+    this.#checkAnnouncedSize()
+    if (this.#request.reading === 'stream' && this.#failure === undefined) {
+      this.#feed = new StreamFeed({
+        pause: () => controller.pause(),
+        resume: () => controller.resume(),
+        abort: () => this.fail(new SessionError('ERR_ABORTED', 'the content was not read to its end')),
+      })
+      this.#succeed(this.#toReply(emptyBody, new ContentStream(this.#feed), undefined))
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#size += chunk.length
+    if (this.#size > this.#request.maxResponseSize) {
+      this.fail(tooLarge(this.#request))
+    } else if (this.#feed !== undefined) {
+      this.#feed.push(chunk)
+    } else if (this.#first === undefined) {
+      this.#first = chunk
+    } else {
+      this.#more ??= [this.#first]
+      this.#more.push(chunk)
+    }
+  }
+
+  onResponseEnd(): void {
+    this.#finish()
+    if (this.#feed !== undefined) {
+      this.#feed.end()
+      return
+    }
+    const body = this.#more === undefined ? (this.#first ?? emptyBody) : Buffer.concat(this.#more)
+    this.#succeed(this.#toReply(body, undefined, this.#clock.now()))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(toSessionError(error, this.#request, this.#phase))
+  }
+
+  #succeed(reply: Reply): void {
+    this.#settle?.resolve(reply)
+    this.#settle = undefined
+  }
+
+  #toReply(body: Uint8Array, stream: ContentStream | undefined, endedAt: number | undefined): Reply {
+    return {
+      request: this.#request,
+      status: this.#status,
+      statusText: this.#statusText,
+      headers: this.#headers,
+      body,
+      stream,
+      httpVersion: '1.1',
+      timings: {
+        sentAt: this.#sentAt,
+        writtenAt: this.#writtenAt,
+        answeredAt: this.#answeredAt,
+        endedAt,
+      },
+      history: [],
+      attempts: 1,
+      cacheStatus: undefined,
+    }
+  }
+
+  #checkAnnouncedSize(): void {
+    const { maxResponseSize, method } = this.#request
+    if (maxResponseSize === Number.POSITIVE_INFINITY || method === 'HEAD') return
+    const length = fieldValue(this.#headers, 'content-length')
+    if (length !== undefined && Number(length) > maxResponseSize) this.fail(tooLarge(this.#request))
+  }
+
+  #finish(): void {
+    clearTimeout(this.#connectTimer)
+    if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+/** The response is over its cap. */
+function tooLarge({ method, url, maxResponseSize }: Request): SessionError {
+  return new SessionError(
+    'ERR_TOO_LARGE',
+    `${method} ${url.origin}${url.pathname}: the content is larger than maxResponseSize (${maxResponseSize} bytes); raise it, or use stream()`,
+  )
+}
+
+/** Fields are latin1 on the wire (RFC 9110, 5.5: obs-text). */
+function toFieldList(raw: readonly Buffer[]): string[] {
+  const list = new Array<string>(raw.length)
+  for (let i = 0; i < raw.length; i++) list[i] = (raw[i] as Buffer).toString('latin1')
+  return list
+}

@@ -1,0 +1,91 @@
+import { Readable } from 'node:stream'
+import { Agent, type Dispatcher } from 'undici'
+import type { Clock } from '../core/clock.ts'
+import { AbortError, SessionError } from '../core/errors.ts'
+import type { Reply, Transport } from '../core/reply.ts'
+import type { Request, RequestBody } from '../core/request.ts'
+import { Exchange } from './exchange.ts'
+
+/** TLS settings, as in `node:tls`. */
+export interface TlsOptions {
+  /** Certificate authorities to trust, PEM. Default: Mozilla’s. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** The client’s certificate chain, PEM. */
+  readonly cert?: string | Uint8Array
+  /** The client’s key, PEM. */
+  readonly key?: string | Uint8Array
+  /** Whether a server without a trusted certificate is refused. Default: true. */
+  readonly rejectUnauthorized?: boolean
+  /** The name to check the certificate against, where it is not the URL’s host. */
+  readonly servername?: string
+}
+
+/** What the transport is made of. */
+export interface TransportOptions {
+  readonly clock: Clock
+  /** Most connections to one origin; undefined for as many as there are requests. */
+  readonly concurrency: number | undefined
+  readonly tls: TlsOptions | undefined
+}
+
+/** Sends requests over an undici Agent of its own; never the process-wide one. */
+export class UndiciTransport implements Transport {
+  readonly #agent: Agent
+  readonly #clock: Clock
+  #closed: Promise<void> | undefined
+
+  constructor({ clock, concurrency, tls }: TransportOptions) {
+    this.#clock = clock
+    this.#agent = new Agent({
+      allowH2: false,
+      ...(concurrency === undefined ? {} : { connections: concurrency }),
+      ...(tls === undefined ? {} : { connect: tls as object }),
+    })
+  }
+
+  send(request: Request): Promise<Reply> {
+    const { signal, url, body, timeouts } = request
+    if (signal?.aborted === true) return Promise.reject(new AbortError(signal))
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+    const exchange = new Exchange(request, this.#clock, { resolve, reject })
+    const options: Dispatcher.DispatchOptions = {
+      origin: url.origin,
+      path: url.search === '' ? url.pathname : url.pathname + url.search,
+      method: request.method,
+      headers: request.headers as string[],
+      body: body === undefined ? null : toContent(body, exchange),
+      headersTimeout: (timeouts.headers ?? 0) / 1_000,
+      bodyTimeout: (timeouts.body ?? 0) / 1_000,
+    }
+    this.#agent.dispatch(options, exchange)
+    return promise
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#agent.close()
+    return this.#closed
+  }
+
+  destroy(): Promise<void> {
+    this.#closed = this.#agent.destroy()
+    return this.#closed
+  }
+}
+
+function toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
+  if (body.kind === 'bytes') return body.bytes
+  return Readable.from(guarded(body.stream, exchange), { objectMode: false })
+}
+
+/** The caller’s stream; when it throws, the exchange fails with that as its cause. */
+async function* guarded(
+  stream: AsyncIterable<Uint8Array>,
+  exchange: Exchange,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* stream
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    exchange.fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
+  }
+}
