@@ -20,7 +20,7 @@ function sampleJson(): string {
     price: 9.99 + id,
     tags: ['sample', 'httpbin'],
     inStock: id % 3 !== 0,
-    note: 'a line of text to read over',
+    note: 'a line of text',
   }))
   const json = JSON.stringify({ title: 'Sample', items, padding: '' })
   return json.replace('"padding":""', `"padding":"${'.'.repeat(2_048 - json.length)}"`)
