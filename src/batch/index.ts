@@ -1,0 +1,8 @@
+export { Batch, createBatch } from './batch.ts'
+export { BatchError } from './batch-error.ts'
+export { runCallbacks, type Callback, type CallbackRun, type CallbackSettings } from './callbacks.ts'
+export type { BatchDefaults, BatchSession, Outcome, SharedRequestOptions } from './contract.ts'
+export type { BatchControls, BatchOptions } from './options.ts'
+export type { ProgressOptions } from './progress.ts'
+export type { ProgressStream } from './terminal.ts'
+export type { Many } from './targets.ts'
