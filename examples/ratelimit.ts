@@ -1,0 +1,19 @@
+/** A rate limit: 30 requests at 10 per second, as the server sees them. */
+import { RatelimitMixin, Session } from 'http-sessions'
+import { httpbin, worstWindow } from 'http-sessions/testing'
+
+class ApiSession extends RatelimitMixin(Session) {}
+
+await using server = await httpbin()
+await using session = new ApiSession({
+  backend: 'memory',
+  type: 'slidingwindow',
+  limit: 10,
+  window: '1s',
+  perHost: true,
+})
+
+await session.requests(Array(30).fill(`${server.url}/uuid`))
+
+const instants = (await server.arrivals()).map(({ at }) => at)
+console.log(instants.length, 'requests; most in any one second:', worstWindow(instants, 1_000_000))

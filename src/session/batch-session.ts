@@ -1,0 +1,76 @@
+import type { BatchDefaults, BatchSession } from '../batch/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import { describe } from '../core/duration.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
+import type { Request } from '../core/request.ts'
+import { Response } from '../http/response.ts'
+import type { RequestBuilder } from './request-builder.ts'
+import { checkMethod, type RequestOptions } from './request-options.ts'
+
+/** One request of a batch with options of its own. */
+export interface RequestObject extends RequestOptions<Response> {
+  readonly url: string | URL
+  /** Default: the batch’s, else GET. */
+  readonly method?: string
+}
+
+/** What a batch can request. */
+export type BatchTarget = string | URL | RequestObject
+
+/** What a session lends to a batch. */
+export interface BatchSessionParts {
+  readonly clock: Clock
+  readonly builder: RequestBuilder
+  readonly defaults: BatchDefaults
+  /** Makes a request; a failure of the network is a response with `error` set. */
+  send(request: Request): Promise<Response>
+}
+
+/** The options of each request of a batch: what a batch adds is its method. */
+type Shared = RequestOptions<Response> & { readonly method?: string }
+
+/** The session as a batch sees it. Options that all requests share are read once. */
+export function batchSession(parts: BatchSessionParts): BatchSession<Response, BatchTarget, Shared> {
+  const { clock, builder, defaults, send } = parts
+  const builders = new WeakMap<Shared, RequestBuilder | Promise<RequestBuilder>>()
+  const builderOf = (options: Shared): RequestBuilder | Promise<RequestBuilder> => {
+    const known = builders.get(options)
+    if (known !== undefined) return known
+    const { method: _, ...rest } = options
+    const made = builder.with(rest)
+    builders.set(options, made)
+    return made
+  }
+  return {
+    clock,
+    defaults,
+    check(options) {
+      const made = builderOf(options)
+      if (made instanceof Promise) made.catch(() => undefined) // thrown where it is awaited, by each request
+    },
+    async send(target, _index, options) {
+      const shared = await builderOf(options)
+      if (typeof target === 'string' || target instanceof URL) {
+        return send(shared.build(checkMethod(options.method ?? 'GET'), target, 'buffered'))
+      }
+      const { url, method = options.method ?? 'GET', ...own } = checkTarget(target)
+      const complete = Object.keys(own).length === 0 ? shared : await shared.with(own)
+      return send(complete.build(checkMethod(method), url, 'buffered'))
+    },
+    failed: (target, error) => Response.networkError(builder.placeholder(urlOf(target)), toSessionError(error), clock.now()),
+    withCallbacks: (response, results) => response.withCallbacks(results),
+  }
+}
+
+function checkTarget(target: unknown): RequestObject {
+  if (typeof target === 'object' && target !== null && 'url' in target) return target as RequestObject
+  throw new OptionError(`urls: ${describe(target)} is not a URL or a request object with a url`)
+}
+
+function urlOf(target: BatchTarget): string {
+  return String(typeof target === 'object' && target !== null && 'url' in target ? target.url : target)
+}
+
+function toSessionError(error: Error): SessionError {
+  return error instanceof SessionError ? error : new SessionError('ERR_OPTION', error.message, { cause: error })
+}

@@ -1,0 +1,273 @@
+import { type Batch, createBatch } from '../batch/batch.ts'
+import { type Callback, runCallbacks } from '../batch/callbacks.ts'
+import type { BatchDefaults } from '../batch/contract.ts'
+import type { BatchOptions } from '../batch/options.ts'
+import type { Many } from '../batch/targets.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { AbortError, SessionError, TimeoutError } from '../core/errors.ts'
+import type { Reply } from '../core/reply.ts'
+import type { Request } from '../core/request.ts'
+import { Response } from '../http/response.ts'
+import { StreamResponse } from '../http/stream-response.ts'
+import type { Ratelimiter } from '../ratelimit/index.ts'
+import { batchSession, type BatchTarget } from './batch-session.ts'
+import { type Deadline, startDeadline } from './deadline.ts'
+import { type Feature, splitOptions } from './feature-options.ts'
+import { Pipeline } from './pipeline.ts'
+import { RequestBuilder } from './request-builder.ts'
+import { checkMethod, type RequestOptions } from './request-options.ts'
+import type { SessionCache } from './session-cache.ts'
+import { SessionConfig, type SessionConfigValues } from './session-config.ts'
+import { checkSessionOptions, requestDefaults, type SessionOptions } from './session-options.ts'
+
+/** Options of one request. */
+export type SessionRequestOptions = RequestOptions<Response>
+
+/** Options of `stream`. */
+export interface StreamOptions
+  extends Omit<SessionRequestOptions, 'callbacks' | 'returnCallbacks' | 'raiseErrors'> {
+  /** Default: GET. */
+  readonly method?: string
+}
+
+/** Options of `requests`. */
+export type SessionBatchOptions = BatchOptions<Response, SessionRequestOptions>
+
+/**
+ * An HTTP client session: its connections, defaults, cookies, limits and cache.
+ * @example
+ * await using session = new Session({ baseUrl: 'http://127.0.0.1:8080' })
+ * const response = await session.get('/ip')
+ * console.log(response.json())
+ */
+export class Session implements AsyncDisposable {
+  /** @internal The features that mixins added. */
+  static readonly features: ReadonlySet<Feature> = new Set()
+
+  readonly #options: SessionOptions
+  readonly #clock: Clock
+  readonly #builder: RequestBuilder
+  readonly #pipeline: Pipeline
+  #closing: Promise<void> | undefined
+
+  /** @throws OptionError (a TypeError) naming what is wrong */
+  constructor(options: SessionOptions = {}) {
+    const split = splitOptions(options, new.target.features)
+    checkSessionOptions(split.session)
+    this.#options = split.session
+    this.#clock = split.session.clock ?? systemClock
+    this.#builder = new RequestBuilder(requestDefaults(split.session), this.#clock)
+    this.#pipeline = new Pipeline(split, this.#clock, this.#builder)
+  }
+
+  /** GET: a representation of the resource. See {@link request}. */
+  get(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('GET', url, options)
+  }
+
+  /** HEAD: the same without its content. See {@link request}. */
+  head(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('HEAD', url, options)
+  }
+
+  /** OPTIONS: what may be done with the resource. See {@link request}. */
+  options(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('OPTIONS', url, options)
+  }
+
+  /** DELETE: takes the resource away. See {@link request}. */
+  delete(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('DELETE', url, options)
+  }
+
+  /** POST: gives the resource something to process. See {@link request}. */
+  post(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('POST', url, options)
+  }
+
+  /** PUT: sets the resource’s state. See {@link request}. */
+  put(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('PUT', url, options)
+  }
+
+  /** PATCH: changes a part of it (RFC 5789). See {@link request}. */
+  patch(url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    return this.request('PATCH', url, options)
+  }
+
+  /**
+   * Makes one request and reads its response to the end.
+   * @param url absolute, or relative to `baseUrl`
+   * @throws OptionError, SessionError (its `code` says what happened)
+   */
+  async request(method: string, url: string | URL, options?: SessionRequestOptions): Promise<Response> {
+    const request = await this.#build(method, url, options, 'buffered')
+    const response = await this.#buffered(request, options?.raiseErrors ?? this.#setting('raiseErrors') ?? true)
+    if (options?.callbacks === undefined) return response
+    return this.#withCallbacks(response, options.callbacks, options.returnCallbacks)
+  }
+
+  /**
+   * Makes one request and gives its response as soon as the head is in, the content unread.
+   * Read it, or close it: `await using` does. `method` is GET unless the options say otherwise.
+   * @throws OptionError, SessionError; always throws when no response comes
+   */
+  async stream(url: string | URL, options: StreamOptions = {}): Promise<StreamResponse> {
+    const { method = 'GET', ...rest } = options
+    const request = await this.#build(method, url, rest, 'stream')
+    const deadline = this.#deadline(request)
+    try {
+      const reply = await this.#pipeline.send(withSignal(request, deadline))
+      return new StreamResponse(untilRead(reply, deadline))
+    } catch (error) {
+      deadline?.clear()
+      throw reasonOf(error)
+    }
+  }
+
+  /**
+   * Many requests: a {@link Batch} to be awaited (all responses, in input order) or iterated
+   * (bounded memory). Nothing is sent before that.
+   * @param urls one, or an iterable or async iterable of URLs and request objects
+   * @throws OptionError at once when an option is wrong
+   */
+  requests(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): Batch<Response> {
+    const { raiseErrors = this.#setting('raiseErrors') ?? false, ...rest } = options
+    return createBatch<Response, BatchTarget, SessionRequestOptions>(
+      urls,
+      { concurrency: SessionConfig.semaphore, ...rest, raiseErrors },
+      batchSession({
+        clock: this.#clock,
+        builder: this.#builder,
+        defaults: this.#callbackSettings(),
+        send: (request) => this.#buffered(request, false),
+      }),
+    )
+  }
+
+  /**
+   * The responses that the cache holds.
+   * @throws OptionError when the session has no cache
+   */
+  get cache(): SessionCache {
+    return this.#pipeline.cache
+  }
+
+  /**
+   * The limiter.
+   * @throws OptionError when the session has no rate limit
+   */
+  get ratelimiter(): Ratelimiter {
+    return this.#pipeline.ratelimiter
+  }
+
+  /** Forgets the cached responses and the limiter’s state, those of this session’s key prefix only. */
+  clearCache(): Promise<void> {
+    return this.#pipeline.clear()
+  }
+
+  /**
+   * Ends the session: new requests and those that wait for a slot fail with ERR_CLOSED, what is on its
+   * way is finished, then sockets, cookie file and limiter are closed. A second call does nothing more.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#pipeline.close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #build(
+    method: string,
+    url: string | URL,
+    options: SessionRequestOptions | undefined,
+    reading: Request['reading'],
+  ): Promise<Request> {
+    const builder = options === undefined ? this.#builder : await this.#builder.with(options)
+    return builder.build(checkMethod(method), url, reading)
+  }
+
+  /** The response of a request; without one it throws, or gives the network-error response. */
+  async #buffered(request: Request, raise: boolean): Promise<Response> {
+    const deadline = this.#deadline(request)
+    let response: Response
+    try {
+      if (this.#closing !== undefined) throw new SessionError('ERR_CLOSED', 'the session is closed')
+      response = new Response(await this.#pipeline.send(withSignal(request, deadline)))
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (raise || !(reason instanceof SessionError)) throw reason
+      response = Response.networkError(request, reason, this.#clock.now())
+    } finally {
+      deadline?.clear()
+    }
+    if (this.#setting('debug')) {
+      process.stderr.write(`${response.method} ${response.url} -> ${response.status} in ${response.elapsed} ms\n`)
+    }
+    return response
+  }
+
+  async #withCallbacks(
+    response: Response,
+    callbacks: readonly Callback<Response>[],
+    keep: boolean | undefined,
+  ): Promise<Response> {
+    const { returnCallbacks, runCallbacksOnError, ...settings } = this.#callbackSettings()
+    if (response.error !== undefined && !runCallbacksOnError) return response
+    const results = await runCallbacks(response, callbacks, {
+      ...settings,
+      index: undefined,
+      around: (call) => call(),
+      print: (line) => process.stderr.write(`${line}\n`),
+    })
+    return (keep ?? returnCallbacks) ? response.withCallbacks(results) : response
+  }
+
+  #callbackSettings(): BatchDefaults {
+    return {
+      returnCallbacks: this.#setting('returnCallbacks'),
+      runCallbacksOnError: this.#setting('runCallbacksOnError'),
+      printCallbackExceptions: this.#setting('printCallbackExceptions'),
+      printCallbackTracebacks: this.#setting('printCallbackTracebacks'),
+    }
+  }
+
+  /** The session’s own word, else SessionConfig’s. */
+  #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
+    name: Name,
+  ): SessionConfigValues[Name] {
+    return (this.#options[name] ?? SessionConfig[name]) as SessionConfigValues[Name]
+  }
+
+  #deadline({ timeouts, signal, method, url }: Request): Deadline | undefined {
+    if (timeouts.total === undefined) return undefined
+    return startDeadline(timeouts.total, signal, `${method} ${url.origin}${url.pathname}`)
+  }
+}
+
+function withSignal(request: Request, deadline: Deadline | undefined): Request {
+  return deadline === undefined ? request : { ...request, signal: deadline.signal }
+}
+
+/** Layers below only see a signal; when it fired because the time was up, that is the reason. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof AbortError && error.cause instanceof TimeoutError ? error.cause : error
+}
+
+/** The deadline holds until the content was read. */
+function untilRead(reply: Reply, deadline: Deadline | undefined): Reply {
+  if (deadline === undefined || reply.stream === undefined) return reply
+  return { ...reply, stream: clearing(reply.stream, deadline) }
+}
+
+async function* clearing(stream: AsyncIterable<Uint8Array>, deadline: Deadline): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream
+  } catch (error) {
+    throw reasonOf(error)
+  } finally {
+    deadline.clear()
+  }
+}

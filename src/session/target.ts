@@ -1,0 +1,56 @@
+import { describe } from '../core/duration.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
+
+/** A query parameter’s value; null and undefined leave it out, an array repeats it. */
+export type ParamValue = string | number | boolean | bigint | null | undefined
+
+/** Query parameters: added to those that the URL has. */
+export type Params =
+  | Readonly<Record<string, ParamValue | readonly ParamValue[]>>
+  | Iterable<readonly [string, ParamValue]>
+
+/**
+ * The target URI: `url` resolved against `base` as RFC 3986, 5 has it, with `params` added.
+ * @throws SessionError ERR_URL when it is no URL, or not http(s)
+ */
+export function targetUri(url: string | URL, base: URL | undefined, paramSets: readonly Params[]): URL {
+  const target = url instanceof URL ? new URL(url) : URL.parse(url, base?.href)
+  if (target === null) throw badUrl(url, base)
+  if (target.protocol !== 'http:' && target.protocol !== 'https:') {
+    throw new SessionError('ERR_URL', `${target.protocol} URLs cannot be requested; use http: or https:`)
+  }
+  for (const params of paramSets) addParams(target, params)
+  return target
+}
+
+/** Reads `baseUrl`. @throws OptionError */
+export function parseBaseUrl(value: unknown): URL {
+  const base = typeof value === 'string' || value instanceof URL ? URL.parse(String(value)) : null
+  if (base === null || !/^https?:$/.test(base.protocol)) {
+    throw new OptionError(`baseUrl: ${describe(value)} is not an absolute http(s) URL`)
+  }
+  return base
+}
+
+function badUrl(url: unknown, base: URL | undefined): SessionError {
+  const given = describe(url).replace(/\/\/[^/@\s]*@/, '//')
+  const hint =
+    base === undefined && typeof url === 'string' && !url.includes(':')
+      ? '; it is relative: set baseUrl on the session, or write it from http:// on'
+      : ''
+  return new SessionError('ERR_URL', `${given} is not a URL${hint}`)
+}
+
+function addParams(target: URL, params: Params): void {
+  const entries = Symbol.iterator in params ? params : Object.entries(params)
+  for (const [name, given] of entries) {
+    const values: readonly ParamValue[] = Array.isArray(given) ? given : [given]
+    for (const value of values) {
+      if (value === null || value === undefined) continue
+      if (typeof value === 'object' || typeof value === 'function') {
+        throw new OptionError(`params.${name}: ${describe(value)} cannot be a query parameter; give text`)
+      }
+      target.searchParams.append(name, String(value))
+    }
+  }
+}
