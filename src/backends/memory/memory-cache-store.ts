@@ -1,0 +1,161 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
+import type { Microseconds } from '../../core/duration.ts'
+import type { CacheEntry, CacheStore } from '../contract.ts'
+
+/** How much a memory cache store keeps. */
+export interface MemoryCacheStoreOptions {
+  /** Default: the machine’s clock. */
+  readonly clock?: Clock | undefined
+  /** Most bytes of all entries: content, headers, URL and key. Default: 268435456 (256 MiB). */
+  readonly maxSize?: number | undefined
+  /** Most bytes of one entry. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number | undefined
+  /** Microseconds between two sweeps of expired entries. Default: 15 seconds. */
+  readonly checkFrequency?: Microseconds | undefined
+}
+
+/** All variants under one primary key, latest first. Replaced, never changed, so it can be handed out. */
+interface Group {
+  readonly entries: readonly CacheEntry[]
+  readonly bytes: number
+}
+
+/** Rough cost of the objects around an entry’s strings and bytes. */
+const entryOverhead = 256
+
+/** More variants than this of one URL are of no use: the oldest goes. */
+const mostVariants = 64
+
+const defaultMaxSize = 268_435_456
+const defaultMaxEntrySize = 33_554_432
+const defaultCheckFrequency: Microseconds = 15_000_000
+
+/**
+ * Stored responses in this process, the least recently used URL dropped first. Content is kept as it was given,
+ * and handed out as it is kept: the same bytes each time. Whoever gives them to users gives a copy.
+ */
+export class MemoryCacheStore implements CacheStore {
+  readonly #groups: LRUCache<string, Group>
+  readonly #clock: Clock
+  readonly #maxSize: number
+  readonly #maxEntrySize: number
+  readonly #checkFrequency: Microseconds
+  #sweep: Timer | undefined
+
+  constructor(options: MemoryCacheStoreOptions = {}) {
+    this.#clock = options.clock ?? systemClock
+    this.#maxSize = options.maxSize ?? defaultMaxSize
+    this.#maxEntrySize = Math.min(options.maxEntrySize ?? defaultMaxEntrySize, this.#maxSize)
+    this.#checkFrequency = options.checkFrequency ?? defaultCheckFrequency
+    this.#groups = new LRUCache({ maxSize: this.#maxSize, sizeCalculation: (group) => group.bytes })
+  }
+
+  match(key: string): readonly CacheEntry[] {
+    const group = this.#groups.get(key)
+    if (group === undefined) return []
+    const wallNow = this.#clock.wallNow()
+    return group.entries.every((entry) => isAlive(entry, wallNow))
+      ? group.entries
+      : group.entries.filter((entry) => isAlive(entry, wallNow))
+  }
+
+  put(entry: CacheEntry): void {
+    if (bytesOf(entry) > this.#maxEntrySize) return
+    const wallNow = this.#clock.wallNow()
+    const others = (this.#groups.peek(entry.key)?.entries ?? []).filter(
+      (other) => other.variant !== entry.variant && isAlive(other, wallNow),
+    )
+    this.#groups.set(entry.key, toGroup([withOwnBytes(entry), ...others], this.#maxSize))
+    this.#scheduleSweep()
+  }
+
+  delete(key: string): boolean {
+    return this.#groups.delete(key)
+  }
+
+  *entries(prefix: string): Generator<CacheEntry, void, undefined> {
+    const wallNow = this.#clock.wallNow()
+    for (const [, { entries }] of this.#under(prefix)) {
+      for (const entry of entries) if (isAlive(entry, wallNow)) yield entry
+    }
+  }
+
+  clear(prefix: string): void {
+    for (const [key] of this.#under(prefix)) this.#groups.delete(key)
+  }
+
+  size(prefix: string): { entries: number; bytes: number } {
+    const total = { entries: 0, bytes: 0 }
+    for (const entry of this.entries(prefix)) {
+      total.entries += 1
+      total.bytes += bytesOf(entry)
+    }
+    return total
+  }
+
+  /** Lets go of everything. */
+  close(): void {
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+    this.#groups.clear()
+  }
+
+  /** A copy, since who walks through it may change the map meanwhile. */
+  #under(prefix: string): [string, Group][] {
+    return [...this.#groups.entries()].filter(([key]) => key.startsWith(prefix))
+  }
+
+  /** There is a timer only while there are entries, and it keeps no process alive. */
+  #scheduleSweep(): void {
+    if (this.#sweep !== undefined || this.#groups.size === 0) return
+    const at = this.#clock.now() + this.#checkFrequency
+    this.#sweep = this.#clock.timer(at, () => this.#dropExpired(), false)
+  }
+
+  #dropExpired(): void {
+    this.#sweep = undefined
+    const wallNow = this.#clock.wallNow()
+    for (const [key, { entries }] of this.#under('')) {
+      const alive = entries.filter((entry) => isAlive(entry, wallNow))
+      if (alive.length === 0) this.#groups.delete(key)
+      else if (alive.length < entries.length) this.#shrink(key, alive)
+    }
+    this.#scheduleSweep()
+  }
+
+  /** A sweep is no use of the entry, but to the cache below every write is: that is the price of one variant expiring. */
+  #shrink(key: string, alive: readonly CacheEntry[]): void {
+    this.#groups.set(key, toGroup(alive, this.#maxSize))
+  }
+}
+
+function isAlive(entry: CacheEntry, wallNow: Microseconds): boolean {
+  return entry.expiresAt > wallNow
+}
+
+/** As many entries as one group may hold, latest first. */
+function toGroup(entries: readonly CacheEntry[], maxSize: number): Group {
+  let bytes = 0
+  let count = 0
+  for (const entry of entries) {
+    const more = bytes + bytesOf(entry)
+    if (count === mostVariants || more > maxSize) break
+    bytes = more
+    count += 1
+  }
+  return { entries: entries.slice(0, count), bytes }
+}
+
+function bytesOf(entry: CacheEntry): number {
+  let bytes =
+    entryOverhead + entry.body.byteLength + entry.key.length + entry.variant.length + entry.url.length
+  for (const text of entry.headers) bytes += text.length
+  return bytes
+}
+
+/** A view would keep the whole buffer it looks at, a socket’s 64 KiB say, and share it: it is copied. */
+function withOwnBytes(entry: CacheEntry): CacheEntry {
+  const { body } = entry
+  return body.byteLength === body.buffer.byteLength ? entry : { ...entry, body: Uint8Array.from(body) }
+}

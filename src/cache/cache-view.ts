@@ -1,0 +1,124 @@
+import type { CacheEntry, CacheStore } from '../backends/contract.ts'
+import type { Request } from '../core/request.ts'
+import type { CacheCounters } from './counters.ts'
+import { cacheKey, type KeySettings } from './key.ts'
+import { selectEntry } from './variant.ts'
+
+/** Names a stored response: a URL, or what else the request for it would say. */
+export type CacheTarget =
+  | string
+  | URL
+  | {
+      readonly url: string | URL
+      /** Default: GET. */
+      readonly method?: string
+      /** Fields that the response may depend on, beside the session’s own. */
+      readonly headers?: Readonly<Record<string, string>>
+    }
+
+/** How a cache did, and what it holds. */
+export interface CacheStats extends Readonly<CacheCounters> {
+  /** Stored responses. */
+  readonly entries: number
+  /** Their bytes: contents, headers, URLs and keys. */
+  readonly bytes: number
+}
+
+/** What a view is made of. */
+export interface CacheViewOptions<T> {
+  readonly store: CacheStore
+  readonly settings: KeySettings
+  readonly counters: CacheCounters
+  /** The request that the session would make, with its headers, so that key and variant are found. */
+  readonly toRequest: (target: CacheTarget) => Request
+  /** What users are given. */
+  readonly toResponse: (entry: CacheEntry) => T
+}
+
+/** The cache as users look into it: the stored responses of one key prefix. Looking counts neither as hit nor as use. */
+export class CacheView<T> {
+  readonly #options: CacheViewOptions<T>
+  readonly #prefix: string
+
+  constructor(options: CacheViewOptions<T>) {
+    this.#options = options
+    this.#prefix = `${options.settings.prefix}:`
+  }
+
+  /** The stored response that would answer this request, fresh or not; undefined when there is none. */
+  async get(target: CacheTarget): Promise<T | undefined> {
+    const entry = await this.#find(target)
+    return entry === undefined ? undefined : this.#options.toResponse(entry)
+  }
+
+  /** Whether there is a stored response, fresh or not. */
+  async has(target: CacheTarget): Promise<boolean> {
+    return (await this.#find(target)) !== undefined
+  }
+
+  /** Drops all stored responses for this URL. @returns whether there were any */
+  async delete(target: CacheTarget): Promise<boolean> {
+    return this.#options.store.delete(this.#keyOf(this.#options.toRequest(target)))
+  }
+
+  /** The URLs that there are responses for, each once. */
+  async *keys(): AsyncGenerator<string, void, undefined> {
+    const seen = new Set<string>()
+    for await (const { url } of this.#entries()) {
+      if (seen.has(url)) continue
+      seen.add(url)
+      yield url
+    }
+  }
+
+  /** The stored responses. */
+  async *values(): AsyncGenerator<T, void, undefined> {
+    for await (const entry of this.#entries()) yield this.#options.toResponse(entry)
+  }
+
+  /** URL and response of everything that is stored; a URL comes once for each variant. */
+  async *entries(): AsyncGenerator<[url: string, response: T], void, undefined> {
+    for await (const entry of this.#entries()) yield [entry.url, this.#options.toResponse(entry)]
+  }
+
+  /** Drops everything under this key prefix, and nothing else. */
+  async clear(): Promise<void> {
+    await this.#options.store.clear(this.#prefix)
+  }
+
+  /** The number of stored responses. */
+  async size(): Promise<number> {
+    return (await this.#options.store.size(this.#prefix)).entries
+  }
+
+  /**
+   * Drops every URL, with all its variants, that has a response for which `predicate` says true.
+   * @returns how many URLs
+   */
+  async deleteWhere(predicate: (response: T) => boolean): Promise<number> {
+    const keys = new Set<string>()
+    for await (const entry of this.#entries()) {
+      if (predicate(this.#options.toResponse(entry))) keys.add(entry.key)
+    }
+    for (const key of keys) await this.#options.store.delete(key)
+    return keys.size
+  }
+
+  /** How the cache did so far, and what it holds. */
+  async stats(): Promise<CacheStats> {
+    return { ...this.#options.counters, ...(await this.#options.store.size(this.#prefix)) }
+  }
+
+  async #find(target: CacheTarget): Promise<CacheEntry | undefined> {
+    const request = this.#options.toRequest(target)
+    return selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
+  }
+
+  #keyOf(request: Request): string {
+    return cacheKey(request, this.#options.settings)
+  }
+
+  #entries(): AsyncIterable<CacheEntry> | Iterable<CacheEntry> {
+    return this.#options.store.entries(this.#prefix)
+  }
+}

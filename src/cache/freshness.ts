@@ -1,0 +1,102 @@
+import type { CacheEntry } from '../backends/contract.ts'
+import type { Microseconds } from '../core/duration.ts'
+import { fieldValue, fieldValues } from '../core/field-list.ts'
+import { type CacheControl, parseAge, parseCacheControl, parseDeltaSeconds } from '../http/cache-control.ts'
+import { parseHttpDate } from '../http/http-date.ts'
+import type { CacheSettings } from './options.ts'
+
+/** What the fields of a stored response say about its age and lifetime. */
+export interface StoredFacts {
+  readonly directives: CacheControl
+  /** Its age when it arrived. */
+  readonly initialAge: Microseconds
+  /** The lifetime that the server gave it; undefined when it said nothing. */
+  readonly explicitLifetime: Microseconds | undefined
+  /** How long before it was sent it was modified; undefined when that is unknown. */
+  readonly unmodifiedFor: Microseconds | undefined
+  /** Whether a lifetime may be assumed when the server gave none. */
+  readonly heuristic: boolean
+  /** Whether the server can be asked if it still holds. */
+  readonly hasValidator: boolean
+}
+
+/** A week: the longest lifetime that is guessed from Last-Modified. */
+export const longestHeuristic: Microseconds = 604_800_000_000
+
+/** Statuses that may be stored without being told to (RFC 9110, 15.1); 206 is for those who store parts. */
+export const heuristicStatuses: ReadonlySet<number> = new Set([
+  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501,
+])
+
+/** Entries never change, so what was read once holds; a memory backend gives the same objects each time. */
+const known = new WeakMap<CacheEntry, StoredFacts>()
+
+/** Reads the fields of a stored response; at most once for each entry. */
+export function factsOf(entry: CacheEntry): StoredFacts {
+  let facts = known.get(entry)
+  if (facts === undefined) {
+    facts = readFacts(entry)
+    known.set(entry, facts)
+  }
+  return facts
+}
+
+/** How long the response is fresh (RFC 9111, 4.2.1), for a private cache: s-maxage is not for us (5.2.2.10). */
+export function freshnessLifetime(
+  entry: CacheEntry,
+  { cacheTimeout }: Pick<CacheSettings, 'cacheTimeout'>,
+): Microseconds {
+  if (entry.ttl !== undefined) return entry.ttl
+  const { explicitLifetime, heuristic, unmodifiedFor } = factsOf(entry)
+  if (explicitLifetime !== undefined) return explicitLifetime
+  if (!heuristic) return 0
+  if (cacheTimeout !== 'heuristic') return cacheTimeout
+  // RFC 9111, 4.2.2 suggests a tenth
+  return Math.min(Math.floor((unmodifiedFor ?? 0) / 10), longestHeuristic)
+}
+
+/** How old the response is (RFC 9111, 4.2.3). A calendar that was set back does not make it younger. */
+export function currentAge(entry: CacheEntry, wallNow: Microseconds): Microseconds {
+  return factsOf(entry).initialAge + Math.max(wallNow - entry.receivedAt, 0)
+}
+
+function readFacts(entry: CacheEntry): StoredFacts {
+  const { headers, receivedAt, requestedAt } = entry
+  const directives = parseCacheControl(fieldValues(headers, 'cache-control'))
+  const instant = (name: string): Microseconds | undefined => {
+    const value = fieldValue(headers, name)
+    return value === undefined ? undefined : parseHttpDate(value, receivedAt)
+  }
+  // without a date it was sent when it arrived (RFC 9110, 6.6.1)
+  const sentAt = instant('date') ?? receivedAt
+  const modifiedAt = instant('last-modified')
+  const delayedAge = (parseAge(fieldValues(headers, 'age')) ?? 0) + Math.max(receivedAt - requestedAt, 0)
+  return {
+    directives,
+    initialAge: Math.max(receivedAt - sentAt, delayedAge),
+    explicitLifetime: statedLifetime(entry, directives, sentAt),
+    unmodifiedFor: modifiedAt === undefined ? undefined : Math.max(sentAt - modifiedAt, 0),
+    // Set-Cookie is meant for one exchange: reuse it only when the server says so itself
+    heuristic:
+      (heuristicStatuses.has(entry.status) || directives.has('public')) &&
+      fieldValue(headers, 'set-cookie') === undefined,
+    hasValidator:
+      fieldValue(headers, 'etag') !== undefined || fieldValue(headers, 'last-modified') !== undefined,
+  }
+}
+
+/** max-age, else Expires (RFC 9111, 4.2.1); what is invalid or contradictory is stale. */
+function statedLifetime(
+  { headers, receivedAt }: CacheEntry,
+  directives: CacheControl,
+  sentAt: Microseconds,
+): Microseconds | undefined {
+  const maxAge = directives.get('max-age')
+  if (maxAge !== undefined) return parseDeltaSeconds(maxAge) ?? 0
+  const expires = new Set(fieldValues(headers, 'expires'))
+  if (expires.size === 0) return undefined
+  const [first] = expires
+  // RFC 9111, 5.3: an invalid date, "0" above all, lies in the past
+  const expiresAt = expires.size === 1 ? parseHttpDate(first as string, receivedAt) : undefined
+  return expiresAt === undefined ? 0 : Math.max(expiresAt - sentAt, 0)
+}

@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto'
+import { fieldValues } from '../core/field-list.ts'
+import type { Request } from '../core/request.ts'
+import type { CacheSettings } from './options.ts'
+
+/** Raised when what a key or an entry means changes, so that old entries are never met again. */
+const version = 1
+
+/** What a key depends on. */
+export type KeySettings = Pick<
+  CacheSettings,
+  'prefix' | 'mode' | 'partition' | 'partitionSecret' | 'ignoredParams' | 'cacheKey'
+>
+
+/**
+ * The primary cache key of a request (RFC 9111, 2): the prefix, and a hash of the key version, the mode,
+ * whose response it is, and the target. GET and HEAD share it. Nothing in it can be read
+ * back: URLs and credentials may hold secrets.
+ */
+export function cacheKey(request: Request, settings: KeySettings): string {
+  const target =
+    settings.cacheKey === undefined
+      ? `GET ${normalUrl(request.url, settings.ignoredParams)}`
+      : `key ${settings.cacheKey(request)}`
+  const party = partitionOf(request, settings)
+  // the party is JSON, and so holds no line break that could move into the target
+  return `${settings.prefix}:${hash('sha256', `${version} ${settings.mode}\n${party}\n${target}`)}`
+}
+
+/** Who may share the response, as JSON; '' is everybody without credentials. */
+function partitionOf(request: Request, { partition, partitionSecret }: KeySettings): string {
+  if (partition === false) return ''
+  if (partition !== undefined) return JSON.stringify([partitionSecret, partition(request)])
+  const authorization = fieldValues(request.headers, 'authorization')
+  const cookies = fieldValues(request.headers, 'cookie')
+  if (authorization.length === 0 && cookies.length === 0) return ''
+  return JSON.stringify([partitionSecret, authorization, cookies])
+}
+
+/**
+ * The URL without its fragment and the ignored parameters; percent-encoding in the normal form (RFC 3986, 6.2.2).
+ * Case of the host, dots and default ports were settled when it was parsed.
+ */
+export function normalUrl(url: URL, ignoredParams: ReadonlySet<string>): string {
+  let { href } = url
+  const fragment = href.indexOf('#')
+  if (fragment !== -1) href = href.slice(0, fragment)
+  if (ignoredParams.size > 0) href = withoutParams(href, ignoredParams)
+  return href.includes('%') ? href.replaceAll(/%[\da-f]{2}/gi, normalOctet) : href
+}
+
+/** The other parameters stay as they are written: order and encoding may matter to the server. */
+function withoutParams(href: string, ignored: ReadonlySet<string>): string {
+  const question = href.indexOf('?')
+  if (question === -1) return href
+  const kept = href
+    .slice(question + 1)
+    .split('&')
+    .filter((pair) => !ignored.has(new URLSearchParams(pair).keys().next().value ?? ''))
+  return kept.length === 0 ? href.slice(0, question) : `${href.slice(0, question)}?${kept.join('&')}`
+}
+
+/** Unreserved characters stand for themselves, other octets in capitals. */
+function normalOctet(octet: string): string {
+  const character = String.fromCharCode(Number.parseInt(octet.slice(1), 16))
+  return /[\w.~-]/.test(character) ? character : octet.toUpperCase()
+}

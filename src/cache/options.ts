@@ -1,0 +1,160 @@
+import type { Backend } from '../backends/contract.ts'
+import { checkBoolean, checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
+import {
+  describe,
+  type Duration,
+  type Microseconds,
+  parseDuration,
+  parsePositiveDuration,
+} from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
+import type { Request } from '../core/request.ts'
+
+/** Whether the server’s directives rule, or a fixed lifetime. */
+export type CacheMode = 'http' | 'ttl'
+
+/** What a cache can be told. */
+export interface CacheOptions {
+  /** Where responses are kept: a name, or an instance that several sessions share. Default: `'memory'`. */
+  readonly backend?: 'memory' | Backend
+  /** Prefix of every cache key. Default: `'Session'`. */
+  readonly key?: string
+  /**
+   * In `http` mode how long a response is fresh that says nothing about it: `'0s'` always validates,
+   * `'heuristic'` takes a tenth of the time since it was last modified. In `ttl` mode how long every
+   * response is kept. Default: `'1h'`.
+   */
+  readonly cacheTimeout?: Duration | 'heuristic'
+  /** `'http'`: as the server says (RFC 9111). `'ttl'`: any 2xx to a GET, whatever it says. Default: `'http'`. */
+  readonly mode?: CacheMode
+  /** Most bytes that the memory backend keeps. Default: 268435456 (256 MiB). */
+  readonly maxSize?: number
+  /** Most bytes of one response’s content that are kept. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number
+  /** The time between two sweeps of expired entries in the memory backend. Default: `'15s'`. */
+  readonly checkFrequency?: Duration
+  /**
+   * Who shares stored responses: by default only requests with the same Authorization and Cookie.
+   * A function names the party itself; `false` lets everybody share.
+   */
+  readonly partition?: false | ((request: Request) => string)
+  /** Keys the hash that parties are told apart by; set it where the backend can be read by others. Default: none. */
+  readonly partitionSecret?: string
+  /** Names of query parameters that do not matter: `['utm_source']`. Default: none. */
+  readonly ignoredParams?: readonly string[]
+  /** Names what a request asks for, in the place of its URL. Requests of one name get one response. */
+  readonly cacheKey?: (request: Request) => string
+  /** `ttl` mode: whether a hit starts the lifetime anew. Default: false. */
+  readonly renewCacheOnGet?: boolean
+}
+
+/** Cache options, checked, with their defaults; spans in microseconds. */
+export interface CacheSettings {
+  readonly backend: 'memory' | Backend
+  readonly prefix: string
+  readonly cacheTimeout: Microseconds | 'heuristic'
+  readonly mode: CacheMode
+  readonly maxSize: number
+  readonly maxEntrySize: number
+  readonly checkFrequency: Microseconds
+  readonly partition: false | ((request: Request) => string) | undefined
+  readonly partitionSecret: string
+  readonly ignoredParams: ReadonlySet<string>
+  readonly cacheKey: ((request: Request) => string) | undefined
+  readonly renewOnGet: boolean
+}
+
+/** The names of all cache options. */
+export const cacheOptionNames = [
+  'backend',
+  'key',
+  'cacheTimeout',
+  'mode',
+  'maxSize',
+  'maxEntrySize',
+  'checkFrequency',
+  'partition',
+  'partitionSecret',
+  'ignoredParams',
+  'cacheKey',
+  'renewCacheOnGet',
+] as const satisfies readonly (keyof CacheOptions)[]
+
+/** 256 MiB. */
+export const defaultMaxSize = 268_435_456
+/** 32 MiB. */
+export const defaultMaxEntrySize = 33_554_432
+
+/**
+ * Checks cache options and fills in the defaults.
+ * @param where what they are of, for messages: `cache`
+ * @throws OptionError naming the option that is wrong or unknown
+ */
+export function parseCacheOptions(options: CacheOptions, where: string): CacheSettings {
+  checkOptions(options, cacheOptionNames, where)
+  const name = (option: keyof CacheOptions): string => `${where}.${option}`
+  const mode = checkChoice(options.mode ?? 'http', ['http', 'ttl'], name('mode'))
+  const backend = checkBackend(options.backend ?? 'memory', name('backend'))
+  if (backend !== 'memory' && options.maxSize !== undefined) {
+    throw new OptionError(`${name('maxSize')}: the given backend has a size of its own; set it there`)
+  }
+  const maxSize = checkInteger(options.maxSize ?? defaultMaxSize, 1, name('maxSize'))
+  return {
+    backend,
+    prefix: checkText(options.key ?? 'Session', name('key')),
+    cacheTimeout: checkTimeout(options.cacheTimeout ?? '1h', mode, name('cacheTimeout')),
+    mode,
+    maxSize,
+    maxEntrySize: checkInteger(
+      options.maxEntrySize ?? Math.min(defaultMaxEntrySize, maxSize),
+      1,
+      name('maxEntrySize'),
+    ),
+    checkFrequency: parsePositiveDuration(options.checkFrequency ?? '15s', name('checkFrequency')),
+    partition: options.partition === false ? false : checkFunction(options.partition, name('partition')),
+    partitionSecret:
+      options.partitionSecret === undefined
+        ? ''
+        : checkText(options.partitionSecret, name('partitionSecret'), true),
+    ignoredParams: checkNames(options.ignoredParams ?? [], name('ignoredParams')),
+    cacheKey: checkFunction(options.cacheKey, name('cacheKey')),
+    renewOnGet: checkBoolean(options.renewCacheOnGet ?? false, name('renewCacheOnGet')),
+  }
+}
+
+function checkTimeout(value: unknown, mode: CacheMode, option: string): Microseconds | 'heuristic' {
+  if (mode === 'ttl') {
+    if (value === 'heuristic') {
+      throw new OptionError(
+        `${option}: 'heuristic' is for mode 'http'; in mode 'ttl' write a duration such as '1h'`,
+      )
+    }
+    return parsePositiveDuration(value, option)
+  }
+  return value === 'heuristic' ? value : parseDuration(value, option)
+}
+
+function checkBackend(value: unknown, option: string): 'memory' | Backend {
+  if (value === 'memory') return value
+  const isBackend = typeof value === 'object' && value !== null && 'cache' in value && 'limits' in value
+  if (isBackend) return value as Backend
+  throw new OptionError(
+    `${option}: ${describe(value)} is neither 'memory' nor a backend such as new MemoryBackend()`,
+  )
+}
+
+function checkText(value: unknown, option: string, secret = false): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new OptionError(`${option}: ${secret ? 'the value' : describe(value)} must be text that is not empty`)
+}
+
+function checkNames(value: unknown, option: string): ReadonlySet<string> {
+  const valid = Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== '')
+  if (valid) return new Set(value as string[])
+  throw new OptionError(`${option}: ${describe(value)} must be a list of parameter names: ['utm_source']`)
+}
+
+function checkFunction<T>(value: T | undefined, option: string): T | undefined {
+  if (value === undefined || typeof value === 'function') return value
+  throw new OptionError(`${option}: ${describe(value)} must be a function of the request`)
+}

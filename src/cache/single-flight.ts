@@ -1,0 +1,85 @@
+import { AbortError } from '../core/errors.ts'
+
+/** What came of a shared run. */
+export interface Landed<T> {
+  readonly value: T
+  /** Whether somebody else had started it. */
+  readonly collapsed: boolean
+}
+
+interface Flight<T> {
+  readonly result: Promise<T>
+  readonly controller: AbortController
+  waiting: number
+}
+
+/**
+ * Runs one task for all who want the same at the same time. Nobody owns it: it is aborted when the last
+ * one who waits has left, whoever started it.
+ */
+export class SingleFlight<T> {
+  readonly #flights = new Map<string, Map<string, Flight<T>>>()
+
+  /**
+   * Joins the run of this key under these terms, or starts it.
+   * @param terms what must be the same for sharing, beside the key
+   * @param start makes the run; its signal fires when nobody waits any more
+   * @throws AbortError when `signal` fires first, and what the run throws
+   */
+  async run(
+    key: string,
+    terms: string,
+    signal: AbortSignal | undefined,
+    start: (signal: AbortSignal) => Promise<T>,
+  ): Promise<Landed<T>> {
+    if (signal?.aborted === true) throw new AbortError(signal)
+    const joined = this.#flights.get(key)?.get(terms)
+    const flight = joined ?? this.#begin(key, terms, start)
+    const value = await this.#wait(flight, key, terms, signal)
+    return { value, collapsed: joined !== undefined }
+  }
+
+  /** Whoever comes from now on starts anew; who waits already gets what they wait for. */
+  forget(key: string): void {
+    this.#flights.delete(key)
+  }
+
+  #begin(key: string, terms: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController()
+    const flight = { result: start(controller.signal), controller, waiting: 0 }
+    const ofKey = this.#flights.get(key)
+    if (ofKey === undefined) this.#flights.set(key, new Map([[terms, flight]]))
+    else ofKey.set(terms, flight)
+    return flight
+  }
+
+  #wait(flight: Flight<T>, key: string, terms: string, signal: AbortSignal | undefined): Promise<T> {
+    flight.waiting += 1
+    return new Promise((resolve, reject) => {
+      let present = true
+      const leave = (): void => {
+        if (!present) return
+        present = false
+        flight.waiting -= 1
+        if (flight.waiting === 0) this.#remove(flight, key, terms)
+        signal?.removeEventListener('abort', onAbort)
+      }
+      const onAbort = (): void => {
+        leave()
+        reject(new AbortError(signal as AbortSignal))
+        if (flight.waiting === 0) flight.controller.abort((signal as AbortSignal).reason)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      // for one who has left already, neither says anything more
+      flight.result.finally(leave).then(resolve, reject)
+    })
+  }
+
+  #remove(flight: Flight<T>, key: string, terms: string): void {
+    const ofKey = this.#flights.get(key)
+    // after forget() another run may be in its place
+    if (ofKey?.get(terms) !== flight) return
+    ofKey.delete(terms)
+    if (ofKey.size === 0) this.#flights.delete(key)
+  }
+}

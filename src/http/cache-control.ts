@@ -1,0 +1,94 @@
+import type { Microseconds } from '../core/duration.ts'
+
+/**
+ * The directives of Cache-Control, names in lower case. A directive without an argument has `''`; one
+ * that is repeated with different arguments has them all, joined by commas: right for lists of
+ * field names, and no number at all where a number was expected, so that a contradiction is stale.
+ */
+export type CacheControl = ReadonlyMap<string, string>
+
+/** No directives. */
+export const noDirectives: CacheControl = new Map()
+
+const tokenPattern = /^[!#$%&'*+\-.^_`|~\w]+$/
+const quotedPattern = /^"((?:[^"\\]|\\.)*)"$/s
+
+/**
+ * Reads Cache-Control (RFC 9111, 5.2). Members that are no directive are left out; a directive
+ * with a malformed argument stays, since it says that its sender wanted something.
+ * @param lines the values of all field lines, in order
+ */
+export function parseCacheControl(lines: readonly string[]): CacheControl {
+  if (lines.length === 0) return noDirectives
+  const directives = new Map<string, string>()
+  for (const line of lines) {
+    for (const member of listMembers(line)) addDirective(directives, member.trim())
+  }
+  return directives
+}
+
+/**
+ * What is between the commas that no quoted string holds (RFC 9110, 5.6.1). A quote that is never closed
+ * is a character like any other, so that it cannot swallow the directives behind it.
+ */
+function* listMembers(line: string): Generator<string, void, undefined> {
+  let start = 0
+  let lastQuote = line.lastIndexOf('"')
+  for (let i = 0; i < line.length; i++) {
+    if (line[i] === ',') {
+      yield line.slice(start, i)
+      start = i + 1
+    } else if (line[i] === '"' && i < lastQuote) {
+      const end = closingQuote(line, i)
+      if (end === -1) lastQuote = -1
+      else i = end
+    }
+  }
+  yield line.slice(start)
+}
+
+/** Where the quoted string that opens at `open` ends; -1 when it does not. */
+function closingQuote(line: string, open: number): number {
+  for (let i = open + 1; i < line.length; i++) {
+    if (line[i] === '\\') i++
+    else if (line[i] === '"') return i
+  }
+  return -1
+}
+
+function addDirective(directives: Map<string, string>, member: string): void {
+  const equals = member.indexOf('=')
+  const name = equals === -1 ? member : member.slice(0, equals)
+  // RFC 9110, 5.6.3: no whitespace around the "="; a name that ends in some is no token
+  if (!tokenPattern.test(name)) return
+  const argument = equals === -1 ? '' : unquoted(member.slice(equals + 1))
+  const earlier = directives.get(name.toLowerCase())
+  const repeated = earlier !== undefined && earlier !== argument
+  directives.set(name.toLowerCase(), repeated ? `${earlier},${argument}` : argument)
+}
+
+/** The argument as a token: both forms mean the same (RFC 9111, 5.2). */
+function unquoted(argument: string): string {
+  return quotedPattern.exec(argument)?.[1]?.replaceAll(/\\(.)/gs, '$1') ?? argument
+}
+
+/** The largest number of seconds that is told apart: 2^31 (RFC 9111, 1.2.2). */
+const mostSeconds = 2_147_483_648
+
+/**
+ * Reads delta-seconds as microseconds; larger numbers than 2^31 are 2^31 (RFC 9111, 1.2.2).
+ * @returns undefined when it is no non-negative whole number
+ */
+export function parseDeltaSeconds(text: string): Microseconds | undefined {
+  if (!/^\d+$/.test(text)) return undefined
+  return Math.min(Number(text), mostSeconds) * 1_000_000
+}
+
+/**
+ * Reads Age: the first member counts, and garbage is as good as no Age (RFC 9111, 5.1).
+ * @param lines the values of all field lines, in order
+ */
+export function parseAge(lines: readonly string[]): Microseconds | undefined {
+  const first = lines[0]?.split(',', 1)[0]
+  return first === undefined ? undefined : parseDeltaSeconds(first.trim())
+}
