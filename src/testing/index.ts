@@ -7,7 +7,7 @@ export {
 } from './broken-server.ts'
 export { type Arrival, type ArrivalLogging, type Httpbin, httpbin, type HttpbinOptions } from './httpbin.ts'
 export { type HttpbinProcess, spawnHttpbin } from './httpbin-process.ts'
-export { expectedTime, extractArgs, type MadeTest, makeTest, type MakeTestOptions } from './make-test.ts'
+export { expectedTime, extractArgs, type MadeTest, makeTest, type MakeTestOptions } from './make-tests.ts'
 export { ManualClock } from './manual-clock.ts'
 export {
   gcraRejections,

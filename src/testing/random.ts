@@ -21,11 +21,6 @@ export class Random {
     return min + Math.floor(this.fraction() * (max - min + 1))
   }
 
-  /** One of `items`, which must not be empty. */
-  choice<T>(items: readonly T[]): T {
-    return items[this.integer(0, items.length - 1)] as T
-  }
-
   /** Marsaglia’s xorshift with the triple 13, 17, 5: period 2^32 - 1. */
   #next(): number {
     this.#state ^= this.#state << 13

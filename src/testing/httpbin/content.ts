@@ -47,7 +47,7 @@ export const streamLines: Handler = async (exchange, count) => {
   })
 }
 
-/** `/drip?duration&numbytes&code&delay`: the content in pieces over some time; seconds. */
+/** `/drip?duration&numbytes&code&delay`: the head after `delay`, the last byte `duration` later; seconds. */
 export const drip: Handler = async (exchange) => {
   const { query, response, gone } = exchange
   const duration = numberFrom(query.get('duration'), 'duration', 0, longest, 2) * 1_000
@@ -59,11 +59,11 @@ export const drip: Handler = async (exchange) => {
   const startedAt = performance.now()
   const pieces = Math.min(count, Math.max(1, Math.floor(duration / dripInterval)))
   for (let piece = 1; piece <= pieces; piece++) {
+    // Against the start, so that late timers do not add up.
+    const wait = startedAt + (duration * piece) / pieces - performance.now()
+    if (wait > 0) await sleep(Math.ceil(wait), undefined, { signal: gone })
     const from = Math.floor((count * (piece - 1)) / pieces)
     response.write(Buffer.alloc(Math.floor((count * piece) / pieces) - from, '*'))
-    // Against the start, so that late timers do not add up.
-    const next = startedAt + (duration * piece) / pieces - performance.now()
-    if (next > 0) await sleep(next, undefined, { signal: gone })
   }
   response.end()
 }
