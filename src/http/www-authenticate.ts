@@ -35,17 +35,19 @@ export function parseAuthParameters(value: string): ReadonlyMap<string, string> 
   return parameters
 }
 
+/** A challenge whose parameters are still being read. */
+interface OpenChallenge extends Challenge {
+  readonly parameters: Map<string, string>
+}
+
 function parseValue(value: string): Challenge[] {
-  const challenges: Challenge[] = []
-  let parameters = new Map<string, string>()
+  const challenges: OpenChallenge[] = []
+  const strays = new Map<string, string>()
   let position = skip(separatorPattern, value, 0)
   while (position < value.length) {
     // A name before `=` is a parameter; any other begins the next challenge.
-    let end = readParameter(value, position, parameters)
-    if (end === position) {
-      parameters = new Map()
-      end = readScheme(value, position, parameters, challenges)
-    }
+    let end = readParameter(value, position, challenges.at(-1)?.parameters ?? strays)
+    if (end === position) end = readScheme(value, position, challenges)
     if (end === position) end = skip(junkPattern, value, position)
     position = skip(separatorPattern, value, end)
   }
@@ -53,16 +55,12 @@ function parseValue(value: string): Challenge[] {
 }
 
 /** Reads a scheme, with its token68 if it has one. Answers where that ends: at its start when there is none. */
-function readScheme(
-  value: string,
-  start: number,
-  parameters: ReadonlyMap<string, string>,
-  challenges: Challenge[],
-): number {
+function readScheme(value: string, start: number, challenges: OpenChallenge[]): number {
   const end = skip(schemePattern, value, start)
   if (end === start) return start
   const token68 = match(token68Pattern, value, end)
-  challenges.push({ scheme: value.slice(start, end).toLowerCase(), token68: token68?.[1], parameters })
+  const scheme = value.slice(start, end).toLowerCase()
+  challenges.push({ scheme, token68: token68?.[1], parameters: new Map() })
   return end + (token68?.[0].length ?? 0)
 }
 

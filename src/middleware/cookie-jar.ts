@@ -15,7 +15,7 @@ export interface OpenJar {
    * Resolves when all changes so far are in the file; at once when there is none.
    * @throws SessionError ERR_COOKIE when it cannot be written
    */
-  flush(): Promise<void>
+  readonly flush: () => Promise<void>
 }
 
 /** How long changes are gathered before they are written. */

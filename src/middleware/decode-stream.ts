@@ -13,6 +13,7 @@ import { isRawDeflate, zstdParameters } from './zlib-settings.ts'
 export class DecodedStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
   readonly #source: AsyncIterator<Uint8Array>
   readonly #content: AsyncGenerator<Uint8Array, undefined>
+  #isLeft = false
 
   constructor(source: AsyncIterable<Uint8Array>, coding: ContentCoding, request: Request) {
     this.#source = source[Symbol.asyncIterator]()
@@ -23,12 +24,19 @@ export class DecodedStream implements AsyncIterable<Uint8Array>, AsyncIterator<U
     return this
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return this.#content.next()
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      return await this.#content.next()
+    } catch (error) {
+      // To the decoder, a source that was left looks truncated.
+      if (this.#isLeft) return { done: true, value: undefined }
+      throw error
+    }
   }
 
   /** The source first: a read that waits for it would keep the generator from ending. */
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#isLeft = true
     await this.#source.return?.()
     return this.#content.return(undefined)
   }
