@@ -1,0 +1,59 @@
+import type { Middleware, Reply } from '../../core/reply.ts'
+import type { ExchangeObserver, Request } from '../../core/request.ts'
+import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
+
+/** What a session’s limits are per. */
+export interface RatelimitScope {
+  /** One limit per origin. It beats `perEndpoint`. */
+  readonly perHost: boolean
+  /** One limit per method, origin and path. Neither: one limit for everything. */
+  readonly perEndpoint: boolean
+}
+
+/**
+ * Every exchange waits for its slot here, and tells the limiter when it was written and answered, so
+ * that the limit holds as the server sees it.
+ */
+export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitScope): Middleware {
+  return async (request, next): Promise<Reply> => {
+    const { limit } = request.features
+    if (limit === undefined) return next(request)
+    const ticket = await ratelimiter.acquire(limit.keys?.join(':') ?? limiterKey(request, scope), {
+      cost: limit.cost,
+      hold: true,
+      ...(request.signal && { signal: request.signal }),
+      ...(limit.maxWait !== undefined && { maxWait: { microseconds: limit.maxWait } }),
+    })
+    try {
+      const observer = request.observer === undefined ? ticket : both(ticket, request.observer)
+      const reply = await next({ ...request, observer })
+      // Says nothing new when the transport told the observer.
+      ticket.answered(reply.timings.answeredAt)
+      return reply
+    } catch (error) {
+      ticket.release()
+      throw error
+    }
+  }
+}
+
+function limiterKey({ method, url }: Request, { perHost, perEndpoint }: RatelimitScope): string {
+  if (perHost) return url.origin
+  if (!perEndpoint) return 'all'
+  const { href } = url
+  const end = href.search(/[?#]/)
+  return `${method}:${end === -1 ? href : href.slice(0, end)}`
+}
+
+function both(first: ExchangeObserver, second: ExchangeObserver): ExchangeObserver {
+  return {
+    written(at) {
+      first.written(at)
+      second.written(at)
+    },
+    answered(at) {
+      first.answered(at)
+      second.answered(at)
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import type { Backend } from '../backends/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Duration, Rate } from '../core/duration.ts'
+
+/** The option that names the algorithm, and its aliases. */
+export type TypeOption = 'type' | 'ratelimiter' | 'ratelimit' | 'rateLimit' | 'limiter' | 'limiterType'
+
+/** A name of two words as people write it. */
+type Spelling<First extends string, Second extends string> =
+  | `${First | Capitalize<First>}${Second | Capitalize<Second>}`
+  | `${First}-${Second}`
+  | `${First}_${Second}`
+
+/** At most N units in any interval as long as the window, wherever it starts. */
+export interface SlidingWindowParameters {
+  /** Units per window. @default 10 */
+  readonly limit?: number
+  /** @default '1s' */
+  readonly window?: Duration
+}
+
+/** At most N units in each window; windows follow one another. */
+export interface FixedWindowParameters {
+  /** Units per window. @default 10 */
+  readonly limit?: number
+  /** @default '1s' */
+  readonly window?: Duration
+  /** Where windows start: with the first request, or at multiples of their length on the clock. @default 'first' */
+  readonly align?: 'first' | 'clock'
+}
+
+/** A bucket of tokens that fills steadily; each unit takes one out. */
+export interface TokenBucketParameters {
+  /** Tokens in a full bucket, as it is at the start. @default 10 */
+  readonly capacity?: number
+  /** Tokens per second, or `'600/m'`. @default 1 */
+  readonly fillRate?: Rate
+}
+
+/** A bucket that leaks steadily; each unit pours one in. */
+export interface LeakyBucketParameters {
+  /** Units that fit into the bucket. @default 10 */
+  readonly capacity?: number
+  /** Units per second that leak out, or `'600/m'`. @default 5 */
+  readonly leakRate?: Rate
+  /** `'meter'` lets a burst of `capacity` through at once; `'queue'` spaces evenly and refuses when more than `capacity` wait. @default 'meter' */
+  readonly shape?: 'meter' | 'queue'
+}
+
+/** The generic cell rate algorithm: one cell per period, with some tolerance for early ones. */
+export interface GcraParameters {
+  /** Time between two cells. @default '1s' */
+  readonly period?: Duration
+  /** Burst tolerance: how much too early a cell may be. A duration. @default '10s' */
+  readonly limit?: Duration
+}
+
+type ParameterName =
+  | keyof SlidingWindowParameters
+  | keyof FixedWindowParameters
+  | keyof TokenBucketParameters
+  | keyof LeakyBucketParameters
+  | keyof GcraParameters
+
+/** Exactly one of the aliases, with one of the names. */
+type Named<Name extends string> = {
+  [Alias in TypeOption]: { readonly [Key in Alias]: Name } & {
+    readonly [Key in Exclude<TypeOption, Alias>]?: never
+  }
+}[TypeOption]
+
+type Unnamed = { readonly [Key in TypeOption]?: never }
+
+/** These parameters, and none of another algorithm. */
+type Only<Parameters> = Parameters & { readonly [Key in Exclude<ParameterName, keyof Parameters>]?: never }
+
+/** Which algorithm (`type` or one of its aliases; the sliding window when none is given), and its parameters. */
+export type RatelimitRuleOptions =
+  | ((Unnamed | Named<Spelling<'sliding', 'window'>>) & Only<SlidingWindowParameters>)
+  | (Named<Spelling<'fixed', 'window'>> & Only<FixedWindowParameters>)
+  | (Named<Spelling<'token', 'bucket'>> & Only<TokenBucketParameters>)
+  | (Named<Spelling<'leaky', 'bucket'>> & Only<LeakyBucketParameters>)
+  | (Named<'gcra' | 'Gcra' | 'GCRA'> & Only<GcraParameters>)
+
+/** What a limiter has beside its algorithm. */
+export interface LimiterSettings {
+  /** Prefix of every key in the backend; limiters with the same prefix and backend share their limits. @default 'Session' */
+  readonly key?: string
+  /** Where limits are kept: this process’s memory, or a backend shared with others. @default 'memory' */
+  readonly backend?: 'memory' | Backend
+  /** An idle key is kept at least this long, and never less than it still matters. @default '5m' */
+  readonly cacheTimeout?: Duration
+  /** How often the memory backend looks for keys to forget. @default '15s' */
+  readonly checkFrequency?: Duration
+  /** Throw a {@link RatelimitError} instead of waiting; with `maxWait` too, only instead of waiting longer than that. @default false */
+  readonly raiseErrors?: boolean
+  /** Wait no longer than this for a slot, and throw a {@link RatelimitError} as soon as that is known to be too short. @default as long as it takes */
+  readonly maxWait?: Duration
+  /** The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter */
+  readonly margin?: Duration | 'settle'
+  /** The shortest pause between two looks at a busy shared backend. Memory is never busy. @default '50ms' */
+  readonly sleepDuration?: Duration
+}
+
+/** What a session’s limiter has beside its algorithm. */
+export interface RatelimitSettings extends LimiterSettings {
+  /** One limit per host: origin with port. It beats `perEndpoint`. @default false */
+  readonly perHost?: boolean
+  /** One limit per endpoint: method, origin and path, without the query. @default true */
+  readonly perEndpoint?: boolean
+}
+
+/** Options of a {@link Ratelimiter}. */
+export type RatelimiterOptions = RatelimitRuleOptions &
+  LimiterSettings & {
+    /** Where time comes from. @default the machine’s clock */
+    readonly clock?: Clock
+  }

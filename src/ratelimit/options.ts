@@ -1,0 +1,108 @@
+import type { Rule } from '../algorithms/rule.ts'
+import type { Backend } from '../backends/contract.ts'
+import { checkBoolean, checkOptions } from '../core/check-options.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
+import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
+import { settleLease } from './ticket-office.ts'
+
+/** The names of all options that a limiter adds to a session. */
+export const ratelimitOptionNames: readonly string[] = [
+  ...typeOptions,
+  ...parameterNames,
+  'key',
+  'backend',
+  'cacheTimeout',
+  'checkFrequency',
+  'raiseErrors',
+  'maxWait',
+  'margin',
+  'sleepDuration',
+  'perHost',
+  'perEndpoint',
+]
+
+const limiterOptionNames = [...ratelimitOptionNames, 'clock']
+
+/** What a session may set where its user says nothing. */
+export interface RatelimitDefaults {
+  /** @default 0 */
+  readonly margin?: Microseconds
+  /** @default systemClock */
+  readonly clock?: Clock
+}
+
+/** Checked options of a limiter, ready to make one of. Spans in microseconds. */
+export class RatelimitConfig {
+  readonly rule: Rule<unknown>
+  /** Units that may wait on one key. */
+  readonly queueCapacity: number
+  readonly key: string
+  readonly backend: Backend | undefined
+  /** An idle key is kept at least this long. */
+  readonly retention: Microseconds
+  readonly checkFrequency: Microseconds
+  /** The longest wait, 0 for none; undefined: as long as it takes. */
+  readonly maxWait: Microseconds | undefined
+  readonly margin: Microseconds | 'settle'
+  readonly sleepDuration: Microseconds
+  readonly perHost: boolean
+  readonly perEndpoint: boolean
+  readonly clock: Clock
+
+  /** @throws OptionError; see {@link parseRatelimitOptions} */
+  constructor(options: RawOptions, where: string, defaults: RatelimitDefaults) {
+    const { cacheTimeout = '5m', checkFrequency = '15s', sleepDuration = '50ms' } = options
+    const { raiseErrors = false, perHost = false, perEndpoint = true } = options
+    this.margin = parseMargin(options.margin, defaults.margin ?? 0)
+    const parsed = parseRule(options, where, this.margin === 'settle' ? settleLease : this.margin)
+    this.rule = parsed.rule
+    this.queueCapacity = parsed.queueCapacity
+    this.key = parseKey(options.key ?? 'Session')
+    this.backend = parseBackend(options.backend ?? 'memory')
+    this.retention = parseDuration(cacheTimeout, 'cacheTimeout')
+    this.checkFrequency = parsePositiveDuration(checkFrequency, 'checkFrequency')
+    const atOnce = checkBoolean(raiseErrors, 'raiseErrors') ? 0 : undefined
+    this.maxWait = options.maxWait === undefined ? atOnce : parseDuration(options.maxWait, 'maxWait')
+    this.sleepDuration = parseDuration(sleepDuration, 'sleepDuration')
+    this.perHost = checkBoolean(perHost, 'perHost')
+    this.perEndpoint = checkBoolean(perEndpoint, 'perEndpoint')
+    this.clock = parseClock(options.clock ?? defaults.clock ?? systemClock)
+  }
+}
+
+/**
+ * Checks options of a limiter, those of a session’s included.
+ * @param where what they are of, for messages: `Session`, `ratelimit`
+ * @throws OptionError naming the option that is unknown, wrong, or another algorithm’s
+ */
+export function parseRatelimitOptions(
+  options: unknown,
+  where: string,
+  defaults: RatelimitDefaults = {},
+): RatelimitConfig {
+  checkOptions(options, limiterOptionNames, where)
+  return new RatelimitConfig(options as RawOptions, where, defaults)
+}
+
+function parseMargin(value: unknown, preset: Microseconds): Microseconds | 'settle' {
+  if (value === undefined) return preset
+  return value === 'settle' ? value : parseDuration(value, 'margin')
+}
+
+function parseKey(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new OptionError(`key: ${describe(value)} must be a text, the prefix of all keys`)
+}
+
+function parseBackend(value: unknown): Backend | undefined {
+  if (value === 'memory') return undefined
+  if (typeof value === 'object' && value !== null && 'limits' in value) return value as Backend
+  throw new OptionError(`backend: ${describe(value)} is neither 'memory' nor a backend`)
+}
+
+function parseClock(value: unknown): Clock {
+  if (typeof value === 'object' && value !== null && 'now' in value && 'timer' in value) return value as Clock
+  throw new OptionError(`clock: ${describe(value)} is no clock: { now, wallNow, timer }`)
+}

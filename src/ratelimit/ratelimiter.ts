@@ -1,0 +1,215 @@
+import type { Backend, LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
+import { MemoryBackend } from '../backends/memory/memory-backend.ts'
+import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
+import { describe, type Duration, parseDuration, toMilliseconds } from '../core/duration.ts'
+import { AbortError, OptionError, SessionError } from '../core/errors.ts'
+import type { RatelimiterOptions } from './option-types.ts'
+import { parseRatelimitOptions, RatelimitConfig } from './options.ts'
+import type { Ticket } from './ticket.ts'
+import { TicketOffice } from './ticket-office.ts'
+import { Waiter, type Wish } from './waiter.ts'
+import { WaitingRoom } from './waiting-room.ts'
+
+/** How to acquire. */
+export interface AcquireOptions {
+  /** Units, a whole number. @default 1 */
+  readonly cost?: number
+  /** Ends the wait, with an {@link AbortError}. */
+  readonly signal?: AbortSignal
+  /** Wait no longer than this. @default the limiter’s own */
+  readonly maxWait?: Duration
+  /**
+   * The units are under way until the ticket says that they arrived or are not needed; until then
+   * they count, however long it takes. So whoever sets this must tell the ticket. @default false
+   */
+  readonly hold?: boolean
+}
+
+/** What a wrapped function costs, and where. */
+export interface WrapOptions {
+  /** @default 'default' */
+  readonly key?: string
+  /** Units a call. @default 1 */
+  readonly cost?: number
+}
+
+/** Where a limit stands. Spans in milliseconds. */
+export interface RatelimitStanding {
+  /** The most units that can be granted at once. */
+  readonly limit: number
+  /** Units free now. */
+  readonly remaining: number
+  /** Until the next unit is free; 0 when one is. */
+  readonly retryAfter: number
+  /** Until all units are free. */
+  readonly resetAfter: number
+}
+
+const acquireOptionNames = ['cost', 'signal', 'maxWait', 'hold']
+
+/**
+ * Lets things happen as fast as is allowed and no faster: any number of keys, each with a limit of
+ * its own, each first come first served.
+ * @example
+ * const limiter = new Ratelimiter({ type: 'slidingwindow', limit: 10, window: '1s' })
+ * await limiter.acquire('api.example')
+ */
+export class Ratelimiter {
+  readonly #config: RatelimitConfig
+  readonly #office: TicketOffice
+  readonly #room: WaitingRoom
+  /** The backend that this limiter made for itself. */
+  readonly #own: Backend | undefined
+  readonly #plain: Wish
+  /** The last key used, and what the store is asked with for it: most limiters see few keys. */
+  #lastKey: string | undefined
+  #lastLimit: LimitKey | undefined
+  #closed = false
+
+  /** @throws OptionError naming the option that is unknown, wrong, or another algorithm’s */
+  constructor(options: RatelimiterOptions | RatelimitConfig = {}) {
+    const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
+    const { clock, checkFrequency, margin, queueCapacity } = config
+    this.#config = config
+    const backend = config.backend ?? new MemoryBackend({ clock, checkFrequency })
+    this.#own = config.backend === undefined ? backend : undefined
+    this.#office = new TicketOffice(backend.limits, clock, margin, (key) => this.#room.find(key)?.pump())
+    this.#room = new WaitingRoom(this.#office, queueCapacity)
+    this.#plain = { cost: 1, hold: false, signal: undefined, maxWait: config.maxWait }
+  }
+
+  /**
+   * Waits for units of the limit of `key`. The promise is rejected with
+   * - `RatelimitError`, when the wait would be longer than is allowed;
+   * - `AbortError`, when the signal fires;
+   * - `OptionError`, when an option is wrong, or the cost can never be granted;
+   * - `SessionError` ERR_CLOSED, when the limiter is closed.
+   * @returns the units; telling the ticket what became of them is optional unless `hold` is set
+   */
+  acquire(key = 'default', options?: AcquireOptions): Promise<Ticket> {
+    try {
+      if (this.#closed) throw closedError()
+      const wish = options === undefined ? this.#plain : this.#parseWish(options)
+      const limit = key === this.#lastKey ? (this.#lastLimit as LimitKey) : this.#limitOf(key)
+      let answer: MaybePromise<Reservation> | undefined
+      if (this.#room.find(key) === undefined) {
+        answer = this.#office.reserve(limit, wish.cost)
+        if (!(answer instanceof Promise) && answer.allowed) {
+          return Promise.resolve(this.#office.issue(key, limit, answer.grant, wish.hold))
+        }
+      }
+      const waiter = new Waiter(wish, this.#config.clock.now())
+      this.#room.open(key, limit).join(waiter, answer)
+      return waiter.granted
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * A function that acquires first and then calls `fn`.
+   * @throws OptionError when an option is wrong
+   */
+  wrap<This, Args extends unknown[], Result>(
+    fn: (this: This, ...args: Args) => Result,
+    options: WrapOptions = {},
+  ): (this: This, ...args: Args) => Promise<Awaited<Result>> {
+    checkOptions(options, ['key', 'cost'], 'wrap')
+    const { key = 'default', cost = 1 } = options
+    this.#limitOf(key)
+    const acquired: AcquireOptions = { cost: this.#checkCost(cost) }
+    const acquire = (): Promise<Ticket> => this.acquire(key, acquired)
+    return async function limited(this: This, ...args: Args): Promise<Awaited<Result>> {
+      await acquire()
+      return await fn.apply(this, args)
+    }
+  }
+
+  /** How many wait, on one key or on all. */
+  waiting(key?: string): number {
+    return key === undefined ? this.#room.size : (this.#room.find(key)?.size ?? 0)
+  }
+
+  /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */
+  async peek(key = 'default'): Promise<RatelimitStanding> {
+    const { remaining, retryAfter, resetAfter } = await this.#office.store.peek(this.#limitOf(key))
+    return {
+      limit: this.#config.rule.capacity,
+      remaining,
+      retryAfter: toMilliseconds(retryAfter),
+      resetAfter: toMilliseconds(resetAfter),
+    }
+  }
+
+  /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
+  async reset(key = 'default'): Promise<void> {
+    const limit = this.#limitOf(key)
+    await this.#office.store.reset(limit.key)
+    this.#office.held.forget((held) => held === limit.key)
+    this.#room.find(key)?.pump()
+  }
+
+  /** Forgets what was used of all keys under this limiter’s prefix. */
+  async clear(): Promise<void> {
+    const prefix = `${this.#config.key}:`
+    await this.#office.store.clear(prefix)
+    this.#office.held.forget((held) => held.startsWith(prefix))
+    this.#room.pump()
+  }
+
+  /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#room.dismiss(closedError())
+    await this.#own?.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #limitOf(key: string): LimitKey {
+    if (typeof key !== 'string') throw new OptionError(`key: ${describe(key)} must be a text`)
+    const { key: prefix, rule, retention } = this.#config
+    this.#lastLimit = { key: `${prefix}:${key}:ratelimit`, rule, retention }
+    this.#lastKey = key
+    return this.#lastLimit
+  }
+
+  #parseWish(options: AcquireOptions): Wish {
+    checkOptions(options, acquireOptionNames, 'acquire')
+    const { cost = 1, hold = false, signal, maxWait } = options
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new OptionError(`signal: ${describe(signal)} is no AbortSignal`)
+    }
+    if (signal?.aborted === true) throw new AbortError(signal)
+    return {
+      cost: this.#checkCost(cost),
+      hold: checkBoolean(hold, 'hold'),
+      signal,
+      maxWait: maxWait === undefined ? this.#config.maxWait : parseDuration(maxWait, 'maxWait'),
+    }
+  }
+
+  #checkCost(cost: unknown): number {
+    const units = checkInteger(cost, 1, 'cost')
+    const { capacity } = this.#config.rule
+    if (units <= capacity) return units
+    throw new OptionError(`cost: ${units} can never be granted: the limit’s capacity is ${capacity}`)
+  }
+}
+
+function parseOwnOptions(options: RatelimiterOptions): RatelimitConfig {
+  const config = parseRatelimitOptions(options, 'Ratelimiter')
+  for (const name of ['perHost', 'perEndpoint']) {
+    if (name in options) {
+      throw new OptionError(`Ratelimiter: ${name} is an option of a session; here acquire takes the key`)
+    }
+  }
+  return config
+}
+
+function closedError(): SessionError {
+  return new SessionError('ERR_CLOSED', 'the limiter is closed')
+}

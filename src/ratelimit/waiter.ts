@@ -1,0 +1,52 @@
+import type { Microseconds } from '../core/duration.ts'
+import { AbortError } from '../core/errors.ts'
+import type { Abortable } from './abort-watch.ts'
+import type { Linked, LinkedList } from './linked-list.ts'
+import type { Ticket } from './ticket.ts'
+import type { Wakeup } from './timer-queue.ts'
+
+/** What a waiter wants. */
+export interface Wish {
+  readonly cost: number
+  readonly hold: boolean
+  readonly signal: AbortSignal | undefined
+  /** Undefined: as long as it takes. Zero: now, or not at all. */
+  readonly maxWait: Microseconds | undefined
+}
+
+/** Where a waiter has its place. */
+export interface Line {
+  /** Gives the place up, for the reason that the waiter is told. */
+  leave(waiter: Waiter, reason: unknown): void
+}
+
+/** Somebody in a queue. It owns no slot, only a place. */
+export class Waiter implements Linked<Waiter>, Abortable {
+  readonly wish: Wish
+  /** When it no longer wants to wait; `Infinity` for never. */
+  readonly deadlineAt: Microseconds
+  readonly granted: Promise<Ticket>
+  previous: Waiter | undefined = undefined
+  next: Waiter | undefined = undefined
+  list: LinkedList<Waiter> | undefined = undefined
+  line: Line | undefined = undefined
+  /** Whether it is known that it may be served in time. */
+  judged = false
+  /** Set while a deadline can end the wait. */
+  deadline: Wakeup | undefined = undefined
+  readonly resolve: (ticket: Ticket) => void
+  readonly reject: (reason: unknown) => void
+
+  constructor(wish: Wish, now: Microseconds) {
+    this.wish = wish
+    this.deadlineAt = wish.maxWait === undefined ? Number.POSITIVE_INFINITY : now + wish.maxWait
+    const { promise, resolve, reject } = Promise.withResolvers<Ticket>()
+    this.granted = promise
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  abort(signal: AbortSignal): void {
+    this.line?.leave(this, new AbortError(signal))
+  }
+}

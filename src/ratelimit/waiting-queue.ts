@@ -1,0 +1,243 @@
+import type { LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
+import type { Microseconds } from '../core/duration.ts'
+import { toMilliseconds } from '../core/duration.ts'
+import { AbortError, RatelimitError } from '../core/errors.ts'
+import type { AbortWatch } from './abort-watch.ts'
+import { LinkedList } from './linked-list.ts'
+import type { TicketOffice } from './ticket-office.ts'
+import type { TimerQueue, Wakeup } from './timer-queue.ts'
+import type { Line, Waiter } from './waiter.ts'
+
+/** What the queues of one limiter share. */
+export interface QueueShared {
+  readonly office: TicketOffice
+  readonly timers: TimerQueue
+  readonly watch: AbortWatch
+  /** Units that may wait on one key; more are refused. */
+  readonly queueCapacity: number
+  /** To be told when nobody waits on `key` any more. */
+  idle(key: string): void
+}
+
+/**
+ * Those who wait on one key, first come first served. The queue asks for slots, one at a time, for
+ * whoever is first when the slot comes: so a waiter that leaves wastes none. Between two looks it
+ * sleeps exactly as long as the store said. With a store that answers at once nothing here is
+ * asynchronous.
+ */
+export class WaitingQueue implements Line {
+  readonly #shared: QueueShared
+  readonly #key: string
+  readonly #limit: LimitKey
+  readonly #waiters = new LinkedList<Waiter>()
+  #units = 0
+  #wakeup: Wakeup | undefined
+  /** The store is being asked; there is never more than one question under way. */
+  #busy = false
+  /** Something changed while the store was asked, so that a denial may be out of date. */
+  #stale = false
+  /** How often the store was asked for units. */
+  #questions = 0
+  /** Somebody in a hurry joined while the store was asked, so that nobody could say yet whether there is hope. */
+  #unjudged = false
+
+  constructor(shared: QueueShared, key: string, limit: LimitKey) {
+    this.#shared = shared
+    this.#key = key
+    this.#limit = limit
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiters.size
+  }
+
+  /**
+   * Takes a place at the end.
+   * @param answer what the store has answered to this very wish, when it was asked already
+   */
+  join(waiter: Waiter, answer?: MaybePromise<Reservation>): void {
+    const ahead = this.#units
+    const { cost, signal, maxWait } = waiter.wish
+    if (ahead + cost > this.#shared.queueCapacity) {
+      waiter.reject(this.#refusal(this.#untilTurn()))
+      return
+    }
+    waiter.line = this
+    this.#waiters.insert(waiter, this.#waiters.tail)
+    this.#units += cost
+    if (ahead === 0) this.pump(answer)
+    else if (maxWait !== undefined) this.#judge(waiter, ahead)
+    if (waiter.list === undefined) return
+    if (signal !== undefined) this.#shared.watch.add(signal, waiter)
+    // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
+    if (maxWait !== undefined && maxWait > 0) {
+      waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
+        this.leave(waiter, this.#refusal(this.#untilTurn()))
+      })
+    }
+  }
+
+  leave(waiter: Waiter, reason: unknown): void {
+    const wasFirst = waiter === this.#waiters.head
+    this.#turnAway(waiter, reason)
+    // The next one may want less, and have it now.
+    if (wasFirst) this.pump()
+  }
+
+  /** Everybody leaves. */
+  dismiss(reason: Error): void {
+    for (let first = this.#waiters.head; first !== undefined; first = this.#waiters.head) {
+      this.#turnAway(first, reason)
+    }
+    this.pump()
+  }
+
+  /**
+   * Grants what can be granted now, then sleeps until the first one’s turn.
+   * @param answer the store’s answer for the first one, when it was asked already
+   */
+  pump(answer?: MaybePromise<Reservation>): void {
+    if (this.#busy) {
+      this.#stale = true
+      return
+    }
+    this.#busy = true
+    this.#busy = this.#serve(answer) === 'asking'
+    if (this.#unjudged) this.#judgeAll()
+  }
+
+  #serve(answer: MaybePromise<Reservation> | undefined): 'asking' | 'asleep' | 'idle' {
+    for (let first = this.#waiters.head; first !== undefined; first = this.#waiters.head) {
+      const reply = answer ?? this.#ask(first)
+      answer = undefined
+      if (reply === undefined) continue
+      if (reply instanceof Promise) {
+        void this.#await(reply, first)
+        return 'asking'
+      }
+      if (reply.allowed) {
+        this.#remove(first)
+        first.resolve(this.#shared.office.issue(this.#key, this.#limit, reply.grant, first.wish.hold))
+      } else if (this.#tooLate(first, reply.retryAfter)) {
+        this.#turnAway(first, this.#refusal(reply.retryAfter))
+      } else {
+        this.#sleep(reply.retryAfter)
+        return 'asleep'
+      }
+    }
+    if (this.#wakeup !== undefined) this.#shared.timers.cancel(this.#wakeup)
+    this.#shared.idle(this.#key)
+    return 'idle'
+  }
+
+  /** Undefined when there was nothing to ask: the waiter is aborted just now, or the store threw, which it is told. */
+  #ask(waiter: Waiter): MaybePromise<Reservation> | undefined {
+    const { cost, signal } = waiter.wish
+    this.#questions++
+    try {
+      if (signal?.aborted !== true) return this.#shared.office.reserve(this.#limit, cost)
+      this.#turnAway(waiter, new AbortError(signal))
+    } catch (error) {
+      this.#turnAway(waiter, error)
+    }
+    return undefined
+  }
+
+  async #await(reply: Promise<Reservation>, asker: Waiter): Promise<void> {
+    this.#stale = false
+    let answer: Reservation | undefined
+    try {
+      answer = this.#current(await reply, asker.wish.cost)
+    } catch (error) {
+      // Whoever is first now asks for itself, and is told if the store fails it too.
+      if (asker.list !== undefined) this.#turnAway(asker, error)
+    }
+    this.#busy = false
+    this.pump(answer)
+  }
+
+  /** The answer, if it is one for whoever is first by now; units that nobody wants like that are given back. */
+  #current(answer: Reservation, cost: number): Reservation | undefined {
+    const suits = this.#waiters.head?.wish.cost === cost
+    if (!answer.allowed) return suits && !this.#stale ? answer : undefined
+    if (suits) return answer
+    this.#shared.office.issue(this.#key, this.#limit, answer.grant, false).release()
+    return undefined
+  }
+
+  #sleep(retryAfter: Microseconds): void {
+    const { timers, office } = this.#shared
+    const at = office.clock.now() + retryAfter
+    if (this.#wakeup === undefined) this.#wakeup = timers.schedule(at, () => this.pump())
+    else timers.move(this.#wakeup, at)
+  }
+
+  /** Turns a waiter away that cannot be served in time, as far as can be known from the units ahead of it. */
+  #judge(waiter: Waiter, ahead: number): void {
+    if (this.#busy) {
+      this.#unjudged = true
+      return
+    }
+    waiter.judged = true
+    const least = this.#shared.office.store.estimate(this.#limit, waiter.wish.cost, ahead)
+    if (least instanceof Promise) void this.#judgeLater(waiter, least)
+    else if (this.#tooLate(waiter, least)) this.leave(waiter, this.#refusal(least))
+  }
+
+  async #judgeLater(waiter: Waiter, estimated: Promise<Microseconds>): Promise<void> {
+    const questions = this.#questions
+    try {
+      const least = await estimated
+      if (waiter.list === undefined) return
+      if (this.#questions !== questions) {
+        // Units that were granted meanwhile may be in the estimate twice, as granted and as ahead.
+        waiter.judged = false
+        this.#judgeAll()
+      } else if (this.#tooLate(waiter, least)) this.leave(waiter, this.#refusal(least))
+    } catch (error) {
+      if (waiter.list !== undefined) this.leave(waiter, error)
+    }
+  }
+
+  /** Judges whoever is in a hurry and could not be judged yet. The first one is judged by the store’s answer. */
+  #judgeAll(): void {
+    this.#unjudged = this.#busy
+    if (this.#busy) return
+    let ahead = 0
+    for (let waiter = this.#waiters.head; waiter !== undefined;) {
+      const { next } = waiter
+      const { cost, maxWait } = waiter.wish
+      if (ahead > 0 && maxWait !== undefined && !waiter.judged) this.#judge(waiter, ahead)
+      ahead += cost
+      waiter = next
+    }
+  }
+
+  #tooLate(waiter: Waiter, wait: Microseconds): boolean {
+    return waiter.deadlineAt < this.#shared.office.clock.now() + wait
+  }
+
+  /** Until the first one’s turn: nobody’s is earlier. */
+  #untilTurn(): Microseconds {
+    const at = this.#wakeup?.at ?? 0
+    return Math.max(0, at - this.#shared.office.clock.now())
+  }
+
+  #refusal(wait: Microseconds): RatelimitError {
+    return new RatelimitError(this.#key, toMilliseconds(wait))
+  }
+
+  #turnAway(waiter: Waiter, reason: unknown): void {
+    this.#remove(waiter)
+    waiter.reject(reason)
+  }
+
+  #remove(waiter: Waiter): void {
+    this.#waiters.remove(waiter)
+    this.#units -= waiter.wish.cost
+    const { watch, timers } = this.#shared
+    if (waiter.wish.signal !== undefined) watch.remove(waiter.wish.signal, waiter)
+    if (waiter.deadline !== undefined) timers.cancel(waiter.deadline)
+  }
+}

@@ -1,0 +1,53 @@
+import type { LimitKey } from '../backends/contract.ts'
+import { AbortWatch } from './abort-watch.ts'
+import type { TicketOffice } from './ticket-office.ts'
+import { TimerQueue } from './timer-queue.ts'
+import { type QueueShared, WaitingQueue } from './waiting-queue.ts'
+
+/** All queues of one limiter: one per key that somebody waits on, none for the others. */
+export class WaitingRoom implements QueueShared {
+  readonly office: TicketOffice
+  readonly timers: TimerQueue
+  readonly watch = new AbortWatch()
+  readonly queueCapacity: number
+  readonly #queues = new Map<string, WaitingQueue>()
+
+  constructor(office: TicketOffice, queueCapacity: number) {
+    this.office = office
+    this.timers = new TimerQueue(office.clock)
+    this.queueCapacity = queueCapacity
+  }
+
+  /** The queue of `key`, if there is one. */
+  find(key: string): WaitingQueue | undefined {
+    return this.#queues.get(key)
+  }
+
+  /** The queue of `key`, opened if there was none. */
+  open(key: string, limit: LimitKey): WaitingQueue {
+    let queue = this.#queues.get(key)
+    if (queue === undefined) this.#queues.set(key, (queue = new WaitingQueue(this, key, limit)))
+    return queue
+  }
+
+  idle(key: string): void {
+    this.#queues.delete(key)
+  }
+
+  /** How many wait, on all keys. */
+  get size(): number {
+    let size = 0
+    for (const queue of this.#queues.values()) size += queue.size
+    return size
+  }
+
+  /** Looks again on every key, after limits were forgotten. */
+  pump(): void {
+    for (const queue of this.#queues.values()) queue.pump()
+  }
+
+  /** Everybody leaves. */
+  dismiss(reason: Error): void {
+    for (const queue of this.#queues.values()) queue.dismiss(reason)
+  }
+}

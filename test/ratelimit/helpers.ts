@@ -1,0 +1,115 @@
+import type { Grant } from '../../src/algorithms/rule.ts'
+import type {
+  LimitKey,
+  LimitStanding,
+  LimitStore,
+  MaybePromise,
+  Reservation,
+} from '../../src/backends/contract.ts'
+import type { Backend } from '../../src/backends/contract.ts'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
+import type { Ticket } from '../../src/ratelimit/index.ts'
+import type { ManualClock } from '../../src/testing/manual-clock.ts'
+
+export const second = 1_000_000
+export const millisecond = 1_000
+
+/** What became of an acquire: the instant of the grant, or the code of the failure. */
+export interface Outcome {
+  ticket?: Ticket
+  grantedAt?: number
+  failure?: Error & { code?: string; retryAfter?: number }
+}
+
+/** Notes what becomes of an acquire. */
+export function watch(acquired: Promise<Ticket>): Outcome {
+  const outcome: Outcome = {}
+  void note(acquired, outcome)
+  return outcome
+}
+
+async function note(acquired: Promise<Ticket>, outcome: Outcome): Promise<void> {
+  try {
+    outcome.ticket = await acquired
+    outcome.grantedAt = outcome.ticket.grantedAt
+  } catch (failure) {
+    outcome.failure = failure as Error
+  }
+}
+
+/** Lets everything run that does not wait for time. */
+export async function turns(count = 30): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The memory backend, answering as one does that has to ask elsewhere. */
+export class LaterBackend implements Backend {
+  readonly #memory: MemoryBackend
+  readonly limits: LaterStore
+  readonly cache: Backend['cache']
+
+  constructor(clock: ManualClock) {
+    this.#memory = new MemoryBackend({ clock })
+    this.limits = new LaterStore(this.#memory.limits)
+    this.cache = this.#memory.cache
+  }
+
+  close(): Promise<void> {
+    return this.#memory.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** A real store behind real asynchrony; a call can be made to fail. */
+export class LaterStore implements LimitStore {
+  readonly #store: LimitStore
+  /** Calls by name that fail next. */
+  readonly failing: string[] = []
+
+  constructor(store: LimitStore) {
+    this.#store = store
+  }
+
+  now(): number {
+    return this.#store.now()
+  }
+
+  reserve(limit: LimitKey, cost: number, notBefore: number, maxWait: number): Promise<Reservation> {
+    return this.#later('reserve', () => this.#store.reserve(limit, cost, notBefore, maxWait))
+  }
+
+  settle(limit: LimitKey, grant: Grant, until: number, final: boolean): Promise<Grant> {
+    return this.#later('settle', () => this.#store.settle(limit, grant, until, final))
+  }
+
+  cancel(limit: LimitKey, grant: Grant): Promise<void> {
+    return this.#later('cancel', () => this.#store.cancel(limit, grant))
+  }
+
+  peek(limit: LimitKey): Promise<LimitStanding> {
+    return this.#later('peek', () => this.#store.peek(limit))
+  }
+
+  estimate(limit: LimitKey, cost: number, ahead: number): Promise<number> {
+    return this.#later('estimate', () => this.#store.estimate(limit, cost, ahead))
+  }
+
+  reset(key: string): Promise<void> {
+    return this.#later('reset', () => this.#store.reset(key))
+  }
+
+  clear(prefix: string): Promise<void> {
+    return this.#later('clear', () => this.#store.clear(prefix))
+  }
+
+  async #later<T>(name: string, call: () => MaybePromise<T>): Promise<T> {
+    await new Promise((resolve) => setImmediate(resolve))
+    const index = this.failing.indexOf(name)
+    if (index === -1) return call()
+    this.failing.splice(index, 1)
+    throw new Error(`${name} refused`)
+  }
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
+import { Ratelimiter, type RatelimiterOptions, type Ticket } from '../../src/ratelimit/index.ts'
+import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { millisecond, type Outcome, second, watch } from './helpers.ts'
+
+/** One unit per second is granted and held; another wants it. What happens to the first decides when the second goes. */
+async function oneBehindAnother(
+  margin: RatelimiterOptions['margin'],
+  happens: (ticket: Ticket, clock: ManualClock) => Promise<void> | void,
+): Promise<Outcome['grantedAt']> {
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ limit: 1, window: '1s', margin: margin ?? '50ms', clock })
+  const ticket = await limiter.acquire('k', { hold: true })
+  const waiter = watch(limiter.acquire('k'))
+  await happens(ticket, clock)
+  await clock.advance(20 * second)
+  return waiter.grantedAt
+}
+
+test('a fast answer frees the unit a window after it, not after the margin', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    ticket.written()
+    await clock.advance(3 * millisecond)
+    ticket.answered()
+  })
+  assert.equal(grantedAt, second + 3 * millisecond)
+})
+
+test('instants may be told afterwards', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(30 * millisecond)
+    ticket.written(2 * millisecond)
+    ticket.answered(5 * millisecond)
+    ticket.answered(29 * millisecond)
+    ticket.settle(40 * millisecond)
+    ticket.release()
+  })
+  assert.equal(grantedAt, second + 5 * millisecond)
+})
+
+test('a slow answer frees it a window and the margin after it was written', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(10 * millisecond)
+    ticket.written()
+    await clock.advance(700 * millisecond)
+    ticket.answered()
+  })
+  assert.equal(grantedAt, second + 60 * millisecond)
+})
+
+test('a request that was written and never answered counts from written plus margin', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(400 * millisecond)
+    ticket.written()
+  })
+  assert.equal(grantedAt, second + 450 * millisecond)
+})
+
+test('a request that waits for its connection keeps its unit, however long that takes', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(7 * second)
+    ticket.written()
+    await clock.advance(millisecond)
+    ticket.answered()
+  })
+  assert.equal(grantedAt, 8 * second + millisecond)
+})
+
+test('a request that failed before it was written gives its unit back at once', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(300 * millisecond)
+    ticket.release()
+    ticket.release()
+  })
+  assert.equal(grantedAt, 300 * millisecond)
+})
+
+test('a request that failed after it was written counts from written plus margin', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    await clock.advance(20 * millisecond)
+    ticket.written()
+    await clock.advance(5 * millisecond)
+    ticket.release()
+  })
+  assert.equal(grantedAt, second + 70 * millisecond)
+})
+
+test('margin settle: only the answer ends a unit', async () => {
+  const grantedAt = await oneBehindAnother('settle', async (ticket, clock) => {
+    ticket.written()
+    await clock.advance(3 * second)
+    ticket.answered()
+  })
+  assert.equal(grantedAt, 4 * second)
+})
+
+test('margin settle: a request that failed after it was written counts 50 ms from then', async () => {
+  const grantedAt = await oneBehindAnother('settle', async (ticket, clock) => {
+    ticket.written()
+    await clock.advance(200 * millisecond)
+    ticket.release()
+  })
+  assert.equal(grantedAt, second + 250 * millisecond)
+})
+
+test('margin 0: a unit that is held but not written still counts', async () => {
+  const grantedAt = await oneBehindAnother('0ms', async (ticket, clock) => {
+    await clock.advance(2_500 * millisecond)
+    ticket.written()
+    ticket.answered()
+  })
+  assert.equal(grantedAt, 3_500 * millisecond)
+})
+
+test('units that nobody holds count from their grant, or from where their ticket says', async () => {
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ limit: 1, margin: '50ms', clock })
+  await limiter.acquire('silent')
+  const moved = await limiter.acquire('moved')
+  const unused = await limiter.acquire('unused')
+  const outcomes = ['silent', 'moved', 'unused'].map((key) => watch(limiter.acquire(key)))
+  moved.settle(400 * millisecond)
+  await clock.advance(100 * millisecond)
+  unused.release()
+  await clock.advance(2 * second)
+  assert.deepEqual(
+    outcomes.map(({ grantedAt }) => grantedAt),
+    [1_050 * millisecond, 1_400 * millisecond, 100 * millisecond],
+  )
+})
+
+test('limiters that share a store see to each other’s stalled requests', async () => {
+  const clock = new ManualClock()
+  const backend = new MemoryBackend({ clock })
+  await using wide = new Ratelimiter({ limit: 2, backend, margin: '70ms', clock })
+  await using narrow = new Ratelimiter({ limit: 2, backend, margin: '20ms', clock })
+  const stalled = [await wide.acquire('k', { hold: true }), await narrow.acquire('k', { hold: true })]
+  const waiter = watch(narrow.acquire('k'))
+  await clock.advance(5 * second)
+  assert.equal(waiter.grantedAt, undefined)
+  for (const ticket of stalled) ticket.written()
+  await clock.advance(2 * second)
+  assert.equal(waiter.grantedAt, 6_020 * millisecond)
+  await backend.close()
+})
+
+test('a thousand requests that stall together are all still counted, and all come back', async () => {
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ limit: 1_000, margin: '50ms', clock })
+  const tickets: Ticket[] = []
+  for (let index = 0; index < 1_000; index++) tickets.push(await limiter.acquire('k', { hold: true }))
+  const waiters = Array.from({ length: 1_000 }, () => watch(limiter.acquire('k')))
+  await clock.advance(3 * second)
+  assert.ok(waiters.every(({ grantedAt }) => grantedAt === undefined))
+  tickets.forEach((ticket, index) => {
+    if (index % 2 === 0) ticket.release()
+    else ticket.answered()
+  })
+  await clock.advance(0)
+  assert.equal(waiters.filter(({ grantedAt }) => grantedAt === 3 * second).length, 500)
+  await clock.advance(second)
+  assert.equal(waiters.filter(({ grantedAt }) => grantedAt === 4 * second).length, 500)
+})
