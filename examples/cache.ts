@@ -10,7 +10,7 @@ await using session = new CachedSession({ baseUrl: server.url, cacheTimeout: '10
 const url = `${server.url}/get?id=5013`
 const first = await session.get(url)
 const second = await session.get(url)
-console.log(first.fromCache, second.fromCache, (await server.arrivals()).length)
+console.log(first.fromCache, second.fromCache, server.count)
 
 const stored = await session.cache.get(url)
 console.log(stored?.status, stored?.json<{ args: unknown }>().args)

@@ -9,10 +9,7 @@ function onResponse(response: Response): void {
   console.log(`Response status: ${response.ok}`)
 }
 
-const urls = Array.from({ length: 10 }, (_, id) => `${new Urls(server.url).get}?id=${id}`)
+const make = new Urls(server.url)
+const urls = Array.from({ length: 10 }, (_, id) => make.get({ id }))
 const responses = await session.requests(urls, { callbacks: [onResponse] })
-console.log(
-  responses.length,
-  'responses, the last one for',
-  responses.at(-1)?.json<{ args: unknown }>().args,
-)
+console.log(responses.length, 'responses, the last one for', responses.at(-1)?.json<{ args: unknown }>().args)

@@ -30,9 +30,9 @@ interface Import {
 /** Every import and re-export in src, types included. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), 'utf8')
-  return [...text.matchAll(/^(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gms)].map(
-    (match) => (match[1] ?? match[2]) as string,
-  )
+  return [
+    ...text.matchAll(/^(?:import|export)\b[^'"]*?from\s+['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gms),
+  ].map((match) => (match[1] ?? match[2]) as string)
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
@@ -69,14 +69,14 @@ test('there is no cycle between files, not even of types', () => {
 
 test('only the transport imports undici, and only named libraries are imported at all', () => {
   const libraries = imports.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))
-  const places: Record<string, string> = {
-    undici: 'transport',
-    'tough-cookie': 'middleware',
-    'lru-cache': 'backends',
-    '@standard-schema/spec': 'http',
+  const places: Record<string, readonly string[]> = {
+    undici: ['transport'],
+    'tough-cookie': ['middleware'],
+    'lru-cache': ['backends', 'middleware'],
+    '@standard-schema/spec': ['http'],
   }
   for (const { from, specifier } of libraries) {
-    assert.equal(roomOf(from), places[specifier], `${from} imports ${specifier}`)
+    assert.ok(places[specifier]?.includes(roomOf(from)), `${from} imports ${specifier}`)
   }
 })
 

@@ -1,4 +1,4 @@
-import type { CacheEntry, CacheStore } from '../backends/contract.ts'
+import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.ts'
 import type { Request } from '../core/request.ts'
 import type { CacheCounters } from './counters.ts'
 import { cacheKey, type KeySettings } from './key.ts'
@@ -30,9 +30,9 @@ export interface CacheViewOptions<T> {
   readonly settings: KeySettings
   readonly counters: CacheCounters
   /** The request that the session would make, with its headers, so that key and variant are found. */
-  readonly toRequest: (target: CacheTarget) => Request
+  readonly toRequest: (target: CacheTarget) => MaybePromise<Request>
   /** What users are given. */
-  readonly toResponse: (entry: CacheEntry) => T
+  readonly toResponse: (entry: CacheEntry) => MaybePromise<T>
 }
 
 /** The cache as users look into it: the stored responses of one key prefix. Looking counts neither as hit nor as use. */
@@ -58,7 +58,7 @@ export class CacheView<T> {
 
   /** Drops all stored responses for this URL. @returns whether there were any */
   async delete(target: CacheTarget): Promise<boolean> {
-    return this.#options.store.delete(this.#keyOf(this.#options.toRequest(target)))
+    return this.#options.store.delete(this.#keyOf(await this.#options.toRequest(target)))
   }
 
   /** The URLs that there are responses for, each once. */
@@ -73,12 +73,12 @@ export class CacheView<T> {
 
   /** The stored responses. */
   async *values(): AsyncGenerator<T, void, undefined> {
-    for await (const entry of this.#entries()) yield this.#options.toResponse(entry)
+    for await (const entry of this.#entries()) yield await this.#options.toResponse(entry)
   }
 
   /** URL and response of everything that is stored; a URL comes once for each variant. */
   async *entries(): AsyncGenerator<[url: string, response: T], void, undefined> {
-    for await (const entry of this.#entries()) yield [entry.url, this.#options.toResponse(entry)]
+    for await (const entry of this.#entries()) yield [entry.url, await this.#options.toResponse(entry)]
   }
 
   /** Drops everything under this key prefix, and nothing else. */
@@ -98,7 +98,7 @@ export class CacheView<T> {
   async deleteWhere(predicate: (response: T) => boolean): Promise<number> {
     const keys = new Set<string>()
     for await (const entry of this.#entries()) {
-      if (predicate(this.#options.toResponse(entry))) keys.add(entry.key)
+      if (predicate(await this.#options.toResponse(entry))) keys.add(entry.key)
     }
     for (const key of keys) await this.#options.store.delete(key)
     return keys.size
@@ -110,7 +110,7 @@ export class CacheView<T> {
   }
 
   async #find(target: CacheTarget): Promise<CacheEntry | undefined> {
-    const request = this.#options.toRequest(target)
+    const request = await this.#options.toRequest(target)
     return selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
   }
 

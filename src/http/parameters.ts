@@ -1,7 +1,8 @@
 /** Parameters of a field value, names in lower case; the first of a name counts. */
 export type Parameters = ReadonlyMap<string, string>
 
-const parameterPattern = /;[ \t]*(?:([!#$%&'*+\-.^_`|~\w]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^";,\s]*)))?)?[ \t]*/gsy
+const parameterPattern =
+  /;[ \t]*(?:([!#$%&'*+\-.^_`|~\w]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^";,\s]*)))?)?[ \t]*/gsy
 
 /**
  * Reads `;name=value` pairs (RFC 9110, 5.6.6) from `start` on.

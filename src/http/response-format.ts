@@ -74,7 +74,9 @@ export function deserializeReply(bytes: Uint8Array): { reply: Reply; error: Sess
     throw damaged('these bytes are not a serialized response')
   }
   if (buffer[magic.length] !== version) {
-    throw damaged(`version ${buffer[magic.length]} of the format is not known here; this is version ${version}`)
+    throw damaged(
+      `version ${buffer[magic.length]} of the format is not known here; this is version ${version}`,
+    )
   }
   const bodiesAt = headerLength + buffer.readUInt32LE(magic.length + 1)
   const { replies, error } = readMetadata(buffer.toString('utf8', headerLength, bodiesAt))

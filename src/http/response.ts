@@ -55,6 +55,7 @@ export class Response extends ResponseHead {
    * @throws SessionError ERR_JSON when it is not JSON, ERR_SCHEMA when it does not match
    */
   json<Schema extends StandardSchemaV1>(schema: Schema): StandardSchemaV1.InferOutput<Schema>
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller’s own word for what is in there
   json<T = unknown>(): T
   json(schema?: StandardSchemaV1): unknown {
     if (this.error !== undefined) throw this.error

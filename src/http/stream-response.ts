@@ -1,5 +1,4 @@
 import { SessionError } from '../core/errors.ts'
-import type { Reply } from '../core/reply.ts'
 import { decodeText } from './charset.ts'
 import { parseJson } from './json.ts'
 import { HttpStatusError, ResponseHead } from './response-head.ts'
@@ -10,11 +9,6 @@ import { HttpStatusError, ResponseHead } from './response-head.ts'
  */
 export class StreamResponse extends ResponseHead implements AsyncIterable<Uint8Array> {
   #used = false
-
-  /** @internal Use `session.stream()`. */
-  constructor(reply: Reply) {
-    super(reply)
-  }
 
   /**
    * The content, decoded from its content codings, piece by piece.

@@ -1,12 +1,12 @@
-import { fieldValues } from '../core/field-list.ts'
+import { fieldValue, fieldValues } from '../core/field-list.ts'
 import type { Middleware, Reply } from '../core/reply.ts'
 import { type ContentCoding, parseContentCodings } from '../http/content-coding.ts'
 import { decodeBytes } from './decode-bytes.ts'
 import { DecodedStream } from './decode-stream.ts'
 
 /**
- * Most codings of one content. Each multiplies what a byte of the network can cost to decode; more
- * than two are not seen in practice.
+ * Most codings of one content: each multiplies what a byte of the network can cost to decode. Content
+ * with more is left as it is, like that of an unknown coding.
  */
 const mostCodings = 5
 
@@ -23,11 +23,12 @@ const mostCodings = 5
  */
 export const decodeMiddleware: Middleware = async (request, next) => {
   const reply = await next(request)
-  const fields = fieldValues(reply.headers, 'content-encoding')
-  return fields.length === 0 ? reply : decodeReply(reply, fields)
+  return fieldValue(reply.headers, 'content-encoding') === undefined ? reply : decodeReply(reply)
 }
 
-async function decodeReply(reply: Reply, fields: readonly string[]): Promise<Reply> {
+/** The reply with its content decoded. */
+export async function decodeReply(reply: Reply): Promise<Reply> {
+  const fields = fieldValues(reply.headers, 'content-encoding')
   const codings = parseContentCodings(fields)
   if (codings === undefined || codings.length === 0 || codings.length > mostCodings) return reply
   // A part of the encoded bytes (RFC 9110, 14.2) can seldom be decoded, and never be put together decoded.

@@ -23,7 +23,7 @@ export interface BatchSessionParts {
   readonly builder: RequestBuilder
   readonly defaults: BatchDefaults
   /** Makes a request; a failure of the network is a response with `error` set. */
-  send(request: Request): Promise<Response>
+  readonly send: (request: Request) => Promise<Response>
 }
 
 /** The options of each request of a batch: what a batch adds is its method. */
@@ -57,7 +57,8 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
       const complete = Object.keys(own).length === 0 ? shared : await shared.with(own)
       return send(complete.build(checkMethod(method), url, 'buffered'))
     },
-    failed: (target, error) => Response.networkError(builder.placeholder(urlOf(target)), toSessionError(error), clock.now()),
+    failed: (target, error) =>
+      Response.networkError(builder.placeholder(urlOf(target)), toSessionError(error), clock.now()),
     withCallbacks: (response, results) => response.withCallbacks(results),
   }
 }
@@ -72,5 +73,7 @@ function urlOf(target: BatchTarget): string {
 }
 
 function toSessionError(error: Error): SessionError {
-  return error instanceof SessionError ? error : new SessionError('ERR_OPTION', error.message, { cause: error })
+  return error instanceof SessionError
+    ? error
+    : new SessionError('ERR_OPTION', error.message, { cause: error })
 }

@@ -9,7 +9,11 @@ export interface Deadline {
 }
 
 /** Starts the clock of `timeout.total`. The signal’s reason is then a TimeoutError. */
-export function startDeadline(total: Microseconds, caller: AbortSignal | undefined, target: string): Deadline {
+export function startDeadline(
+  total: Microseconds,
+  caller: AbortSignal | undefined,
+  target: string,
+): Deadline {
   const controller = new AbortController()
   const milliseconds = total / 1_000
   const expire = (): void =>

@@ -1,6 +1,10 @@
 import { cacheOptionNames, type CacheOptions } from '../cache/options.ts'
 import { OptionError } from '../core/errors.ts'
-import { ratelimitOptionNames, type RatelimitRuleOptions, type RatelimitSettings } from '../ratelimit/index.ts'
+import {
+  ratelimitOptionNames,
+  type RatelimitRuleOptions,
+  type RatelimitSettings,
+} from '../ratelimit/index.ts'
 import { sessionOptionNames, type SessionOptions } from './session-options.ts'
 
 /** Options of a session’s rate limit. */
@@ -51,19 +55,14 @@ export function splitOptions(options: object, features: ReadonlySet<Feature>): S
     if (takers.length > 0 && !sharedWithSession.has(name)) delete rest[name]
   }
   return {
-    session: rest as SessionOptions,
+    session: rest,
     ratelimit: merged(flat.ratelimit, ratelimit, features.has('ratelimit')) as RatelimitOptions | undefined,
     cache: merged(flat.cache, cache, features.has('cache')) as CacheOptions | undefined,
   }
 }
 
 /** The feature’s own object, taken out of `rest`. `ratelimit: 'gcra'` is no such object but an alias of `type`. */
-function ownOptions(
-  rest: Bag,
-  feature: Feature,
-  alias: string,
-  features: ReadonlySet<Feature>,
-): unknown {
+function ownOptions(rest: Bag, feature: Feature, alias: string, features: ReadonlySet<Feature>): unknown {
   const names = features.has(feature) ? [feature, alias] : [feature]
   const given = names.filter((name) => rest[name] !== undefined && typeof rest[name] !== 'string')
   if (given.length > 1) throw new OptionError(`${given.join(' and ')} are the same option; give one of them`)
@@ -79,7 +78,9 @@ function takersOf(name: string, features: ReadonlySet<Feature>): Feature[] {
   if (features.has('ratelimit') && ratelimitOptionNames.includes(name)) takers.push('ratelimit')
   if (features.has('cache') && (cacheOptionNames as readonly string[]).includes(name)) takers.push('cache')
   // A name that only the session knows stays its own
-  return sessionOptionNames.includes(name) && !sharedWithSession.has(name) && name !== 'ratelimit' ? [] : takers
+  return sessionOptionNames.includes(name) && !sharedWithSession.has(name) && name !== 'ratelimit'
+    ? []
+    : takers
 }
 
 function merged(flat: Bag, own: unknown, mixedIn: boolean): unknown {

@@ -28,13 +28,13 @@ export function mergeFields(defaults: FieldList, given: HeadersOption): string[]
   }
   const entries: (readonly [string, HeaderValue])[] =
     Symbol.iterator in given ? [...(given as Iterable<readonly [string, string]>)] : Object.entries(given)
-  const replaced = new Set(entries.map(([name]) => String(name).toLowerCase()))
+  const replaced = new Set(entries.map(([name]) => name.toLowerCase()))
   const list: string[] = []
   for (let i = 0; i < defaults.length; i += 2) {
     const name = defaults[i] as string
     if (!replaced.has(name.toLowerCase())) list.push(name, defaults[i + 1] as string)
   }
-  for (const [name, value] of entries) appendField(list, String(name), value)
+  for (const [name, value] of entries) appendField(list, name, value)
   return list
 }
 
@@ -50,7 +50,7 @@ function appendField(list: string[], name: string, value: HeaderValue): void {
     for (const each of value as readonly string[]) appendField(list, name, each)
     return
   }
-  const text = String(value as string | number).replace(/^[ \t]+|[ \t]+$/g, '')
+  const text = String(value).replace(/^[ \t]+|[ \t]+$/g, '')
   if (!valuePattern.test(text)) {
     throw new SessionError(
       'ERR_HEADER',

@@ -3,7 +3,6 @@ import { OptionError } from '../core/errors.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { authMiddleware } from '../middleware/auth.ts'
-import { cacheMiddleware } from '../middleware/cache/cache-middleware.ts'
 import { compose } from '../middleware/compose.ts'
 import { openJar, type OpenJar } from '../middleware/cookie-jar.ts'
 import { parseCookies } from '../middleware/cookie-options.ts'
@@ -16,7 +15,7 @@ import { parseRatelimitOptions, Ratelimiter } from '../ratelimit/index.ts'
 import { UndiciTransport } from '../transport/undici-transport.ts'
 import type { SplitOptions } from './feature-options.ts'
 import type { RequestBuilder } from './request-builder.ts'
-import { SessionCache } from './session-cache.ts'
+import { CacheSlot, type SessionCache } from './session-cache.ts'
 
 /** How long a request is assumed to travel, where `margin` does not say otherwise: 50 ms. */
 const defaultMargin = 50_000
@@ -30,21 +29,23 @@ export class Pipeline {
   readonly #transport: UndiciTransport
   readonly #jar: OpenJar | undefined
   readonly #ratelimiter: Ratelimiter | undefined
-  readonly #cache: SessionCache | undefined
+  readonly #cache: CacheSlot | undefined
 
   /** @throws OptionError, SessionError ERR_COOKIE */
   constructor({ session, ratelimit, cache }: SplitOptions, clock: Clock, builder: RequestBuilder) {
     const cookies = parseCookies(session.cookies, 'cookies')
-    const middlewares: Middleware[] = [redirectMiddleware]
+    const middlewares: Middleware[] = []
     if (cookies !== undefined) {
       this.#jar = openJar(cookies, clock)
       middlewares.push(cookiesMiddleware(this.#jar.jar))
     }
-    middlewares.push(authMiddleware(), decodeMiddleware)
+    middlewares.push(authMiddleware())
     if (cache !== undefined) {
-      this.#cache = new SessionCache(cache, clock, builder)
-      middlewares.push(cacheMiddleware(this.#cache.parts))
+      this.#cache = new CacheSlot({ options: cache, clock, builder, above: [...middlewares] })
     }
+    middlewares.unshift(redirectMiddleware)
+    middlewares.push(decodeMiddleware)
+    if (this.#cache !== undefined) middlewares.push(this.#cache.middleware)
     middlewares.push(retryMiddleware({ clock }))
     if (ratelimit !== undefined) {
       const config = parseRatelimitOptions(ratelimit, 'ratelimit', { margin: defaultMargin, clock })
@@ -63,18 +64,20 @@ export class Pipeline {
   /** @throws OptionError when there is no limiter */
   get ratelimiter(): Ratelimiter {
     if (this.#ratelimiter !== undefined) return this.#ratelimiter
-    throw new OptionError('this session has no rate limit; give it the option ratelimit, or use RatelimitMixin')
+    throw new OptionError(
+      'this session has no rate limit; give it the option ratelimit, or use RatelimitMixin',
+    )
   }
 
   /** @throws OptionError when there is no cache */
   get cache(): SessionCache {
-    if (this.#cache !== undefined) return this.#cache
+    if (this.#cache !== undefined) return this.#cache.view
     throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
   }
 
   /** Forgets cached responses and limiter state under this session’s key prefixes. */
   async clear(): Promise<void> {
-    await Promise.all([this.#cache?.clear(), this.#ratelimiter?.clear()])
+    await Promise.all([this.#cache?.view.clear(), this.#ratelimiter?.clear()])
   }
 
   /** Turns away who waits, lets finish what is on its way, and lets go of everything. */

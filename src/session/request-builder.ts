@@ -66,7 +66,8 @@ export class RequestBuilder {
       reading,
       signal,
       timeouts,
-      maxResponseSize: maxResponseSize ?? (reading === 'stream' ? Number.POSITIVE_INFINITY : defaultMaxResponseSize),
+      maxResponseSize:
+        maxResponseSize ?? (reading === 'stream' ? Number.POSITIVE_INFINITY : defaultMaxResponseSize),
       observer: undefined,
       startedAt: this.#clock.now(),
       features: hasCredentials(url) ? { ...features, auth: takeCredentials(url, features) } : features,
@@ -140,7 +141,11 @@ function withCookies(fields: FieldList, cookies: RequestOptions['cookies']): Fie
 
 /** One `name=value` (RFC 6265, 4.1.1). */
 function cookiePair(name: string, value: unknown): string {
-  if (typeof value === 'string' && /^[!#$%&'*+\-.^_`|~\w]+$/.test(name) && /^[!#-+\--:<-[\]-~]*$/.test(value)) {
+  if (
+    typeof value === 'string' &&
+    /^[!#$%&'*+\-.^_`|~\w]+$/.test(name) &&
+    /^[!#-+\--:<-[\]-~]*$/.test(value)
+  ) {
     return `${name}=${value}`
   }
   throw new SessionError(

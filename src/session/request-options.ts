@@ -18,8 +18,6 @@ export interface RequestRatelimitOptions {
   readonly maxWait?: Duration
 }
 
-
-
 /** What a session and a single request may both say. */
 export interface SharedOptions {
   /** Query parameters, added to the URL’s own. */
@@ -109,7 +107,8 @@ export function sharedFeatures(options: SharedOptions, base: RequestFeatures): R
   return {
     ...base,
     redirect: redirect === undefined ? base.redirect : checkChoice(redirect, redirectModes, 'redirect'),
-    maxRedirects: maxRedirects === undefined ? base.maxRedirects : checkInteger(maxRedirects, 0, 'maxRedirects'),
+    maxRedirects:
+      maxRedirects === undefined ? base.maxRedirects : checkInteger(maxRedirects, 0, 'maxRedirects'),
     retry: retry === undefined ? base.retry : parseRetry(retry, 'retry'),
     auth: auth === undefined ? base.auth : auth === false ? undefined : parseAuth(auth, 'auth'),
   }
@@ -173,5 +172,14 @@ export function checkMethod(method: unknown): string {
   return standardMethods.has(upper) ? upper : method
 }
 
-const standardMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST', 'PUT', 'PATCH', 'TRACE', 'QUERY'])
-
+const standardMethods = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'DELETE',
+  'POST',
+  'PUT',
+  'PATCH',
+  'TRACE',
+  'QUERY',
+])

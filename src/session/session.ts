@@ -24,8 +24,10 @@ import { checkSessionOptions, requestDefaults, type SessionOptions } from './ses
 export type SessionRequestOptions = RequestOptions<Response>
 
 /** Options of `stream`. */
-export interface StreamOptions
-  extends Omit<SessionRequestOptions, 'callbacks' | 'returnCallbacks' | 'raiseErrors'> {
+export interface StreamOptions extends Omit<
+  SessionRequestOptions,
+  'callbacks' | 'returnCallbacks' | 'raiseErrors'
+> {
   /** Default: GET. */
   readonly method?: string
 }
@@ -102,7 +104,10 @@ export class Session implements AsyncDisposable {
    */
   async request(method: string, url: string | URL, options?: SessionRequestOptions): Promise<Response> {
     const request = await this.#build(method, url, options, 'buffered')
-    const response = await this.#buffered(request, options?.raiseErrors ?? this.#setting('raiseErrors') ?? true)
+    const response = await this.#buffered(
+      request,
+      options?.raiseErrors ?? this.#setting('raiseErrors') ?? true,
+    )
     if (options?.callbacks === undefined) return response
     return this.#withCallbacks(response, options.callbacks, options.returnCallbacks)
   }
@@ -204,7 +209,9 @@ export class Session implements AsyncDisposable {
       deadline?.clear()
     }
     if (this.#setting('debug')) {
-      process.stderr.write(`${response.method} ${response.url} -> ${response.status} in ${response.elapsed} ms\n`)
+      process.stderr.write(
+        `${response.method} ${response.url} -> ${response.status} in ${response.elapsed} ms\n`,
+      )
     }
     return response
   }
@@ -238,7 +245,7 @@ export class Session implements AsyncDisposable {
   #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
     name: Name,
   ): SessionConfigValues[Name] {
-    return (this.#options[name] ?? SessionConfig[name]) as SessionConfigValues[Name]
+    return this.#options[name] ?? SessionConfig[name]
   }
 
   #deadline({ timeouts, signal, method, url }: Request): Deadline | undefined {

@@ -46,7 +46,8 @@ export function toSessionError(error: Error, request: Request, phase: Phase): Se
     return new TimeoutError(timeout, `${target}: ${waits[timeout]}`, { cause: error })
   }
   const code = otherCodes[reason] ?? guess(reason, phase)
-  if (code === 'ERR_CLOSED') return new SessionError(code, `${target}: the session is closed`, { cause: error })
+  if (code === 'ERR_CLOSED')
+    return new SessionError(code, `${target}: the session is closed`, { cause: error })
   return new NetworkError(code, `${target}: ${error.message || reason}`, { cause: error })
 }
 

@@ -1,0 +1,108 @@
+import { MemoryBackend } from '../backends/memory/memory-backend.ts'
+import type { Backend } from '../backends/contract.ts'
+import { type CacheTarget, CacheView } from '../cache/cache-view.ts'
+import { type CacheCounters, createCounters } from '../cache/counters.ts'
+import { type CacheOptions, type CacheSettings, parseCacheOptions } from '../cache/options.ts'
+import type { Clock } from '../core/clock.ts'
+import { emptyBody, type Middleware, type Reply } from '../core/reply.ts'
+import type { Request } from '../core/request.ts'
+import { Response } from '../http/response.ts'
+import { cacheMiddleware } from '../middleware/cache/cache-middleware.ts'
+import { storedReply } from '../middleware/cache/stored-reply.ts'
+import { compose } from '../middleware/compose.ts'
+import { decodeReply } from '../middleware/decode.ts'
+import type { RequestBuilder } from './request-builder.ts'
+import { SessionConfig } from './session-config.ts'
+
+/** What a session’s cache is made of. */
+export interface SessionCacheParts {
+  readonly options: CacheOptions
+  readonly clock: Clock
+  readonly builder: RequestBuilder
+  /** The middlewares that change requests on their way to the cache: a look-up must find the same key. */
+  readonly above: readonly Middleware[]
+}
+
+/** The cached responses of a session: what `session.cache` is. */
+export type SessionCache = CacheView<Response>
+
+/** A session’s cache: its middleware, and the view that users look into it by. */
+export class CacheSlot {
+  readonly middleware: Middleware
+  readonly view: SessionCache
+  readonly #own: Backend | undefined
+
+  /** @throws OptionError */
+  constructor({ options, clock, builder, above }: SessionCacheParts) {
+    const { renewCacheOnGet = SessionConfig.renewCacheOnGet, ...rest } = options
+    const settings = parseCacheOptions({ ...rest, renewCacheOnGet }, 'cache')
+    const backend = settings.backend === 'memory' ? memoryBackend(settings, clock) : settings.backend
+    if (settings.backend === 'memory') this.#own = backend
+    const counters: CacheCounters = createCounters()
+    const store = backend.cache
+    this.middleware = cacheMiddleware({ store, clock, settings, counters })
+    this.view = new CacheView({
+      store,
+      settings,
+      counters,
+      toRequest: (target) => toRequest(target, builder, above),
+      toResponse: (entry) => {
+        const request = builder.build(entry.method, entry.url, 'buffered')
+        return toResponse(storedReply(request, entry, undefined, clock.now(), { hit: true }))
+      },
+    })
+  }
+
+  /** Lets go of what is this session’s own. */
+  async close(): Promise<void> {
+    await this.#own?.close()
+  }
+}
+
+function memoryBackend(settings: CacheSettings, clock: Clock): Backend {
+  const { maxSize, maxEntrySize, checkFrequency } = settings
+  return new MemoryBackend({ clock, maxSize, maxEntrySize, checkFrequency })
+}
+
+/** The request that the session would make for a target, as it would reach the cache. */
+async function toRequest(
+  target: CacheTarget,
+  builder: RequestBuilder,
+  above: readonly Middleware[],
+): Promise<Request> {
+  const {
+    url,
+    method = 'GET',
+    headers,
+  } = typeof target === 'string' || target instanceof URL ? { url: target } : { ...target }
+  const complete = headers === undefined ? builder : await builder.with({ headers })
+  let seen = complete.build(method, url, 'buffered')
+  const reach = compose(above, (request) => {
+    seen = request
+    return Promise.resolve(nothing(request))
+  })
+  await reach(seen)
+  return seen
+}
+
+/** What the middlewares above are told: nothing that any of them would act on. */
+function nothing(request: Request): Reply {
+  const at = request.startedAt
+  return {
+    request,
+    status: 204,
+    statusText: '',
+    headers: [],
+    body: emptyBody,
+    stream: undefined,
+    httpVersion: '1.1',
+    timings: { sentAt: at, writtenAt: at, answeredAt: at, endedAt: at },
+    history: [],
+    attempts: 0,
+    cacheStatus: undefined,
+  }
+}
+
+async function toResponse(reply: Reply): Promise<Response> {
+  return new Response(await decodeReply(reply))
+}
