@@ -20,8 +20,8 @@ export class BatchRun<Response extends Outcome, Target, Options extends SharedRe
   readonly #jobs: Many<Job<Target>> | undefined
   readonly #total: number | undefined
   #progress: Progress | undefined
-  /** The options of every request that has none of its own. */
-  #shared: Options | undefined
+  /** Made once for each method, so that the session need read them only once. */
+  readonly #optionsByMethod = new Map<string | undefined, Options>()
 
   constructor(
     urls: Target | Many<Target>,
@@ -84,17 +84,21 @@ export class BatchRun<Response extends Outcome, Target, Options extends SharedRe
     }
   }
 
-  readonly #startTarget = (target: Target, index: number, signal: AbortSignal): Promise<Response> => {
-    this.#shared ??= this.#requestOptions(this.#plan.method as string | undefined, signal)
-    return this.#one(target, index, this.#shared)
-  }
+  readonly #startTarget = (target: Target, index: number, signal: AbortSignal): Promise<Response> =>
+    this.#one(target, index, this.#requestOptions(this.#plan.method as string | undefined, signal))
 
   readonly #startJob = (job: Job<Target>, index: number, signal: AbortSignal): Promise<Response> =>
     this.#one(job.target, index, this.#requestOptions(job.method, signal))
 
+  /** The signal is the same for all requests of this run. */
   #requestOptions(method: string | undefined, signal: AbortSignal): Options {
-    const { request } = this.#plan
-    return Object.freeze(method === undefined ? { ...request, signal } : { ...request, method, signal })
+    let options = this.#optionsByMethod.get(method)
+    if (options === undefined) {
+      const { request } = this.#plan
+      options = Object.freeze(method === undefined ? { ...request, signal } : { ...request, method, signal })
+      this.#optionsByMethod.set(method, options)
+    }
+    return options
   }
 
   async #one(target: Target, index: number, options: Options): Promise<Response> {
@@ -136,12 +140,16 @@ function throwFailures(
 ): void {
   const [first] = errors
   if (first === undefined) return
-  const message = `${failures} of ${count} requests failed; the first: ${first.message}`
+  const message = `${failures} of ${requestCount(count)} failed; the first: ${first.message}`
   throw new BatchError(message, responses, errors, first)
 }
 
 function stopMessage(count: number, cause: unknown): string {
-  return `the batch stopped after ${count} requests: ${cause instanceof Error ? cause.message : describe(cause)}`
+  return `the batch stopped after ${requestCount(count)}: ${cause instanceof Error ? cause.message : describe(cause)}`
+}
+
+function requestCount(count: number): string {
+  return count === 1 ? '1 request' : `${count} requests`
 }
 
 function asError(thrown: unknown): Error {

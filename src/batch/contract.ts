@@ -33,7 +33,7 @@ export interface BatchSession<Response extends Outcome, Target, Options extends 
    * `options.signal` is always set and fires when nobody wants the response any more. A failure of
    * the network is a response with `error` set; anything thrown is handed to `failed`.
    * @param index the request’s number in the batch, from 0
-   * @param options often the same object for all requests; frozen
+   * @param options the same frozen object for all requests of one method
    */
   send(target: Target, index: number, options: Options): Promise<Response>
   /** The network-error response of a request that could not be made, because of its URL, say. Never throws. */

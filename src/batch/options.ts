@@ -104,7 +104,9 @@ function checkProgress(progress: unknown): boolean | ProgressOptions {
   }
   checkOptions(progress, ['label', 'total', 'stream'], 'progress')
   const { label = '', total, stream }: ProgressOptions = progress as ProgressOptions
-  if (typeof label !== 'string') throw new OptionError(`progress.label: ${describe(label)} must be a string`)
+  if (typeof label !== 'string' || /\p{Cc}/u.test(label)) {
+    throw new OptionError(`progress.label: ${describe(label)} must be one line of text`)
+  }
   if (total !== undefined) checkInteger(total, 0, 'progress.total')
   if (stream !== undefined && typeof stream.write !== 'function') {
     throw new OptionError(`progress.stream: ${describe(stream)} cannot be written to`)

@@ -28,19 +28,17 @@ const leastWaitShown = 1_000
  * @param colour whether escape sequences for colour may be used
  */
 export function formatBar(state: ProgressState, width: number, colour: boolean): string {
-  const details = formatDetails(state)
-  let text = details.join(' ')
-  let cells = 0
-  while (cells === 0) {
-    const room = width - text.length - state.label.length - (state.label === '' ? 0 : 1) - '|| '.length
-    if (room >= narrowestBar) cells = Math.min(room, widestBar)
-    else if (details.length > 1) {
-      details.pop()
-      text = details.join(' ')
-    } else return formatText(state).slice(0, Math.max(width, 0))
-  }
   const label = state.label === '' ? '' : `${state.label} `
-  return `${label}|${paint(formatCells(state, cells), state, colour)}| ${text}`
+  const details = formatDetails(state)
+  for (let shown = details.length; shown > 0; shown--) {
+    const text = details.slice(0, shown).join(' ')
+    const room = width - label.length - text.length - '|| '.length
+    if (room >= narrowestBar) {
+      const cells = formatCells(state, Math.min(room, widestBar))
+      return `${label}|${paint(cells, state, colour)}| ${text}`
+    }
+  }
+  return (details[0] as string).slice(0, Math.max(width, 0))
 }
 
 /** The same without the bar, for logs. */

@@ -18,6 +18,9 @@ export type TerminalLine = (width: number) => string
 const leastBetweenDrawings: Microseconds = 50_000
 const refreshInterval: Microseconds = 100_000
 
+/** For a terminal that does not know its size, or says 0. */
+const defaultColumns = 80
+
 const hideCursor = '\u001B[?25l'
 const showCursor = '\u001B[?25h'
 const wrapOff = '\u001B[?7l'
@@ -109,16 +112,17 @@ export class Terminal {
 
   get #width(): number {
     // One column stays free: some terminals wrap as soon as the last one is filled.
-    return (this.#streams[0].columns ?? 80) - 1
+    return (this.#streams[0].columns || defaultColumns) - 1
+  }
+
+  /** A block taller than the screen could not be erased again. */
+  get #mostRows(): number {
+    return Math.max((this.#streams[0].rows || Number.POSITIVE_INFINITY) - 1, 1)
   }
 
   #draw(): void {
     this.#raise()
-    const rows = (this.#streams[0].rows ?? Number.POSITIVE_INFINITY) - 1
-    const lines = Array.from(this.#lines, (line) => line(this.#width) + eraseLineEnd).slice(
-      0,
-      Math.max(rows, 1),
-    )
+    const lines = [...this.#lines].slice(0, this.#mostRows).map((line) => line(this.#width) + eraseLineEnd)
     const start = this.#rows === 0 ? '' : `\r${cursorUp(this.#rows - 1)}`
     this.#raw(`${start}${wrapOff}${lines.join('\n')}${wrapOn}`)
     this.#rows = lines.length
