@@ -31,7 +31,10 @@ export function cacheKey(request: Request, settings: KeySettings): string {
 function partitionOf(request: Request, { partition, partitionSecret }: KeySettings): string {
   if (partition === false) return ''
   if (partition !== undefined) return JSON.stringify([partitionSecret, partition(request)])
-  const authorization = fieldValues(request.headers, 'authorization')
+  const { auth } = request.features
+  // Digest writes another Authorization for each request; who it speaks for stays the same
+  const authorization =
+    auth?.kind === 'digest' ? [auth.username, auth.password] : fieldValues(request.headers, 'authorization')
   const cookies = fieldValues(request.headers, 'cookie')
   if (authorization.length === 0 && cookies.length === 0) return ''
   return JSON.stringify([partitionSecret, authorization, cookies])

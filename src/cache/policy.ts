@@ -10,9 +10,12 @@ export type PolicySettings = Pick<CacheSettings, 'mode' | 'cacheTimeout'>
 /** How long a stale response that can be validated is kept for that: a week. */
 export const validationRetention: Microseconds = 604_800_000_000
 
+/** A part (RFC 9111, 3.3), a 304 that nobody asked for, and challenges, whose answer is the same request again. */
+const unstoredStatuses = new Set([206, 304, 401, 407])
+
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([
-  200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 414, 451, 500, 501,
+  200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501,
   502, 503, 504,
 ])
 
@@ -22,8 +25,7 @@ const understoodStatuses = new Set([
  */
 export function storable(entry: CacheEntry, settings: PolicySettings): boolean {
   const { status, method } = entry
-  // a 206 is a part (RFC 9111, 3.3), and a 304 that nobody asked for has no content
-  if (method !== 'GET' || status < 200 || status === 206 || status === 304) return false
+  if (method !== 'GET' || status < 200 || unstoredStatuses.has(status)) return false
   if (entry.expiresAt <= entry.receivedAt) return false
   if (settings.mode === 'ttl') return status < 300
   return mayStore(entry)

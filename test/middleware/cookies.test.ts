@@ -80,20 +80,14 @@ test('cookies are set and sent on every hop of a redirect', async (t) => {
   assert.equal(text(await send(request(`${origin}/?set=hop%3D1&to=/end`))), 'hop=1')
 })
 
-test('cookies do not go to another host', async (t) => {
-  const origin = await cookieServer(t)
-  const send = chain(t, redirectMiddleware, cookiesMiddleware(new CookieJar()))
-  await send(request(origin + set('a=1')))
-  const elsewhere = origin.replace('127.0.0.1', 'localhost')
-  const seen: string[] = []
+test('cookies do not go to another host', async () => {
   const jar = new CookieJar()
-  jar.setCookieSync('a=1', origin)
-  const message = request(elsewhere)
+  jar.setCookieSync('a=1', 'http://127.0.0.1/')
+  const message = request('http://localhost/')
   await cookiesMiddleware(jar)(message, (sent) => {
-    seen.push(...sent.headers)
+    assert.deepEqual(sent.headers, [])
     return Promise.resolve(reply(sent))
   })
-  assert.deepEqual(seen, [])
 })
 
 test('the caller’s own Cookie field is kept, and wins over the jar’s cookie of the same name', async (t) => {

@@ -285,4 +285,5 @@ test('somebody in a hurry who comes while the store is asked does not sit behind
   assert.ok(hurried.failure instanceof RatelimitError)
   assert.equal(hurried.failure.retryAfter, 7_200_000, 'the one ahead takes the first slot')
   assert.deepEqual([patient, tolerant], [{}, {}])
+  assert.equal(limiter.waiting(), 2)
 })

@@ -116,17 +116,11 @@ export class MemoryCacheStore implements CacheStore {
   #dropExpired(): void {
     this.#sweep = undefined
     const wallNow = this.#clock.wallNow()
+    // a group goes when all of it has expired; single variants go when another one is put
     for (const [key, { entries }] of this.#under('')) {
-      const alive = entries.filter((entry) => isAlive(entry, wallNow))
-      if (alive.length === 0) this.#groups.delete(key)
-      else if (alive.length < entries.length) this.#shrink(key, alive)
+      if (!entries.some((entry) => isAlive(entry, wallNow))) this.#groups.delete(key)
     }
     this.#scheduleSweep()
-  }
-
-  /** A sweep is no use of the entry, but to the cache below every write is: that is the price of one variant expiring. */
-  #shrink(key: string, alive: readonly CacheEntry[]): void {
-    this.#groups.set(key, toGroup(alive, this.#maxSize))
   }
 }
 

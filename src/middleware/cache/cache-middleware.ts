@@ -104,10 +104,11 @@ class RequestCache {
   /** Neither answered from the store nor kept; but what changes a resource invalidates what is stored of it. */
   async #passBy(request: Request, next: Next): Promise<Reply> {
     const fwd = request.method === 'GET' || request.method === 'HEAD' ? 'bypass' : 'method'
+    if (safeMethods.has(request.method)) return withStatus(await next(request), { hit: false, fwd })
+    const key = cacheKey(request, this.#settings)
     const reply = await next(request)
     // RFC 9111, 4.4: an unsafe method that did not fail
-    if (!safeMethods.has(request.method) && reply.status >= 200 && reply.status < 400) {
-      const key = cacheKey(request, this.#settings)
+    if (reply.status >= 200 && reply.status < 400) {
       this.#flights.forget(key)
       this.#origin.invalidate(key)
     }
