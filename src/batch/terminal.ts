@@ -124,7 +124,7 @@ export class Terminal {
     this.#raise()
     const lines = [...this.#lines].slice(0, this.#mostRows).map((line) => line(this.#width) + eraseLineEnd)
     const start = this.#rows === 0 ? '' : `\r${cursorUp(this.#rows - 1)}`
-    this.#raw(`${start}${wrapOff}${lines.join('\n')}${wrapOn}`)
+    this.#raw(`${start}${wrapOff}${lines.join('\n')}${eraseBelow}${wrapOn}`)
     this.#rows = lines.length
     this.#drawnAt = this.#clock.now()
     this.#drawAt(this.#drawnAt + refreshInterval)

@@ -165,6 +165,9 @@ describe('a bar on a terminal', () => {
     const bars = [1, 2, 3, 4].map((total) => bar(screen, clock, total))
     await clock.advance(second)
     assert.equal(screen.lines.length, 2)
+    screen.rows = 2
+    await clock.advance(second)
+    assert.equal(screen.lines.length, 1)
     for (const one of bars) one.end(false)
     assert.equal(screen.lines.length, 4)
   })
