@@ -10,6 +10,11 @@ import { HttpStatusError, ResponseHead } from './response-head.ts'
 export class StreamResponse extends ResponseHead implements AsyncIterable<Uint8Array> {
   #used = false
 
+  /** The content as a web stream, read once. */
+  get body(): ReadableStream<Uint8Array> {
+    return ReadableStream.from(this)
+  }
+
   /**
    * The content, decoded from its content codings, piece by piece.
    * @throws SessionError ERR_BODY when it was read before
@@ -18,11 +23,6 @@ export class StreamResponse extends ResponseHead implements AsyncIterable<Uint8A
     if (this.#used) throw new SessionError('ERR_BODY', 'the content of a stream can be read only once')
     this.#used = true
     return this.#stream()[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>
-  }
-
-  /** The content as a web stream, read once. */
-  get body(): ReadableStream<Uint8Array> {
-    return ReadableStream.from(this)
   }
 
   /** The rest of the content as bytes. */

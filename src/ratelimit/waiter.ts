@@ -30,8 +30,6 @@ export class Waiter implements Linked<Waiter>, Abortable {
   next: Waiter | undefined = undefined
   list: LinkedList<Waiter> | undefined = undefined
   line: Line | undefined = undefined
-  /** Whether it is known that it may be served in time. */
-  judged = false
   /** Set while a deadline can end the wait. */
   deadline: Wakeup | undefined = undefined
   readonly resolve: (ticket: Ticket) => void

@@ -36,10 +36,12 @@ export class WaitingQueue implements Line {
   #busy = false
   /** Something changed while the store was asked, so that a denial may be out of date. */
   #stale = false
-  /** How often the store was asked for units. */
-  #questions = 0
-  /** Somebody in a hurry joined while the store was asked, so that nobody could say yet whether there is hope. */
-  #unjudged = false
+  /** Counts the questions and the departures: what was estimated before one of them is out of date. */
+  #changes = 0
+  /** Those in a hurry of whom it is not known yet whether they can be served in time, in order. */
+  readonly #unjudged: Waiter[] = []
+  /** An estimate is being waited for. */
+  #judging = false
 
   constructor(shared: QueueShared, key: string, limit: LimitKey) {
     this.#shared = shared
@@ -67,7 +69,10 @@ export class WaitingQueue implements Line {
     this.#waiters.insert(waiter, this.#waiters.tail)
     this.#units += cost
     if (ahead === 0) this.pump(answer)
-    else if (maxWait !== undefined) this.#judge(waiter, ahead)
+    else if (maxWait !== undefined) {
+      this.#unjudged.push(waiter)
+      this.#judge()
+    }
     if (waiter.list === undefined) return
     if (signal !== undefined) this.#shared.watch.add(signal, waiter)
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
@@ -104,7 +109,7 @@ export class WaitingQueue implements Line {
     }
     this.#busy = true
     this.#busy = this.#serve(answer) === 'asking'
-    if (this.#unjudged) this.#judgeAll()
+    this.#judge()
   }
 
   #serve(answer: MaybePromise<Reservation> | undefined): 'asking' | 'asleep' | 'idle' {
@@ -134,7 +139,7 @@ export class WaitingQueue implements Line {
   /** Undefined when there was nothing to ask: the waiter is aborted just now, or the store threw, which it is told. */
   #ask(waiter: Waiter): MaybePromise<Reservation> | undefined {
     const { cost, signal } = waiter.wish
-    this.#questions++
+    this.#changes++
     try {
       if (signal?.aborted !== true) return this.#shared.office.reserve(this.#limit, cost)
       this.#turnAway(waiter, new AbortError(signal))
@@ -173,45 +178,46 @@ export class WaitingQueue implements Line {
     else timers.move(this.#wakeup, at)
   }
 
-  /** Turns a waiter away that cannot be served in time, as far as can be known from the units ahead of it. */
-  #judge(waiter: Waiter, ahead: number): void {
-    if (this.#busy) {
-      this.#unjudged = true
-      return
+  /**
+   * Turns those away who cannot be served in time, as far as can be known from the units ahead of them.
+   * The first one is judged by the store’s answer to it.
+   */
+  #judge(): void {
+    if (this.#busy || this.#judging) return
+    for (let waiter = this.#unjudged.shift(); waiter !== undefined; waiter = this.#unjudged.shift()) {
+      if (waiter.list === undefined || waiter === this.#waiters.head) continue
+      const wait = this.#shared.office.store.estimate(
+        this.#limit,
+        waiter.wish.cost,
+        this.#unitsBefore(waiter),
+      )
+      if (wait instanceof Promise) {
+        void this.#judgeLater(waiter, wait)
+        return
+      }
+      if (this.#tooLate(waiter, wait)) this.leave(waiter, this.#refusal(wait))
     }
-    waiter.judged = true
-    const least = this.#shared.office.store.estimate(this.#limit, waiter.wish.cost, ahead)
-    if (least instanceof Promise) void this.#judgeLater(waiter, least)
-    else if (this.#tooLate(waiter, least)) this.leave(waiter, this.#refusal(least))
   }
 
-  async #judgeLater(waiter: Waiter, estimated: Promise<Microseconds>): Promise<void> {
-    const questions = this.#questions
+  async #judgeLater(waiter: Waiter, estimate: Promise<Microseconds>): Promise<void> {
+    this.#judging = true
+    const changes = this.#changes
     try {
-      const least = await estimated
-      if (waiter.list === undefined) return
-      if (this.#questions !== questions) {
-        // Units that were granted meanwhile may be in the estimate twice, as granted and as ahead.
-        waiter.judged = false
-        this.#judgeAll()
-      } else if (this.#tooLate(waiter, least)) this.leave(waiter, this.#refusal(least))
+      const wait = await estimate
+      if (this.#changes !== changes) this.#unjudged.unshift(waiter)
+      else if (this.#tooLate(waiter, wait)) this.leave(waiter, this.#refusal(wait))
     } catch (error) {
       if (waiter.list !== undefined) this.leave(waiter, error)
     }
+    this.#judging = false
+    this.#judge()
   }
 
-  /** Judges whoever is in a hurry and could not be judged yet. The first one is judged by the store’s answer. */
-  #judgeAll(): void {
-    this.#unjudged = this.#busy
-    if (this.#busy) return
-    let ahead = 0
-    for (let waiter = this.#waiters.head; waiter !== undefined;) {
-      const { next } = waiter
-      const { cost, maxWait } = waiter.wish
-      if (ahead > 0 && maxWait !== undefined && !waiter.judged) this.#judge(waiter, ahead)
-      ahead += cost
-      waiter = next
-    }
+  /** Counted from the end: it is mostly the last one who is judged. */
+  #unitsBefore(waiter: Waiter): number {
+    let units = this.#units
+    for (let from: Waiter | undefined = waiter; from !== undefined; from = from.next) units -= from.wish.cost
+    return units
   }
 
   #tooLate(waiter: Waiter, wait: Microseconds): boolean {
@@ -235,6 +241,7 @@ export class WaitingQueue implements Line {
 
   #remove(waiter: Waiter): void {
     this.#waiters.remove(waiter)
+    this.#changes++
     this.#units -= waiter.wish.cost
     const { watch, timers } = this.#shared
     if (waiter.wish.signal !== undefined) watch.remove(waiter.wish.signal, waiter)

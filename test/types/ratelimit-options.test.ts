@@ -57,7 +57,7 @@ test('what the compiler takes works, and what it refuses throws a TypeError', ()
 
 test('acquire and wrap have the types that they promise', async () => {
   await using limiter = new Ratelimiter()
-  expectTypeOf(limiter.acquire).returns.resolves.toEqualTypeOf<Ticket>()
+  expectTypeOf<Ratelimiter['acquire']>().returns.resolves.toEqualTypeOf<Ticket>()
   const length = limiter.wrap((text: string) => Promise.resolve(text.length))
   expectTypeOf(length).toBeCallableWith('text')
   expectTypeOf(length).returns.resolves.toBeNumber()
