@@ -1,0 +1,7 @@
+import { Agent, request } from 'undici'
+import { headers, inFlight, type Subject } from '../subject.ts'
+
+export const subject: Subject = ({ url }) => {
+  const options = { dispatcher: new Agent(), headers }
+  return inFlight(async () => (await request(url, options)).body.json())
+}

@@ -1,0 +1,51 @@
+/** What a contestant's module is given: where the server is, and the options of its entry in `sections.ts`. */
+export interface Setup {
+  readonly url: string
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** Does so many units of the work that is measured, and ends when all are done. */
+export type Round = (count: number) => Promise<void>
+
+/** What a contestant's module exports as `subject`: gets ready, and returns the work of a round. */
+export type Subject = (setup: Setup) => Round | Promise<Round>
+
+/** Requests under way at a time. */
+export const concurrency = 50
+
+/** What every client sends, so that none has less to write. */
+export const headers = {
+  'user-agent': 'http-sessions-bench',
+  accept: 'application/json',
+  'accept-encoding': 'gzip, deflate, br, zstd',
+}
+
+/** Rounds of a client: so many requests, `concurrency` at a time, each answer looked at. */
+export function inFlight(request: () => Promise<unknown>): Round {
+  return async (count) => {
+    let left = count
+    await Promise.all(
+      Array.from({ length: concurrency }, async () => {
+        while (left-- > 0) checkAnswer(await request())
+      }),
+    )
+  }
+}
+
+/** Rounds of something whose calls follow one another, each awaited. */
+export function oneByOne(call: () => Promise<unknown>): Round {
+  return async (count) => {
+    for (let i = 0; i < count; i++) await call()
+  }
+}
+
+/** URLs as a job has them: made one by one, never all there. */
+export function* urls(url: string, count: number): Generator<string, void, undefined> {
+  for (let i = 0; i < count; i++) yield url
+}
+
+/** A client that is fast because it did not parse the answer is none. */
+export function checkAnswer(answer: unknown): void {
+  if ((answer as { title?: unknown } | null)?.title !== 'Sample')
+    throw new Error('not the JSON that was asked for')
+}
