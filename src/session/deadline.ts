@@ -1,5 +1,6 @@
-import { TimeoutError } from '../core/errors.ts'
 import type { Microseconds } from '../core/duration.ts'
+import { AbortError, TimeoutError } from '../core/errors.ts'
+import type { Reply } from '../core/reply.ts'
 
 /** A signal that fires with the caller’s own, or when the total time is up. */
 export interface Deadline {
@@ -30,5 +31,48 @@ export function startDeadline(
       clearTimeout(timer)
       caller?.removeEventListener('abort', onAbort)
     },
+  }
+}
+
+/** Layers below only see a signal; when it fired because the time was up, that is the reason. */
+export function reasonOf(error: unknown): unknown {
+  return error instanceof AbortError && error.cause instanceof TimeoutError ? error.cause : error
+}
+
+/** The reply with a deadline that holds until its content was read, or is not wanted any more. */
+export function untilRead(reply: Reply, deadline: Deadline | undefined): Reply {
+  if (deadline === undefined || reply.stream === undefined) return reply
+  return { ...reply, stream: new TimedStream(reply.stream, deadline) }
+}
+
+/** Not a generator: closing one that nobody has read from would close nothing. */
+class TimedStream implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  readonly #source: AsyncIterator<Uint8Array, undefined>
+  readonly #deadline: Deadline
+
+  constructor(source: AsyncIterable<Uint8Array>, deadline: Deadline) {
+    this.#source = source[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>
+    this.#deadline = deadline
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const result = await this.#source.next()
+      if (result.done === true) this.#deadline.clear()
+      return result
+    } catch (error) {
+      this.#deadline.clear()
+      throw reasonOf(error)
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#deadline.clear()
+    await this.#source.return?.()
+    return { done: true, value: undefined }
   }
 }

@@ -4,14 +4,13 @@ import type { BatchDefaults } from '../batch/contract.ts'
 import type { BatchOptions } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { AbortError, SessionError, TimeoutError } from '../core/errors.ts'
-import type { Reply } from '../core/reply.ts'
+import { SessionError } from '../core/errors.ts'
 import type { Request } from '../core/request.ts'
 import { Response } from '../http/response.ts'
 import { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/index.ts'
 import { batchSession, type BatchTarget } from './batch-session.ts'
-import { type Deadline, startDeadline } from './deadline.ts'
+import { type Deadline, reasonOf, startDeadline, untilRead } from './deadline.ts'
 import { type Feature, splitOptions } from './feature-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
@@ -256,25 +255,4 @@ export class Session implements AsyncDisposable {
 
 function withSignal(request: Request, deadline: Deadline | undefined): Request {
   return deadline === undefined ? request : { ...request, signal: deadline.signal }
-}
-
-/** Layers below only see a signal; when it fired because the time was up, that is the reason. */
-function reasonOf(error: unknown): unknown {
-  return error instanceof AbortError && error.cause instanceof TimeoutError ? error.cause : error
-}
-
-/** The deadline holds until the content was read. */
-function untilRead(reply: Reply, deadline: Deadline | undefined): Reply {
-  if (deadline === undefined || reply.stream === undefined) return reply
-  return { ...reply, stream: clearing(reply.stream, deadline) }
-}
-
-async function* clearing(stream: AsyncIterable<Uint8Array>, deadline: Deadline): AsyncGenerator<Uint8Array> {
-  try {
-    yield* stream
-  } catch (error) {
-    throw reasonOf(error)
-  } finally {
-    deadline.clear()
-  }
 }

@@ -19,7 +19,7 @@ const otherCodes: Readonly<Record<string, SessionErrorCode>> = {
   ENETUNREACH: 'ERR_CONNECT',
   EADDRNOTAVAIL: 'ERR_CONNECT',
   UND_ERR_HEADERS_OVERFLOW: 'ERR_PROTOCOL',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ERR_TRUNCATED',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ERR_PROTOCOL',
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'ERR_BODY',
   UND_ERR_INVALID_ARG: 'ERR_HEADER',
   UND_ERR_NOT_SUPPORTED: 'ERR_HEADER',
@@ -45,14 +45,14 @@ export function toSessionError(error: Error, request: Request, phase: Phase): Se
   if (timeout !== undefined) {
     return new TimeoutError(timeout, `${target}: ${waits[timeout]}`, { cause: error })
   }
-  const code = otherCodes[reason] ?? guess(reason, phase)
+  const code = otherCodes[reason] ?? guess(error.name, reason, phase)
   if (code === 'ERR_CLOSED')
     return new SessionError(code, `${target}: the session is closed`, { cause: error })
   return new NetworkError(code, `${target}: ${error.message || reason}`, { cause: error })
 }
 
-function guess(reason: string, phase: Phase): SessionErrorCode {
-  if (reason.startsWith('HPE_')) return reason === 'HPE_INVALID_EOF_STATE' ? lost(phase) : 'ERR_PROTOCOL'
+function guess(name: string, reason: string, phase: Phase): SessionErrorCode {
+  if (name === 'HTTPParserError') return reason === 'HPE_INVALID_EOF_STATE' ? lost(phase) : 'ERR_PROTOCOL'
   if (tlsPattern.test(reason)) return 'ERR_TLS'
   return lost(phase)
 }

@@ -70,7 +70,7 @@ test('body may be text, bytes, a blob, search parameters, a web stream or an asy
     new Blob([text]),
     new Blob([text]).stream(),
     (async function* () {
-      yield bytes.subarray(0, 3)
+      yield bytes.subarray(0, 2)
       yield text.slice(2)
     })(),
   ]
@@ -78,7 +78,7 @@ test('body may be text, bytes, a blob, search parameters, a web stream or an asy
     const echo = (
       await session.post('/post', { body, headers: { 'content-type': 'text/plain' } })
     ).json<Echo>()
-    assert.equal(echo.data, body === bodies[5] ? `${text.slice(0, 2)}${text.slice(2)}` : text)
+    assert.equal(echo.data, text)
   }
   const search = (await session.post('/post', { body: new URLSearchParams('a=1') })).json<Echo>()
   assert.deepEqual(search.form, { a: '1' })
