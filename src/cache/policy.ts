@@ -15,8 +15,8 @@ const unstoredStatuses = new Set([206, 304, 401, 407])
 
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([
-  200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501,
-  502, 503, 504,
+  200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502,
+  503, 504,
 ])
 
 /**

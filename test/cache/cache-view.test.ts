@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
+import type { CacheEntry } from '../../src/backends/contract.ts'
+import { type CacheTarget, CacheView } from '../../src/cache/cache-view.ts'
+import { createCounters } from '../../src/cache/counters.ts'
+import { cacheKey } from '../../src/cache/key.ts'
+import { variantOf } from '../../src/cache/variant.ts'
+import type { Request } from '../../src/core/request.ts'
+import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { request } from '../middleware/support.ts'
+import { entry, settings, wallStart } from './support.ts'
+
+const a = 'http://127.0.0.1/a'
+const b = 'http://127.0.0.1/b'
+
+function toRequest(target: CacheTarget): Request {
+  if (typeof target === 'string' || target instanceof URL) return request(target)
+  return request(target.url, { headers: Object.entries(target.headers ?? {}).flat() })
+}
+
+function open(key = 'Session', store = new MemoryCacheStore({ clock: new ManualClock(0, wallStart) })) {
+  const view = new CacheView<string>({
+    store,
+    settings: settings({ key }),
+    counters: createCounters(),
+    toRequest,
+    toResponse: (stored: CacheEntry) => `${stored.status} ${stored.url}`,
+  })
+  const put = (url: string, status = 200, language?: string): void => {
+    const made = toRequest({ url, headers: language === undefined ? {} : { 'Accept-Language': language } })
+    const varyNames = language === undefined ? [] : ['accept-language']
+    const variant = variantOf(made, varyNames)
+    store.put(entry({ key: cacheKey(made, settings({ key })), url, status, varyNames, variant }))
+  }
+  return { view, put, store }
+}
+
+test('get and has find what a request for this URL would be answered with', async () => {
+  const { view, put } = open()
+  put(a)
+  assert.equal(await view.get(a), `200 ${a}`)
+  assert.equal(await view.get(new URL(a)), `200 ${a}`)
+  assert.equal(await view.has(a), true)
+  assert.equal(await view.get(b), undefined)
+  assert.equal(await view.has(b), false)
+})
+
+test('a variant is found by the fields that select it', async () => {
+  const { view, put } = open()
+  put(a, 200, 'de')
+  put(a, 201, 'en')
+  assert.equal(await view.get({ url: a, headers: { 'accept-language': 'de' } }), `200 ${a}`)
+  assert.equal(await view.get({ url: a, headers: { 'accept-language': 'EN' } }), `201 ${a}`)
+  assert.equal(await view.get(a), undefined)
+})
+
+test('keys, values and entries walk through everything; a URL is one key, however many variants', async () => {
+  const { view, put } = open()
+  put(a, 200, 'de')
+  put(a, 201, 'en')
+  put(b)
+  assert.deepEqual((await Array.fromAsync(view.keys())).toSorted(), [a, b])
+  assert.deepEqual((await Array.fromAsync(view.values())).toSorted(), [`200 ${a}`, `200 ${b}`, `201 ${a}`])
+  assert.deepEqual(Object.fromEntries(await Array.fromAsync(view.entries())), {
+    [a]: `200 ${a}`,
+    [b]: `200 ${b}`,
+  })
+  assert.equal(await view.size(), 3)
+})
+
+test('delete and deleteWhere drop a URL with all its variants', async () => {
+  const { view, put } = open()
+  put(a, 200, 'de')
+  put(a, 404, 'en')
+  put(b)
+  assert.equal(await view.deleteWhere((response) => response.startsWith('404')), 1)
+  assert.deepEqual(await Array.fromAsync(view.keys()), [b])
+  assert.equal(await view.delete(b), true)
+  assert.equal(await view.delete(b), false)
+  assert.equal(await view.size(), 0)
+})
+
+test('a view sees and clears its own key prefix only', async () => {
+  const one = open('One')
+  const two = open('Two', one.store)
+  one.put(a)
+  two.put(a)
+  await one.view.clear()
+  assert.equal(await one.view.size(), 0)
+  assert.equal(await two.view.size(), 1)
+})
+
+test('stats say what was counted and what is held', async () => {
+  const { view, put } = open()
+  put(a)
+  const { bytes, ...rest } = await view.stats()
+  assert.deepEqual(rest, { ...createCounters(), entries: 1 })
+  assert.ok(bytes > a.length)
+})

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Demand, demandOf } from '../../src/cache/demand.ts'
+import type { RequestCacheMode } from '../../src/core/request.ts'
+import { bytes, request } from '../middleware/support.ts'
+import { second } from './support.ts'
+
+const url = 'http://127.0.0.1/'
+
+function wish(cacheControl: string, word: RequestCacheMode = 'default'): Demand {
+  const demand = demandOf(
+    request(url, { headers: ['Cache-Control', cacheControl], features: { cache: word } }),
+  )
+  assert.ok(demand !== undefined)
+  return demand
+}
+
+test('no-store, other methods, bodies, parts and own preconditions leave the cache out', () => {
+  assert.equal(demandOf(request(url, { features: { cache: 'no-store' } })), undefined)
+  assert.equal(demandOf(request(url, { headers: ['cache-control', 'x, no-store'] })), undefined)
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'get']) {
+    assert.equal(demandOf(request(url, { method })), undefined, method)
+  }
+  assert.equal(demandOf(request(url, { body: bytes('x') })), undefined)
+  for (const name of ['Range', 'If-None-Match', 'if-modified-since', 'IF-RANGE', 'If-Match']) {
+    assert.equal(demandOf(request(url, { headers: [name, 'x'] })), undefined, name)
+  }
+})
+
+test('the words of Fetch say which stored responses will do', () => {
+  const reuse = (word: RequestCacheMode): unknown =>
+    demandOf(request(url, { features: { cache: word } }))?.reuse
+  assert.equal(reuse('default'), 'fresh')
+  assert.equal(reuse('reload'), 'none')
+  assert.equal(reuse('no-cache'), 'validated')
+  assert.equal(reuse('force-cache'), 'any')
+  assert.equal(reuse('only-if-cached'), 'any')
+  assert.equal(wish('x', 'only-if-cached').offline, 'error')
+})
+
+test("the request's own Cache-Control is heard", () => {
+  assert.equal(wish('no-cache').reuse, 'validated')
+  assert.equal(wish('only-if-cached').offline, 'status')
+  assert.equal(wish('max-age=5').maxAge, 5 * second)
+  assert.equal(wish('min-fresh=5').minFresh, 5 * second)
+  assert.equal(wish('max-stale=5').maxStale, 5 * second)
+  assert.equal(wish('max-stale').maxStale, Number.POSITIVE_INFINITY)
+  assert.equal(wish('x').maxStale, undefined)
+})
+
+test('a malformed wish is taken in its strictest sense', () => {
+  assert.equal(wish('max-age=x').maxAge, 0)
+  assert.equal(wish('min-fresh=x').minFresh, Number.POSITIVE_INFINITY)
+  assert.equal(wish('max-stale=x').maxStale, 0)
+})
+
+test('Pragma: no-cache speaks where Cache-Control does not', () => {
+  assert.equal(demandOf(request(url, { headers: ['Pragma', 'no-cache'] }))?.reuse, 'validated')
+  const both = request(url, { headers: ['Pragma', 'no-cache', 'Cache-Control', 'max-age=5'] })
+  assert.equal(demandOf(both)?.reuse, 'fresh')
+})

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { type EntityTag, parseEntityTag, strongMatch, weakMatch } from '../../src/http/entity-tag.ts'
+
+const tag = (text: string): EntityTag => {
+  const parsed = parseEntityTag(text)
+  assert.ok(parsed !== undefined, text)
+  return parsed
+}
+
+test('a tag is weak or strong, and what is between its quotes', () => {
+  assert.deepEqual(parseEntityTag('"abc"'), { weak: false, opaque: 'abc' })
+  assert.deepEqual(parseEntityTag('W/"abc"'), { weak: true, opaque: 'abc' })
+  assert.deepEqual(parseEntityTag('""'), { weak: false, opaque: '' })
+})
+
+test('what is not quoted, or has a quote or blank inside, is none', () => {
+  for (const wrong of ['abc', 'w/"abc"', 'W/abc', '"a"b"', '"a b"', '"a', '*', '']) {
+    assert.equal(parseEntityTag(wrong), undefined, wrong)
+  }
+})
+
+test('tags compare as in the table of RFC 9110, 8.8.3.2', () => {
+  const table: readonly [string, string, strong: boolean, weak: boolean][] = [
+    ['W/"1"', 'W/"1"', false, true],
+    ['W/"1"', 'W/"2"', false, false],
+    ['W/"1"', '"1"', false, true],
+    ['"1"', '"1"', true, true],
+  ]
+  for (const [a, b, strong, weak] of table) {
+    assert.equal(strongMatch(tag(a), tag(b)), strong)
+    assert.equal(weakMatch(tag(a), tag(b)), weak)
+  }
+})
+
+test('no text makes it throw', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const parsed = parseEntityTag(text)
+      if (parsed !== undefined) assert.ok(text.includes(`"${parsed.opaque}"`))
+    }),
+    { seed: 20_260_105 },
+  )
+})

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { test } from 'node:test'
+import type { Reply } from '../../src/core/reply.ts'
+import { discard } from '../../src/middleware/discard.ts'
+import { bed, second } from './cache-support.ts'
+import { readAll, text } from './support.ts'
+
+const fresh = { 'Cache-Control': 'max-age=60' }
+const streamed = { reading: 'stream' } as const
+const content = Buffer.alloc(200_000, 'abc')
+
+async function firstPiece({ stream }: Reply): Promise<Uint8Array> {
+  for await (const piece of stream ?? []) return piece
+  throw new Error('there was no content')
+}
+
+test('a streamed response is stored once it was read to its end, and later streamed from there', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, fresh).end(content))
+  const first = await cache.send('/a', streamed)
+  assert.equal(first.cacheStatus?.stored, true)
+  assert.equal(cache.store.size('').entries, 0)
+  assert.ok((await readAll(first.stream)).equals(content))
+  const hit = await cache.send('/a', streamed)
+  assert.equal(hit.cacheStatus?.hit, true)
+  assert.ok((await readAll(hit.stream)).equals(content))
+  assert.equal(text(await cache.get('/a')), content.toString())
+  assert.equal(cache.arrivals.length, 1)
+})
+
+test('pieces that a reader changes do not change what is stored', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, fresh).end(content))
+  for (let round = 0; round < 3; round++) {
+    const { stream } = await cache.send('/a', streamed)
+    for await (const piece of stream ?? []) piece.fill(0)
+  }
+  assert.ok(Buffer.from((await cache.get('/a')).body).equals(content))
+  assert.equal(cache.arrivals.length, 1)
+})
+
+test('a stream that is left early is not stored', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, fresh).end(Buffer.alloc(5_000_000)))
+  await firstPiece(await cache.send('/a', streamed))
+  assert.equal(cache.store.size('').entries, 0)
+  assert.equal((await cache.send('/a', streamed)).cacheStatus?.hit, false)
+})
+
+test('a stream that is dropped unread lets go of its connection', async (t) => {
+  const responses: ServerResponse[] = []
+  const cache = await bed(t, {}, (response) => {
+    responses.push(response)
+    response.writeHead(200, fresh).write('beginning')
+  })
+  const reply = await cache.send('/a', streamed)
+  const closed = once(responses[0] as ServerResponse, 'close')
+  await discard(reply)
+  await closed
+  assert.equal(cache.store.size('').entries, 0)
+})
+
+test('a content that is cut off fails its reader and is not stored', async (t) => {
+  const cache = await bed(t, {}, (response) => {
+    response.writeHead(200, { ...fresh, 'Content-Length': '10' }).write('abc', () => response.destroy())
+  })
+  const reply = await cache.send('/a', streamed)
+  await assert.rejects(readAll(reply.stream))
+  assert.equal(cache.store.size('').entries, 0)
+})
+
+test('a content above maxEntrySize is streamed whole, but not stored', async (t) => {
+  const cache = await bed(t, { maxEntrySize: 1_000 }, (response) =>
+    response.writeHead(200, fresh).end(content),
+  )
+  assert.equal((await readAll((await cache.send('/a', streamed)).stream)).length, content.length)
+  assert.equal((await cache.get('/a')).cacheStatus?.stored, false)
+  assert.equal(cache.store.size('').entries, 0)
+})
+
+test('a stream that is validated is streamed from the store', async (t) => {
+  const cache = await bed(t, {}, (response, arrival) => {
+    const known = arrival.headers['if-none-match'] === '"1"'
+    response.writeHead(known ? 304 : 200, { ...fresh, ETag: '"1"' }).end(known ? undefined : content)
+  })
+  await readAll((await cache.send('/a', streamed)).stream)
+  await cache.clock.advance(60 * second)
+  const validated = await cache.send('/a', streamed)
+  assert.equal(validated.cacheStatus?.fwdStatus, 304)
+  assert.ok((await readAll(validated.stream)).equals(content))
+})
+
+test('a stream that began before its URL changed is not stored after', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, fresh).end('content'))
+  const reply = await cache.send('/a', streamed)
+  await cache.send('/a', { method: 'DELETE' })
+  await readAll(reply.stream)
+  assert.equal(cache.store.size('').entries, 0)
+})
+
+test('a 504 for a stream has an empty one', async (t) => {
+  const cache = await bed(t, {}, (response) => response.end())
+  const reply = await cache.send('/a', { ...streamed, headers: ['Cache-Control', 'only-if-cached'] })
+  assert.equal(reply.status, 504)
+  assert.equal((await readAll(reply.stream)).length, 0)
+})
