@@ -2,9 +2,9 @@
 export interface CacheCounters {
   /** Answered without the origin. */
   hits: number
-  /** Went forward because nothing stored answered them. */
+  /** Nothing stored answered them. */
   misses: number
-  /** Went forward although there was a stored response: it was stale, or the request wanted it validated. */
+  /** What was stored could not be handed out as it was: it was stale, or the request wanted it fresher. */
   stale: number
   /** Responses handed to the store, freshened ones included. */
   stored: number

@@ -1,3 +1,4 @@
+import { defaultMaxEntrySize, defaultMaxSize } from '../backends/cache-sizes.ts'
 import type { Backend } from '../backends/contract.ts'
 import { checkBoolean, checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
 import {
@@ -79,11 +80,6 @@ export const cacheOptionNames = [
   'cacheKey',
   'renewCacheOnGet',
 ] as const satisfies readonly (keyof CacheOptions)[]
-
-/** 256 MiB. */
-export const defaultMaxSize = 268_435_456
-/** 32 MiB. */
-export const defaultMaxEntrySize = 33_554_432
 
 /**
  * Checks cache options and fills in the defaults.

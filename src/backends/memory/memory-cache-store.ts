@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
+import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheStore } from '../contract.ts'
 
 /** How much a memory cache store keeps. */
@@ -27,8 +28,6 @@ const entryOverhead = 256
 /** More variants than this of one URL are of no use: the oldest goes. */
 const mostVariants = 64
 
-const defaultMaxSize = 268_435_456
-const defaultMaxEntrySize = 33_554_432
 const defaultCheckFrequency: Microseconds = 15_000_000
 
 /**
