@@ -18,6 +18,9 @@ export interface Grant {
   readonly mark: number
 }
 
+/** How far a state may be ahead of the clock, beside what it can be by itself, before it is taken to be another clock's: 1 s. */
+export const skewTolerance: Microseconds = 1_000_000
+
 /**
  * One limit with its parameters: a pure function of (state, now, cost). All instants and spans are
  * integer microseconds of one clock. State is mutated only by `commit`, `settle`, `cancel` and
@@ -32,6 +35,11 @@ export interface Rule<State> {
   readonly capacity: number
   /** The state of a key that was never used. */
   initial(): State
+  /**
+   * Brings a state back that cannot be of this clock or these parameters, so that a clock that was set
+   * back never blocks for longer than the rule itself would. To be called before `plan` and the others.
+   */
+  clamp(state: State, now: Microseconds): void
   /**
    * The earliest instant, not before `now`, `notBefore` or the last granted instant, at which
    * `cost` units conform. Changes nothing. `cost` is between 1 and `capacity`.

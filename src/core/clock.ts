@@ -12,7 +12,7 @@ export interface Timer {
  * `now` never goes backwards and is only good for comparing with itself; `wallNow` is the calendar.
  */
 export interface Clock {
-  /** Monotonic instant, microseconds since some fixed point. */
+  /** Monotonic instant: microseconds since about the Unix epoch, by the calendar as it was when the process started. */
   now(): Microseconds
   /** Calendar instant, microseconds since the Unix epoch; may step. */
   wallNow(): Microseconds
@@ -25,7 +25,7 @@ const longestDelay = 2_147_483_647
 
 /** The machine’s clock. */
 export const systemClock: Clock = {
-  now: () => Math.floor(performance.now() * 1_000),
+  now: () => Math.floor((performance.timeOrigin + performance.now()) * 1_000),
   wallNow: () => Date.now() * 1_000,
   timer(at, fire, keepAlive = true) {
     const delay = Math.ceil((at - systemClock.now()) / 1_000)

@@ -1,0 +1,79 @@
+import type { Microseconds } from '../core/duration.ts'
+
+/**
+ * Instants in ascending order, equal ones as often as they were added: a ring that grows by doubling,
+ * 8 to 16 bytes an instant. Adding at the end and dropping from the front cost a step; elsewhere only
+ * what lies between the place and the nearer end is moved.
+ */
+export class InstantLog {
+  #ring = new Float64Array(4)
+  #head = 0
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The instant at `index`, counted from the earliest. */
+  at(index: number): Microseconds {
+    return this.#ring[(this.#head + index) & (this.#ring.length - 1)] as number
+  }
+
+  /** How many are at or before `instant`. */
+  countUpTo(instant: Microseconds): number {
+    if (this.#size === 0 || this.at(0) > instant) return 0
+    let low = 1
+    let high = this.#size
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.at(middle) <= instant) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Adds `instant`, behind those that are equal. */
+  add(instant: Microseconds): void {
+    if (this.#size === this.#ring.length) this.#resize(this.#ring.length * 2)
+    let index = this.#size++
+    while (index > 0 && this.at(index - 1) > instant) {
+      this.#set(index, this.at(index - 1))
+      index--
+    }
+    this.#set(index, instant)
+  }
+
+  /** Takes one `instant` out. @returns whether there was one */
+  remove(instant: Microseconds): boolean {
+    const last = this.countUpTo(instant) - 1
+    if (last < 0 || this.at(last) !== instant) return false
+    for (let index = last; index < this.#size - 1; index++) this.#set(index, this.at(index + 1))
+    this.#size--
+    return true
+  }
+
+  /** Drops all at or before `instant`. */
+  dropUpTo(instant: Microseconds): void {
+    const count = this.countUpTo(instant)
+    this.#head = (this.#head + count) & (this.#ring.length - 1)
+    this.#size -= count
+    const enough = Math.max(4, this.#ring.length / 4)
+    if (this.#size < enough / 2 && this.#ring.length > 4) this.#resize(enough)
+  }
+
+  /** Brings all that are later down to `instant`. */
+  capAt(instant: Microseconds): void {
+    for (let index = this.countUpTo(instant); index < this.#size; index++) this.#set(index, instant)
+  }
+
+  #set(index: number, instant: Microseconds): void {
+    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = instant
+  }
+
+  #resize(length: number): void {
+    const ring = new Float64Array(length)
+    for (let index = 0; index < this.#size; index++) ring[index] = this.at(index)
+    this.#ring = ring
+    this.#head = 0
+  }
+}

@@ -1,0 +1,102 @@
+import type { Microseconds } from '../core/duration.ts'
+import { InstantLog } from './instant-log.ts'
+import { type Grant, skewTolerance, type Rule } from './rule.ts'
+
+/** Parameters of a sliding window; spans in microseconds. */
+export interface SlidingWindowOptions {
+  /** Units in any window. */
+  readonly limit: number
+  readonly window: Microseconds
+  readonly margin: Microseconds
+}
+
+/** What is known of a key. */
+export interface SlidingWindowState {
+  /** For each unit the latest instant at which it may arrive. */
+  readonly log: InstantLog
+  /** The last granted instant. */
+  last: Microseconds
+}
+
+/**
+ * At most `limit` units in any half-open interval of `window`: an exact log, no approximation by
+ * counters. A unit that may arrive until e counts until e + window.
+ */
+export function slidingWindow(options: SlidingWindowOptions): Rule<SlidingWindowState> {
+  return new SlidingWindow(options)
+}
+
+class SlidingWindow implements Rule<SlidingWindowState> {
+  readonly algorithm = 'slidingwindow'
+  readonly capacity: number
+  readonly #window: Microseconds
+  readonly #margin: Microseconds
+
+  constructor({ limit, window, margin }: SlidingWindowOptions) {
+    this.capacity = limit
+    this.#window = window
+    this.#margin = margin
+  }
+
+  initial(): SlidingWindowState {
+    return { log: new InstantLog(), last: 0 }
+  }
+
+  clamp(state: SlidingWindowState, now: Microseconds): void {
+    if (state.last <= now + this.#window + this.#margin + skewTolerance) return
+    state.log.capAt(now + this.#margin)
+    state.last = now
+  }
+
+  plan(state: SlidingWindowState, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds {
+    const base = Math.max(now, notBefore, state.last)
+    return this.#room(state, base, cost)
+  }
+
+  commit(state: SlidingWindowState, _now: Microseconds, cost: number, at: Microseconds): Grant {
+    // Nothing is granted before `at` any more, so what has left its window by then is of no interest.
+    state.log.dropUpTo(at - this.#window)
+    const until = at + this.#margin
+    for (let unit = 0; unit < cost; unit++) state.log.add(until)
+    state.last = at
+    return { at, until, cost, mark: 0 }
+  }
+
+  /** Units are told apart by nothing but their instants, so any with the old one will do. */
+  settle({ log }: SlidingWindowState, grant: Grant, until: Microseconds): Grant {
+    if (until === grant.until) return grant
+    for (let unit = 0; unit < grant.cost; unit++) {
+      // One that was dropped comes back only if it now stays longer.
+      if (log.remove(grant.until) || until > grant.until) log.add(until)
+    }
+    return { ...grant, until }
+  }
+
+  cancel({ log }: SlidingWindowState, grant: Grant): void {
+    for (let unit = 0; unit < grant.cost; unit++) log.remove(grant.until)
+  }
+
+  remaining({ log }: SlidingWindowState, now: Microseconds): number {
+    return Math.max(0, this.capacity - (log.size - log.countUpTo(now - this.#window)))
+  }
+
+  estimate(state: SlidingWindowState, now: Microseconds, cost: number, ahead: number): Microseconds {
+    const units = ahead + cost
+    // The unit that is `limit` places further on goes one window later at the earliest.
+    const windows = Math.max(0, Math.ceil((units - this.capacity) / this.capacity))
+    const within = this.#room(state, Math.max(now, state.last), units - windows * this.capacity)
+    return within + windows * this.#window
+  }
+
+  expiresAt({ log, last }: SlidingWindowState): Microseconds {
+    return log.size === 0 ? last : Math.max(last, log.at(log.size - 1) + this.#window)
+  }
+
+  /** The earliest instant from `base` on with room for `cost` more. */
+  #room({ log }: SlidingWindowState, base: Microseconds, cost: number): Microseconds {
+    const gone = log.countUpTo(base - this.#window)
+    const tooMany = log.size - gone + cost - this.capacity
+    if (tooMany <= 0) return base
+    return Math.max(base, log.at(gone + tooMany - 1) + this.#window)
+  }
+}
