@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { run } from './support/run.ts'
+
+const root = join(import.meta.dirname, '..')
+// Inside the package, so that `import 'http-sessions'` finds it
+const folder = mkdtempSync(join(root, '.docs-'))
+after(() => rmSync(folder, { recursive: true }))
+
+interface Block {
+  readonly language: string
+  readonly text: string
+}
+
+function blocksOf(file: string): Block[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map((match) => ({
+    language: match[1] as string,
+    text: match[2] as string,
+  }))
+}
+
+/** Numbers differ from run to run, and so do the lengths of bars that are not full. */
+function masked(text: string): string {
+  return text.replaceAll(/\d+(\.\d+)?/g, '#').trim()
+}
+
+const scripts = Object.keys(
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }).scripts,
+)
+const documents = globSync(['*.md', 'docs/*.md'], { cwd: root })
+
+for (const document of documents) {
+  const blocks = blocksOf(document)
+  for (const [index, { language, text }] of blocks.entries()) {
+    if (language === 'ts') {
+      const next = blocks[index + 1]
+      test(`${document}, block ${index + 1}: the program runs and prints what is written below it`, async () => {
+        const program = join(folder, `${document.replaceAll('/', '-')}-${index}.ts`)
+        writeFileSync(program, text)
+        const { stdout, stderr, status } = await run([program])
+        assert.equal(status, 0, stderr)
+        if (next?.language === 'text') assert.equal(masked(stdout), masked(next.text))
+      })
+    } else if (language === 'sh') {
+      test(`${document}, block ${index + 1}: every command is one of the package's`, () => {
+        const commands = text.split(/\n|&&/).map((line) => line.replace(/#.*/, '').trim())
+        for (const command of commands.filter((line) => line !== '')) {
+          const script = /^npm (?:run )?([\w:-]+)$/.exec(command)?.[1]
+          assert.ok(script === 'ci' || (script !== undefined && scripts.includes(script)), command)
+        }
+      })
+    } else {
+      test(`${document}, block ${index + 1}: ${language} is output, of the block above`, () => {
+        assert.equal(language, 'text')
+        assert.ok(['ts', 'sh'].includes(blocks[index - 1]?.language ?? ''))
+      })
+    }
+  }
+}
+
+test('the README shows the demo as it prints', async () => {
+  const shown = blocksOf('README.md')[1] as Block
+  const { stdout } = await run([join(root, 'examples/demo.ts')])
+  const lines = masked(stdout).split('\n')
+  for (const line of masked(shown.text).split('\n')) {
+    if (!line.startsWith('|')) assert.ok(lines.includes(line), line) // the bar is on stderr
+  }
+})

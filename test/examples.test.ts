@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { run } from './support/run.ts'
+
+const root = join(import.meta.dirname, '..')
+
+test('the package is built, as the examples need it', () => {
+  assert.ok(existsSync(join(root, 'dist/index.js')), 'dist/ is missing: run `npm run build` first')
+})
+
+/** What each example prints at least. */
+const printed: Record<string, readonly RegExp[]> = {
+  'one-request.ts': [/^200 \{ origin: '127\.0\.0\.1' \}$/m],
+  'many-requests.ts': [/^(Response status: true\n){10}/, /10 responses, the last one for \{ id: '9' \}/],
+  'callbacks.ts': [/404 \[\n  \{ callback: 'callback1', status: 'fail' \},\n  \{ callback: 'callback2', status: 'fail' \}\n\]/],
+  'cache.ts': [/^false true 1$/m, /^200 \{ id: '5013' \}$/m],
+  'ratelimit.ts': [/^30 requests; most in any one second: ([1-9]|10)$/m],
+  'cache-and-ratelimit.ts': [/^ApiSession \[ false, true, true \]$/m, /^SameSession \[ false, true, true \]$/m],
+  'demo.ts': [
+    /the server saw 100 requests in [\d.]+ s, at most ([1-9]|10) in any one second/,
+    /the server saw 0 requests/,
+    /from the cache: 100 of 100/,
+    /^404 \[ 'fail', '0 bytes' \]$/m,
+  ],
+}
+
+test('every example is tested', () => {
+  assert.deepEqual(readdirSync(join(root, 'examples')).toSorted(), Object.keys(printed).toSorted())
+})
+
+for (const [example, patterns] of Object.entries(printed)) {
+  test(`examples/${example} runs and prints what it promises`, async () => {
+    const { stdout, stderr, status } = await run([join(root, 'examples', example)])
+    assert.equal(status, 0, stderr)
+    for (const pattern of patterns) assert.match(stdout, pattern)
+  })
+}

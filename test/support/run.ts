@@ -1,0 +1,22 @@
+import { spawn } from 'node:child_process'
+
+/** What a program left behind. */
+export interface Run {
+  readonly stdout: string
+  readonly stderr: string
+  /** Exit status; null when a signal ended it. */
+  readonly status: number | null
+}
+
+/** Runs a program with this Node.js, not on a terminal. */
+export function run(args: readonly string[], cwd?: string): Promise<Run> {
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ stdout, stderr, status }))
+  })
+}
