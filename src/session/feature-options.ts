@@ -1,4 +1,6 @@
 import { cacheOptionNames, type CacheOptions } from '../cache/options.ts'
+import { checkOptions } from '../core/check-options.ts'
+import { describe } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import {
   ratelimitOptionNames,
@@ -42,9 +44,10 @@ const sharedWithSession = new Set(['raiseErrors'])
 /**
  * Sets the flat options of a session with mixins apart. It depends on which features there are, never
  * on the order in which they were mixed in.
- * @throws OptionError when a feature’s own options are given twice
+ * @throws OptionError for an unknown option, and when a feature’s own options are given twice or are none
  */
 export function splitOptions(options: object, features: ReadonlySet<Feature>): SplitOptions {
+  checkOptions(options, knownNames(features), 'Session')
   const rest: Bag = { ...(options as Bag) }
   const ratelimit = ownOptions(rest, 'ratelimit', 'ratelimitOptions', features)
   const cache = ownOptions(rest, 'cache', 'cacheOptions', features)
@@ -62,15 +65,38 @@ export function splitOptions(options: object, features: ReadonlySet<Feature>): S
 }
 
 /** The feature’s own object, taken out of `rest`. `ratelimit: 'gcra'` is no such object but an alias of `type`. */
-function ownOptions(rest: Bag, feature: Feature, alias: string, features: ReadonlySet<Feature>): unknown {
+function ownOptions(
+  rest: Bag,
+  feature: Feature,
+  alias: string,
+  features: ReadonlySet<Feature>,
+): object | undefined {
   const names = features.has(feature) ? [feature, alias] : [feature]
-  const given = names.filter((name) => rest[name] !== undefined && typeof rest[name] !== 'string')
+  const given = names.filter(
+    (name) => rest[name] !== undefined && !(name === 'ratelimit' && isAlias(rest[name], features)),
+  )
   if (given.length > 1) throw new OptionError(`${given.join(' and ')} are the same option; give one of them`)
   const name = given[0]
   if (name === undefined) return undefined
   const own = rest[name]
   delete rest[name]
-  return feature === 'cache' && own === true ? {} : own
+  if (name === 'cache' && own === true) return {}
+  if (typeof own === 'object' && own !== null && !Array.isArray(own)) return own
+  throw new OptionError(
+    `${name}: ${describe(own)} must be an object of options; for no ${feature} at all leave it out`,
+  )
+}
+
+function isAlias(value: unknown, features: ReadonlySet<Feature>): boolean {
+  return typeof value === 'string' && features.has('ratelimit')
+}
+
+function knownNames(features: ReadonlySet<Feature>): readonly string[] {
+  return [
+    ...sessionOptionNames,
+    ...(features.has('ratelimit') ? [...ratelimitOptionNames, 'ratelimitOptions'] : []),
+    ...(features.has('cache') ? [...cacheOptionNames, 'cacheOptions'] : []),
+  ]
 }
 
 function takersOf(name: string, features: ReadonlySet<Feature>): Feature[] {
@@ -83,7 +109,6 @@ function takersOf(name: string, features: ReadonlySet<Feature>): Feature[] {
     : takers
 }
 
-function merged(flat: Bag, own: unknown, mixedIn: boolean): unknown {
-  if (!mixedIn) return own
-  return own === undefined || typeof own === 'object' ? { ...flat, ...own } : own
+function merged(flat: Bag, own: object | undefined, mixedIn: boolean): object | undefined {
+  return mixedIn ? { ...flat, ...own } : own
 }

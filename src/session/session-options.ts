@@ -62,9 +62,8 @@ export const sessionOptionNames: readonly string[] = [
   ...['baseUrl', 'userAgent', 'cookies', 'concurrency', 'tls', 'ratelimit', 'cache', 'clock'],
 ]
 
-/** Checks what the other parsers do not. @throws OptionError */
+/** Checks what the other parsers do not; the names were checked already. @throws OptionError */
 export function checkSessionOptions(options: SessionOptions): void {
-  checkOptions(options, sessionOptionNames, 'Session')
   checkFlags(options)
   for (const name of flagNames) if (options[name] !== undefined) checkBoolean(options[name], name)
   if (options.concurrency !== undefined) checkInteger(options.concurrency, 1, 'concurrency')
