@@ -114,7 +114,8 @@ function checkProgress(progress: unknown): boolean | ProgressOptions {
   return progress as ProgressOptions
 }
 
-function checkCallbacks<Response>(callbacks: unknown): readonly Callback<Response>[] {
+/** Checks a list of callbacks. @throws OptionError */
+export function checkCallbacks<Response>(callbacks: unknown): readonly Callback<Response>[] {
   if (!Array.isArray(callbacks)) {
     throw new OptionError(`callbacks: ${describe(callbacks)} must be an array of functions; write [callback]`)
   }

@@ -5,6 +5,7 @@ import type { RequestCacheMode, RequestFeatures, RequestLimit } from '../core/re
 import { type AuthOptions, parseAuth } from '../middleware/auth-options.ts'
 import { parseRetry, type RetryOptions } from '../middleware/retry-options.ts'
 import type { Callback } from '../batch/callbacks.ts'
+import { checkCallbacks } from '../batch/options.ts'
 import type { ContentOptions } from './content.ts'
 import type { HeadersOption } from './fields.ts'
 import type { Params } from './target.ts'
@@ -116,7 +117,8 @@ export function sharedFeatures(options: SharedOptions, base: RequestFeatures): R
 
 /** What one request’s options say, else `base`. @throws OptionError */
 export function requestFeatures(options: RequestOptions, base: RequestFeatures): RequestFeatures {
-  const { cookies, cache, ratelimit, keys } = options
+  const { cookies, cache, ratelimit, keys, callbacks } = options
+  if (callbacks !== undefined) checkCallbacks(callbacks)
   return {
     ...sharedFeatures(options, base),
     jar: cookies !== false,
