@@ -23,9 +23,12 @@ export interface Clock {
 /** The longest delay that `setTimeout` takes: 2^31 - 1 ms; a longer one would fire at once. */
 const longestDelay = 2_147_483_647
 
+/** The calendar as it was when the process started; looked up once, for it is slow. */
+const origin = performance.timeOrigin * 1_000
+
 /** The machine’s clock. */
 export const systemClock: Clock = {
-  now: () => Math.floor((performance.timeOrigin + performance.now()) * 1_000),
+  now: () => Math.floor(origin + performance.now() * 1_000),
   wallNow: () => Date.now() * 1_000,
   timer(at, fire, keepAlive = true) {
     const delay = Math.ceil((at - systemClock.now()) / 1_000)

@@ -118,12 +118,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#finish()
-    if (this.#feed !== undefined) {
-      this.#feed.end()
+    const feed = this.#feed
+    if (feed !== undefined) {
+      onceSocketIsFree(() => feed.end())
       return
     }
     const body = this.#more === undefined ? (this.#first ?? emptyBody) : Buffer.concat(this.#more)
-    this.#succeed(this.#toReply(body, undefined, this.#clock.now()))
+    const reply = this.#toReply(body, undefined, this.#clock.now())
+    onceSocketIsFree(() => this.#succeed(reply))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -167,6 +169,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#connectTimer)
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
   }
+}
+
+/**
+ * undici gives a socket back in an immediate that it sets right after the end of a response. Whoever
+ * hears of that end before it opens a second connection for the next request; so this waits for one set later.
+ */
+function onceSocketIsFree(act: () => void): void {
+  queueMicrotask(() => setImmediate(act))
 }
 
 /** The response is over its cap. */

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Session } from '../../src/session/session.ts'
+import { brokenServer } from '../../src/testing/broken-server.ts'
+
+/** A server that answers well, and counts connections. */
+const countingServer = (): ReturnType<typeof brokenServer> => brokenServer('hang', { after: 1_000 })
+
+test('requests one after another share one connection', async () => {
+  await using server = await countingServer()
+  await using session = new Session()
+  for (let turn = 0; turn < 20; turn++) await session.get(server.url)
+  for (let turn = 0; turn < 20; turn++) await (await session.stream(server.url)).text()
+  assert.equal(server.connections, 1)
+})
+
+test('as many at a time share as many connections', async () => {
+  await using server = await countingServer()
+  await using session = new Session()
+  const worker = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await session.get(server.url)
+  }
+  await Promise.all([worker(), worker(), worker(), worker(), worker()])
+  assert.ok(server.connections <= 6, `${server.connections} connections for 5 at a time`)
+})
