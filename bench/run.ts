@@ -48,12 +48,17 @@ async function main(): Promise<void> {
     const count = Math.ceil(section.count * share)
     const warmUp = Math.ceil(count / 10)
     const results = await compare(section.entries, `${server.url}/json`, { rounds, count, warmUp }, showRound)
-    process.stderr.write('\n')
+    clearLine()
     console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results, count)}`)
   }
 }
 
-/** One line that is written over where there is a terminal. */
+/** One line that is written over, where there is a terminal. */
 function showRound(name: string, round: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[Kbench: round ${round} of ${rounds}: ${name}`)
+  clearLine()
+  if (process.stderr.isTTY) process.stderr.write(`bench: round ${round} of ${rounds}: ${name}`)
+}
+
+function clearLine(): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
 }

@@ -1,7 +1,7 @@
-import { Ratelimiter, type RatelimiterOptions } from '../../dist/ratelimit/index.js'
+import { Ratelimiter } from '../../dist/ratelimit/index.js'
 import { oneByOne, type Subject } from '../subject.ts'
 
 export const subject: Subject = ({ options }) => {
-  const limiter = new Ratelimiter(options as RatelimiterOptions)
+  const limiter = new Ratelimiter(options)
   return oneByOne(() => limiter.acquire('api'))
 }

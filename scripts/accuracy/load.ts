@@ -1,5 +1,6 @@
 /**
- * One workload, from a cold start in a process of its own: told by its argument, it ends when done.
+ * One workload, from a cold start in a process of its own: told by its argument, it prints when it
+ * began, in microseconds of the clock that the server's arrivals are in, and ends when done.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AbortError, type RatelimitOptions, Session } from '../../src/index.ts'
@@ -18,6 +19,7 @@ const { url, parameters, workload, milliseconds, margin } = JSON.parse(process.a
 const ratelimit = (margin === undefined ? parameters : { ...parameters, margin }) as RatelimitOptions
 await using session = new Session({ ratelimit })
 
+console.log(Number(process.hrtime.bigint() / 1_000n))
 const startedAt = performance.now()
 if (workload === 'B') {
   await session.get(url)

@@ -23,7 +23,7 @@ export interface Observation extends Case {
   readonly tooMany: number
   /** Arrivals within the time, by the most that the algorithm allows in it. */
   readonly utilisation: number
-  /** By how many milliseconds the last of those came later than it might have. */
+  /** By how many milliseconds the last of those came later than it might have gone. */
   readonly lag: number
 }
 
@@ -39,11 +39,13 @@ export async function measure({ parameters, workload }: Case, conditions: Condit
     margin,
   }
   const program = join(import.meta.dirname, 'load.ts')
-  await promisify(execFile)(process.execPath, [program, JSON.stringify(load)])
-  const instants = await server.instants()
+  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(load)])
+  const startedAt = Number(stdout)
+  const instants = (await server.instants()).map((instant) => instant - startedAt)
   return { parameters, workload, ...judge(instants, { parameters, workload }, seconds * 1_000_000) }
 }
 
+/** @param instants from the start of the load on */
 function judge(
   instants: readonly Microseconds[],
   { parameters, workload }: Case,
@@ -54,8 +56,7 @@ function judge(
   const count = parameters.type === 'fixedwindow' ? worstFixedWindow : worstWindow
   const worst =
     shape.kind === 'burst' ? `${tooMany} refused` : `${count(instants, shape.window)} of ${shape.limit}`
-  const since = instants.map((instant) => instant - (instants[0] as Microseconds))
-  const within = since.filter((instant) => instant < duration)
+  const within = instants.filter((instant) => instant < duration)
   const schedule = bestSchedule(parameters, workload, duration)
   const last = Math.min(within.length, schedule.length) - 1
   return {
