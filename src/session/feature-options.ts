@@ -59,8 +59,8 @@ export function splitOptions(options: object, features: ReadonlySet<Feature>): S
   }
   return {
     session: rest,
-    ratelimit: merged(flat.ratelimit, ratelimit, features.has('ratelimit')) as RatelimitOptions | undefined,
-    cache: merged(flat.cache, cache, features.has('cache')) as CacheOptions | undefined,
+    ratelimit: merged(flat.ratelimit, ratelimit, features.has('ratelimit')),
+    cache: merged(flat.cache, cache, features.has('cache')),
   }
 }
 

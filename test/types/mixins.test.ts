@@ -228,8 +228,8 @@ test('a class may have a constructor and methods of its own, below and above the
     }
   }
   await using client = new Client('secret')
-  expectTypeOf(client.ip).returns.resolves.toEqualTypeOf<Response>()
-  expectTypeOf(client.mine).returns.resolves.toEqualTypeOf<string | undefined>()
+  expectTypeOf<Client['ip']>().returns.resolves.toEqualTypeOf<Response>()
+  expectTypeOf<Client['mine']>().returns.resolves.toEqualTypeOf<string | undefined>()
   assert.equal((await client.ip()).status, 200)
   assert.equal(await client.mine(), 'secret')
   assert.equal(await client.mine(), 'secret')
@@ -241,7 +241,7 @@ test('a class may have a constructor and methods of its own, below and above the
 test('instances have the types that they promise', async () => {
   const session = new LimitOutside({ baseUrl: server.url })
   expectTypeOf(session.ratelimiter).toEqualTypeOf<Ratelimiter>()
-  expectTypeOf(session.cache.get).returns.resolves.toEqualTypeOf<Response | undefined>()
+  expectTypeOf<Session['cache']['get']>().returns.resolves.toEqualTypeOf<Response | undefined>()
   expectTypeOf(session.cache.keys()).toExtend<AsyncIterable<string>>()
   expectTypeOf(session.cache.entries()).toExtend<AsyncIterable<[url: string, response: Response]>>()
   expectTypeOf(session.requests('/ip')).toEqualTypeOf<Batch<Response>>()
