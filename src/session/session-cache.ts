@@ -34,8 +34,13 @@ export class CacheSlot {
 
   /** @throws OptionError */
   constructor({ options, clock, builder, above }: SessionCacheParts) {
-    const { renewCacheOnGet = SessionConfig.renewCacheOnGet, ...rest } = options
-    const settings = parseCacheOptions({ ...rest, renewCacheOnGet }, 'cache')
+    const settings: CacheSettings = {
+      ...parseCacheOptions(options, 'cache'),
+      // asked for at each hit: SessionConfig may change at any time
+      get renewOnGet() {
+        return options.renewCacheOnGet ?? SessionConfig.renewCacheOnGet
+      },
+    }
     const backend = settings.backend === 'memory' ? memoryBackend(settings, clock) : settings.backend
     if (settings.backend === 'memory') this.#own = backend
     const counters: CacheCounters = createCounters()

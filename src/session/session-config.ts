@@ -54,6 +54,9 @@ export const SessionConfig = new Proxy(target, {
     const known = checkName(String(name))
     return Reflect.set(target, known, checkValue(known, value))
   },
+  defineProperty() {
+    throw new OptionError('SessionConfig: values can only be set, as in SessionConfig.debug = true')
+  },
   deleteProperty() {
     throw new OptionError('SessionConfig: values cannot be deleted; use SessionConfig.reset()')
   },
