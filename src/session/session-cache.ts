@@ -66,7 +66,12 @@ export class CacheSlot {
 
 function memoryBackend(settings: CacheSettings, clock: Clock): Backend {
   const { maxSize, maxEntrySize, checkFrequency } = settings
-  return new MemoryBackend({ clock, maxSize, maxEntrySize, checkFrequency })
+  return new MemoryBackend({
+    clock,
+    maxSize,
+    maxEntrySize,
+    checkFrequency: { microseconds: checkFrequency },
+  })
 }
 
 /** The request that the session would make for a target, as it would reach the cache. */

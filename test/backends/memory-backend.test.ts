@@ -25,3 +25,15 @@ test('nothing is made before it is asked for, and close lets go of everything, t
   assert.equal(clock.pending, 0)
   assert.deepEqual(backend.cache.match('Session:1'), [])
 })
+
+test('options that are wrong are refused by name', () => {
+  // oxlint-disable-next-line typescript/no-explicit-any -- wrong on purpose
+  const make = (options: unknown): MemoryBackend => new MemoryBackend(options as any)
+  assert.throws(() => make({ maxsize: 1 }), { name: 'OptionError', message: /did you mean 'maxSize'/ })
+  assert.throws(() => make({ maxSize: 0 }), { name: 'OptionError', message: /maxSize: 0/ })
+  assert.throws(() => make({ maxEntrySize: '1MB' }), { name: 'OptionError', message: /maxEntrySize/ })
+  assert.throws(() => make({ checkFrequency: 15 }), {
+    name: 'OptionError',
+    message: /checkFrequency: 15 has no unit/,
+  })
+})

@@ -1,41 +1,60 @@
+import { checkInteger, checkOptions } from '../../core/check-options.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Microseconds } from '../../core/duration.ts'
+import { type Duration, type Microseconds, parsePositiveDuration } from '../../core/duration.ts'
 import type { Backend } from '../contract.ts'
-import { MemoryCacheStore, type MemoryCacheStoreOptions } from './memory-cache-store.ts'
+import { MemoryCacheStore } from './memory-cache-store.ts'
 import { MemoryLimitStore } from './memory-limit-store.ts'
 
-/** Options of a memory backend. Sizes in bytes, spans in microseconds. */
-export interface MemoryBackendOptions extends MemoryCacheStoreOptions {
-  readonly clock?: Clock | undefined
-  readonly checkFrequency?: Microseconds | undefined
+/** Options of a memory backend. */
+export interface MemoryBackendOptions {
+  /** Most bytes of all cached responses: content, headers, URL and key. Default: 268435456 (256 MiB). */
+  readonly maxSize?: number
+  /** Most bytes of one cached response. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number
+  /** The time between two looks for what has expired. Default: `'15s'`. */
+  readonly checkFrequency?: Duration
+  /** Where time comes from; for tests. Default: the machine’s clock. */
+  readonly clock?: Clock
 }
 
 /**
  * Limits and responses in this process. Sessions that are given the same instance share both. Each store
  * is made when it is first asked for.
+ * @example
+ * const backend = new MemoryBackend({ maxSize: 50_000_000 })
+ * const session = new Session({ cache: { backend }, ratelimit: { backend, limit: 10 } })
  */
 export class MemoryBackend implements Backend {
   readonly #options: MemoryBackendOptions
+  readonly #checkFrequency: Microseconds | undefined
   #limits: MemoryLimitStore | undefined
   #cache: MemoryCacheStore | undefined
 
+  /** @throws OptionError */
   constructor(options: MemoryBackendOptions = {}) {
+    checkOptions(options, ['maxSize', 'maxEntrySize', 'checkFrequency', 'clock'], 'MemoryBackend')
+    const { maxSize, maxEntrySize, checkFrequency } = options
+    if (maxSize !== undefined) checkInteger(maxSize, 1, 'maxSize')
+    if (maxEntrySize !== undefined) checkInteger(maxEntrySize, 1, 'maxEntrySize')
+    this.#checkFrequency =
+      checkFrequency === undefined ? undefined : parsePositiveDuration(checkFrequency, 'checkFrequency')
     this.#options = options
   }
 
   get limits(): MemoryLimitStore {
-    this.#limits ??= new MemoryLimitStore(this.#options)
+    this.#limits ??= new MemoryLimitStore({ ...this.#options, checkFrequency: this.#checkFrequency })
     return this.#limits
   }
 
   get cache(): MemoryCacheStore {
-    this.#cache ??= new MemoryCacheStore(this.#options)
+    this.#cache ??= new MemoryCacheStore({ ...this.#options, checkFrequency: this.#checkFrequency })
     return this.#cache
   }
 
   close(): Promise<void> {
     this.#cache?.close()
     this.#cache = undefined
+    this.#limits?.close()
     this.#limits = undefined
     return Promise.resolve()
   }
