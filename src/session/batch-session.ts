@@ -7,8 +7,11 @@ import { Response } from '../http/response.ts'
 import type { RequestBuilder } from './request-builder.ts'
 import { checkMethod, type RequestOptions } from './request-options.ts'
 
-/** One request of a batch with options of its own. */
-export interface RequestObject extends RequestOptions<Response> {
+/** What is said of a whole batch, never of one of its requests. */
+const batchOnly = ['callbacks', 'returnCallbacks', 'raiseErrors'] as const satisfies (keyof RequestOptions)[]
+
+/** One request of a batch with options of its own. Its signal ends it beside the batch’s. */
+export interface RequestObject extends Omit<RequestOptions<Response>, (typeof batchOnly)[number]> {
   readonly url: string | URL
   /** Default: the batch’s, else GET. */
   readonly method?: string
@@ -54,7 +57,8 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
         return send(shared.build(checkMethod(options.method ?? 'GET'), target, 'buffered'))
       }
       const { url, method = options.method ?? 'GET', ...own } = checkTarget(target)
-      const complete = Object.keys(own).length === 0 ? shared : await shared.with(own)
+      const complete =
+        Object.keys(own).length === 0 ? shared : await shared.with(withBothSignals(own, options.signal))
       return send(complete.build(checkMethod(method), url, 'buffered'))
     },
     failed: (target, error) =>
@@ -64,8 +68,18 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
 }
 
 function checkTarget(target: unknown): RequestObject {
-  if (typeof target === 'object' && target !== null && 'url' in target) return target as RequestObject
+  if (typeof target === 'object' && target !== null && 'url' in target) {
+    const misplaced = batchOnly.find((name) => name in target)
+    if (misplaced === undefined) return target as RequestObject
+    throw new OptionError(`${misplaced}: this is told to the whole batch, as an option of requests()`)
+  }
   throw new OptionError(`urls: ${describe(target)} is not a URL or a request object with a url`)
+}
+
+/** Without the batch’s signal, leaving the loop would not end the request. */
+function withBothSignals(own: RequestOptions, shared: AbortSignal | undefined): RequestOptions {
+  if (!(own.signal instanceof AbortSignal) || shared === undefined) return own
+  return { ...own, signal: AbortSignal.any([own.signal, shared]) }
 }
 
 function urlOf(target: BatchTarget): string {

@@ -1,5 +1,5 @@
 import { describe } from '../core/duration.ts'
-import { OptionError } from '../core/errors.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
 import type { RequestBody } from '../core/request.ts'
 import type { MaybePromise } from '../backends/contract.ts'
 import type { ParamValue } from './target.ts'
@@ -86,7 +86,11 @@ function bodyContent(body: BodyOption): MaybePromise<Content> {
   if (body instanceof URLSearchParams) return formContent(body)
   if (body instanceof FormData || body instanceof Blob) return encoded(body)
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
-    return { body: { kind: 'stream', stream: chunks(body) }, type: undefined }
+    // each sending begins anew, and all but the first are told that they are too late
+    return {
+      body: { kind: 'stream', stream: { [Symbol.asyncIterator]: () => chunks(body) } },
+      type: undefined,
+    }
   }
   throw new OptionError(
     `body: ${describe(body)} cannot be sent; give text, bytes, FormData or a stream, or use json: or form:`,
@@ -100,7 +104,14 @@ async function encoded(body: FormData | Blob): Promise<Content> {
   return bytes(new Uint8Array(await carrier.arrayBuffer()), type)
 }
 
+/** Streams that were read, or are being read: two requests would each get a part of one. */
+const spent = new WeakSet<object>()
+
 async function* chunks(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  if (spent.has(stream)) {
+    throw new SessionError('ERR_BODY', 'a stream can be sent only once; give each request its own')
+  }
+  spent.add(stream)
   for await (const chunk of stream) {
     if (typeof chunk === 'string') yield encoder.encode(chunk)
     else if (chunk instanceof Uint8Array) yield chunk
