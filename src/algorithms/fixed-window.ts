@@ -1,5 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
-import { type Grant, type Rule, skewTolerance } from './rule.ts'
+import { InstantLog } from './instant-log.ts'
+import type { Grant, Rule } from './rule.ts'
 
 /** Parameters of a fixed window; spans in microseconds. */
 export interface FixedWindowOptions {
@@ -11,16 +12,29 @@ export interface FixedWindowOptions {
   readonly align: 'first' | 'clock'
 }
 
-/** What is known of a key. Windows are numbered from the anchor on. */
+/** When the server's first window began: no earlier and no later than this. */
+interface Anchor {
+  readonly from: Microseconds
+  readonly to: Microseconds
+}
+
+/** What is known of a key: units on their way to a server that has seen none, then counts per window. */
 export interface FixedWindowState {
-  /** The server's windows start at its first arrival, which lies between these; undefined before the first grant. */
-  anchorFrom: Microseconds | undefined
-  anchorTo: Microseconds
-  /** Whether an arrival was seen to its end, so that `anchorTo` can only come closer. */
-  anchored: boolean
+  /** Undefined before the first unit has surely arrived. */
+  anchor: Anchor | undefined
   /** The length of the windows that are counted. */
   length: Microseconds
-  /** The number of the window that `counts` begins with. */
+  /** Before the anchor: the end of each unit under way. */
+  ends: InstantLog
+  /** Before the anchor: units of the last group. Groups are a window apart, so that each may be the first. */
+  group: number
+  /** Before the anchor: the end of the last group. */
+  groupEnd: Microseconds
+  /** The number of the last group. */
+  groups: number
+  /** Grants of groups before this one are of a state that was given up. */
+  firstGroup: number
+  /** The number of the window that `counts` begins with; the one that starts with the anchor is 0. */
   first: number
   /** Units that may arrive in each window. */
   counts: number[]
@@ -53,71 +67,96 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   initial(): FixedWindowState {
     return {
-      anchorFrom: this.#aligned ? 0 : undefined,
-      anchorTo: 0,
-      anchored: this.#aligned,
+      anchor: this.#aligned ? { from: 0, to: 0 } : undefined,
       length: this.#window,
+      ends: new InstantLog(),
+      group: 0,
+      groupEnd: 0,
+      groups: 0,
+      firstGroup: 0,
       first: 0,
       counts: [],
       last: 0,
     }
   }
 
+  /** Counts of windows of another length say nothing about these. */
+  adapt(state: FixedWindowState): void {
+    if (state.length !== this.#window) this.#restart(state, state.last)
+  }
+
   clamp(state: FixedWindowState, now: Microseconds): void {
-    const foreign = state.last > now + this.#window + this.#margin + skewTolerance
-    // Counts of windows of another length say nothing about these.
-    if (foreign || state.length !== this.#window) Object.assign(state, this.initial())
+    this.#restart(state, now)
   }
 
   plan(state: FixedWindowState, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds {
-    let at = Math.max(now, notBefore, state.last)
-    if (state.anchorFrom === undefined) return at
+    const base = Math.max(now, notBefore, state.last)
+    const view = this.#asOf(state, now)
+    if (view.anchor === undefined) {
+      return cost <= this.#roomInGroup(view, base) ? base : view.groupEnd + this.#window
+    }
+    let at = base
     for (;;) {
-      const full = this.#fullWindow(state, at, cost)
+      const full = this.#fullWindow(view, view.anchor, at, cost)
       if (full === undefined) return at
-      at = state.anchorTo + (full + 1) * this.#window
+      at = view.anchor.to + (full + 1) * this.#window
     }
   }
 
-  commit(state: FixedWindowState, _now: Microseconds, cost: number, at: Microseconds): Grant {
+  commit(state: FixedWindowState, now: Microseconds, cost: number, at: Microseconds): Grant {
+    Object.assign(state, this.#asOf(state, now))
     const until = at + this.#margin
-    state.anchorFrom ??= at
-    if (!state.anchored) state.anchorTo = Math.max(state.anchorTo, until)
-    const mark = this.#earliestWindow(state, at)
-    this.#forgetBefore(state, mark)
-    this.#count(state, mark, this.#latestWindow(state, until), cost)
+    if (state.anchor === undefined) {
+      if (at >= state.groupEnd + this.#window) {
+        state.group = 0
+        state.groups++
+      }
+      this.#join(state, cost, until)
+    } else {
+      const earliest = this.#earliestWindow(state.anchor, at)
+      this.#forgetBefore(state, earliest)
+      this.#count(state, earliest, this.#latestWindow(state.anchor, until), cost)
+    }
     state.last = at
-    return { at, until, cost, mark }
+    return { at, until, cost, mark: state.groups }
   }
 
   settle(state: FixedWindowState, grant: Grant, until: Microseconds, final: boolean): Grant {
-    if (state.anchorFrom === undefined) return grant
-    const known = this.#latestWindow(state, grant.until)
-    const now = Math.max(grant.mark, this.#latestWindow(state, until))
-    this.#count(state, now + 1, known, -grant.cost)
-    this.#count(state, known + 1, now, grant.cost)
-    if (this.#aligned) return { ...grant, until }
+    const stale = grant.mark < state.firstGroup
+    if (stale && until <= grant.until) return { ...grant, until }
+    const { anchor } = state
+    if (anchor === undefined) return this.#settleEarly(state, grant, until, final)
+    const earliest = this.#earliestWindow(anchor, (stale ? until : grant.until) - this.#margin)
+    const known = stale ? earliest - 1 : this.#latestWindow(anchor, grant.until)
+    const latest = Math.max(earliest, this.#latestWindow(anchor, until))
+    this.#count(state, latest + 1, known, -grant.cost)
+    this.#count(state, Math.max(earliest, known + 1), latest, grant.cost)
     // The first arrival is no later than any unit's end.
-    const end = Math.max(until, state.anchorFrom)
-    if (state.anchored) state.anchorTo = final ? Math.min(state.anchorTo, end) : state.anchorTo
-    else state.anchorTo = final ? end : Math.max(state.anchorTo, end)
-    state.anchored ||= final
-    return { ...grant, until }
+    if (final && until < anchor.to) state.anchor = { from: anchor.from, to: Math.max(anchor.from, until) }
+    return { ...grant, until, mark: state.groups }
   }
 
   cancel(state: FixedWindowState, grant: Grant): void {
-    if (state.anchorFrom === undefined) return
-    this.#count(state, grant.mark, this.#latestWindow(state, grant.until), -grant.cost)
-    // Nothing reached the server yet, so its windows have not begun.
-    if (!state.anchored && state.counts.every((count) => count === 0)) Object.assign(state, this.initial())
+    if (grant.mark < state.firstGroup) return
+    if (state.anchor !== undefined) {
+      const earliest = this.#earliestWindow(state.anchor, grant.until - this.#margin)
+      this.#count(state, earliest, this.#latestWindow(state.anchor, grant.until), -grant.cost)
+      return
+    }
+    for (let unit = 0; unit < grant.cost; unit++) {
+      if (state.ends.remove(grant.until) && grant.mark === state.groups) state.group--
+    }
+    if (state.ends.size > 0) state.groupEnd = state.ends.at(state.ends.size - 1)
   }
 
   remaining(state: FixedWindowState, now: Microseconds): number {
-    if (state.anchorFrom === undefined) return this.capacity
+    if (now < state.last) return 0
+    const view = this.#asOf(state, now)
+    if (view.anchor === undefined) return this.#roomInGroup(view, now)
     let most = 0
-    const latest = this.#latestWindow(state, now + this.#margin)
-    for (let index = this.#earliestWindow(state, now); index <= latest; index++) {
-      most = Math.max(most, this.#countOf(state, index))
+    const latest = this.#latestWindow(view.anchor, now + this.#margin)
+    for (let index = this.#earliestWindow(view.anchor, now); index <= latest; index++) {
+      most = Math.max(most, this.#countOf(view, index))
     }
     return Math.max(0, this.capacity - most)
   }
@@ -125,30 +164,92 @@ class FixedWindow implements Rule<FixedWindowState> {
   estimate(state: FixedWindowState, now: Microseconds, cost: number, ahead: number): Microseconds {
     const base = Math.max(now, state.last)
     const over = ahead + cost - this.remaining(state, base)
-    if (over <= 0 || state.anchorFrom === undefined) return base
+    if (over <= 0) return base
     const windows = Math.ceil(over / this.capacity)
-    return Math.max(base, state.anchorFrom + (this.#earliestWindow(state, base) + windows) * this.#window)
+    const { anchor, ends, groupEnd } = this.#asOf(state, now)
+    if (anchor === undefined) {
+      // Some unit may arrive as early as it can, and be the first.
+      const first = ends.size === 0 ? groupEnd : ends.at(0) - this.#margin
+      return Math.max(base, first + windows * this.#window)
+    }
+    return Math.max(base, anchor.to + (this.#earliestWindow(anchor, base) + windows) * this.#window)
   }
 
-  expiresAt({ anchorTo, first, counts, last }: FixedWindowState): Microseconds {
-    return Math.max(last, anchorTo + (first + counts.length) * this.#window)
+  expiresAt({ anchor, group, groupEnd, first, counts, last }: FixedWindowState): Microseconds {
+    if (anchor !== undefined) return Math.max(last, anchor.to + (first + counts.length) * this.#window)
+    return group === 0 ? last : Math.max(last, groupEnd + this.#margin + this.#window)
+  }
+
+  /** The state as it is once the first units have arrived: whoever still has a unit under way has moved its end on. */
+  #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
+    if (state.anchor !== undefined || state.ends.size === 0) return state
+    const end = state.ends.at(0)
+    return end < now ? this.#anchored(state, { from: end - this.#margin, to: end }) : state
+  }
+
+  #anchored(state: FixedWindowState, anchor: Anchor): FixedWindowState {
+    const anchored: FixedWindowState = { ...state, anchor, ends: new InstantLog(), first: 0, counts: [] }
+    for (let index = 0; index < state.ends.size; index++) {
+      const end = state.ends.at(index)
+      const earliest = this.#earliestWindow(anchor, end - this.#margin)
+      this.#count(anchored, earliest, Math.max(earliest, this.#latestWindow(anchor, end)), 1)
+    }
+    return anchored
+  }
+
+  #settleEarly(state: FixedWindowState, grant: Grant, until: Microseconds, final: boolean): Grant {
+    const from = Math.min(state.ends.size === 0 ? grant.until : state.ends.at(0), grant.until) - this.#margin
+    for (let unit = 0; unit < grant.cost; unit++) {
+      const known = state.ends.move(grant.until, until)
+      if (known && (grant.mark === state.groups || until <= grant.until)) continue
+      if (known) state.ends.remove(until)
+      // Late, of a group before the last one or of a state that was forgotten.
+      this.#join(state, 1, until)
+    }
+    state.groupEnd = Math.max(state.groupEnd, until)
+    if (final) Object.assign(state, this.#anchored(state, { from, to: Math.max(from, until) }))
+    return { ...grant, until, mark: state.groups }
+  }
+
+  /** Adds units to the last group. */
+  #join(state: FixedWindowState, cost: number, until: Microseconds): void {
+    for (let unit = 0; unit < cost; unit++) state.ends.add(until)
+    state.group += cost
+    state.groupEnd = Math.max(state.groupEnd, until)
+  }
+
+  #roomInGroup({ group, groupEnd }: FixedWindowState, at: Microseconds): number {
+    return at >= groupEnd + this.#window ? this.capacity : Math.max(0, this.capacity - group)
+  }
+
+  /** Begins anew, as if all units had been granted at `last`. */
+  #restart(state: FixedWindowState, last: Microseconds): void {
+    const groups = state.groups + 1
+    Object.assign(state, this.initial(), { last, groups, firstGroup: groups })
+    if (state.anchor === undefined) {
+      state.group = this.capacity
+      state.groupEnd = last + this.#margin
+    } else {
+      state.first = this.#earliestWindow(state.anchor, last)
+      this.#count(state, state.first, this.#latestWindow(state.anchor, last + this.#margin), this.capacity)
+    }
   }
 
   /** The last window without room that a unit sent at `at` may arrive in. */
-  #fullWindow(state: FixedWindowState, at: Microseconds, cost: number): number | undefined {
-    const earliest = this.#earliestWindow(state, at)
-    for (let index = this.#latestWindow(state, at + this.#margin); index >= earliest; index--) {
+  #fullWindow(state: FixedWindowState, anchor: Anchor, at: Microseconds, cost: number): number | undefined {
+    const earliest = this.#earliestWindow(anchor, at)
+    for (let index = this.#latestWindow(anchor, at + this.#margin); index >= earliest; index--) {
       if (this.#countOf(state, index) + cost > this.capacity) return index
     }
     return undefined
   }
 
-  #earliestWindow({ anchorTo }: FixedWindowState, at: Microseconds): number {
-    return Math.max(0, Math.floor((at - anchorTo) / this.#window))
+  #earliestWindow({ to }: Anchor, at: Microseconds): number {
+    return Math.max(0, Math.floor((at - to) / this.#window))
   }
 
-  #latestWindow({ anchorFrom }: FixedWindowState, until: Microseconds): number {
-    return Math.floor((until - (anchorFrom as Microseconds)) / this.#window)
+  #latestWindow({ from }: Anchor, until: Microseconds): number {
+    return Math.floor((until - from) / this.#window)
   }
 
   #countOf({ first, counts }: FixedWindowState, index: number): number {
@@ -160,7 +261,7 @@ class FixedWindow implements Rule<FixedWindowState> {
     for (let index = Math.max(from, state.first); index <= to; index++) {
       const place = index - state.first
       while (state.counts.length <= place) state.counts.push(0)
-      state.counts[place] = (state.counts[place] as number) + units
+      state.counts[place] = Math.max(0, (state.counts[place] as number) + units)
     }
   }
 

@@ -1,9 +1,11 @@
 import type { Microseconds, Ratio } from '../core/duration.ts'
 import { EmissionInterval, type ExactInstant } from './emission.ts'
-import { type AlgorithmName, type Grant, type Rule, skewTolerance } from './rule.ts'
+import type { AlgorithmName, Grant, Rule } from './rule.ts'
 
 /** What is known of a key: a theoretical arrival time, exactly, and three counters. */
 export interface GcraState extends ExactInstant {
+  /** Parts of a microsecond that `rest` counts. */
+  parts: number
   /** The last granted instant. */
   last: Microseconds
   /** Units granted so far. */
@@ -57,23 +59,26 @@ class GcraKernel implements Rule<GcraState> {
   readonly capacity: number
   readonly #interval: EmissionInterval
   readonly #margin: Microseconds
-  /** How far in the future a state of this clock can be. */
-  readonly #reach: Microseconds
 
   constructor({ algorithm, burst, interval, margin }: GcraKernelOptions) {
     this.algorithm = algorithm
     this.capacity = burst
     this.#interval = new EmissionInterval(interval)
     this.#margin = margin
-    this.#reach = this.#interval.ceiling({ tat: 0, rest: 0 }, burst) + margin + skewTolerance
   }
 
   initial(): GcraState {
-    return { tat: 0, rest: 0, last: 0, count: 0, start: 0 }
+    return { tat: 0, rest: 0, parts: this.#interval.parts, last: 0, count: 0, start: 0 }
+  }
+
+  adapt(state: GcraState): void {
+    if (state.parts === this.#interval.parts) return
+    if (state.rest > 0) state.tat += 1
+    state.rest = 0
+    state.parts = this.#interval.parts
   }
 
   clamp(state: GcraState, now: Microseconds): void {
-    if (state.last <= now + this.#reach) return
     // As if a whole burst had been granted now: that is the most that a server may have to get over.
     state.tat = now
     state.rest = 0
@@ -103,6 +108,7 @@ class GcraKernel implements Rule<GcraState> {
   /** Later than assumed moves the schedule; earlier changes nothing, the rate loses nothing by it. */
   settle(state: GcraState, grant: Grant, until: Microseconds): Grant {
     if (until > grant.at + this.#margin) {
+      this.#catchUp(state, grant.mark)
       const late = { tat: until - this.#margin, rest: 0 }
       // The first unit of the grant has the most units after it, and so binds most.
       this.#interval.move(late, state.count - grant.mark + grant.cost)
@@ -122,24 +128,33 @@ class GcraKernel implements Rule<GcraState> {
     if (grant.mark !== state.count) return
     this.#interval.move(state, -grant.cost)
     state.count -= grant.cost
+    state.start = Math.min(state.start, state.count)
   }
 
   remaining(state: GcraState, now: Microseconds): number {
     if (now < state.last) return 0
     if (this.#isFull(state, now)) return this.capacity
     const ofBurst = this.capacity - (state.count - state.start)
-    const earned = this.#interval.unitsIn(now - this.#margin - this.#interval.ceiling(state, -this.capacity))
+    const earned = this.#interval.unitsUpTo(state, now - this.#margin) + this.capacity
     return Math.min(this.capacity, Math.max(0, ofBurst, earned))
   }
 
   estimate(state: GcraState, now: Microseconds, cost: number, ahead: number): Microseconds {
     const base = Math.max(now, state.last)
+    if (state.count - state.start + ahead + cost <= this.capacity) return base
     const from = state.tat > base ? state : { tat: base, rest: 0 }
     return Math.max(base, this.#interval.ceiling(from, ahead + cost - this.capacity))
   }
 
   expiresAt(state: GcraState): Microseconds {
     return Math.max(state.last, state.tat + (state.rest > 0 ? 1 : 0) + this.#margin)
+  }
+
+  /** A unit of a state that was forgotten since: those before it are long gone, its number still holds. */
+  #catchUp(state: GcraState, count: number): void {
+    if (count <= state.count) return
+    this.#interval.move(state, count - state.count)
+    state.count = count
   }
 
   /** Whether every unit so far has surely arrived, and the bucket filled up since. */

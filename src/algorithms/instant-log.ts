@@ -3,7 +3,7 @@ import type { Microseconds } from '../core/duration.ts'
 /**
  * Instants in ascending order, equal ones as often as they were added: a ring that grows by doubling,
  * 8 to 16 bytes an instant. Adding at the end and dropping from the front cost a step; elsewhere only
- * what lies between the place and the nearer end is moved.
+ * what lies between is moved.
  */
 export class InstantLog {
   #ring = new Float64Array(4)
@@ -45,10 +45,25 @@ export class InstantLog {
 
   /** Takes one `instant` out. @returns whether there was one */
   remove(instant: Microseconds): boolean {
-    const last = this.countUpTo(instant) - 1
-    if (last < 0 || this.at(last) !== instant) return false
-    for (let index = last; index < this.#size - 1; index++) this.#set(index, this.at(index + 1))
+    const found = this.#find(instant)
+    if (found === undefined) return false
+    if (found < this.#size / 2) {
+      for (let index = found; index > 0; index--) this.#set(index, this.at(index - 1))
+      this.#head = (this.#head + 1) & (this.#ring.length - 1)
+    } else {
+      for (let index = found; index < this.#size - 1; index++) this.#set(index, this.at(index + 1))
+    }
     this.#size--
+    return true
+  }
+
+  /** Puts `to` in the place of one `from`; only what lies between them is moved. @returns whether there was one */
+  move(from: Microseconds, to: Microseconds): boolean {
+    let index = this.#find(from)
+    if (index === undefined) return false
+    for (; index > 0 && this.at(index - 1) > to; index--) this.#set(index, this.at(index - 1))
+    for (; index < this.#size - 1 && this.at(index + 1) < to; index++) this.#set(index, this.at(index + 1))
+    this.#set(index, to)
     return true
   }
 
@@ -64,6 +79,12 @@ export class InstantLog {
   /** Brings all that are later down to `instant`. */
   capAt(instant: Microseconds): void {
     for (let index = this.countUpTo(instant); index < this.#size; index++) this.#set(index, instant)
+  }
+
+  /** The last place of `instant`. */
+  #find(instant: Microseconds): number | undefined {
+    const index = this.countUpTo(instant) - 1
+    return index >= 0 && this.at(index) === instant ? index : undefined
   }
 
   #set(index: number, instant: Microseconds): void {

@@ -18,13 +18,13 @@ export interface Grant {
   readonly mark: number
 }
 
-/** How far a state may be ahead of the clock, beside what it can be by itself, before it is taken to be another clock's: 1 s. */
+/** How far the clock may step back before that is taken for another clock: 1 s. */
 export const skewTolerance: Microseconds = 1_000_000
 
 /**
  * One limit with its parameters: a pure function of (state, now, cost). All instants and spans are
- * integer microseconds of one clock. State is mutated only by `commit`, `settle`, `cancel` and
- * `clamp`, and is plain data that a backend can store.
+ * integer microseconds of one clock. State is mutated only by `commit`, `settle`, `cancel`,
+ * `adapt` and `clamp`, and is plain data that a backend can store.
  *
  * The margin m is the longest time that a unit is assumed to travel: a unit granted at `at` is
  * provisionally taken to arrive anywhere in [at, at + m], until `settle` says better.
@@ -35,9 +35,13 @@ export interface Rule<State> {
   readonly capacity: number
   /** The state of a key that was never used. */
   initial(): State
+  /** Makes a state of other parameters one of these. Does nothing when it is; to be called when a key's rule has changed. */
+  adapt(state: State): void
   /**
-   * Brings a state back that cannot be of this clock or these parameters, so that a clock that was set
-   * back never blocks for longer than the rule itself would. To be called before `plan` and the others.
+   * Brings a state back to a clock that was set back, as if all units had been granted `now`: so that
+   * nobody waits longer than the rule itself would have it, and no unit goes twice. To be called when the
+   * last commit was more than {@link skewTolerance} after `now`; what it leaves is to be kept even when
+   * the reservation is denied.
    */
   clamp(state: State, now: Microseconds): void
   /**
@@ -49,7 +53,8 @@ export interface Rule<State> {
   commit(state: State, now: Microseconds, cost: number, at: Microseconds): Grant
   /**
    * The units of `grant` arrive no later than `until` (earlier or later than assumed).
-   * @param final false while the request is not written yet and the end is only moved on
+   * @param final false while the request is not written yet and the end is only moved on: nothing of it
+   *   arrives before `until` less the margin then
    * @returns the grant as it stands now
    */
   settle(state: State, grant: Grant, until: Microseconds, final: boolean): Grant

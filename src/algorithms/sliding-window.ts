@@ -1,6 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
-import { type Grant, skewTolerance, type Rule } from './rule.ts'
+import type { Grant, Rule } from './rule.ts'
 
 /** Parameters of a sliding window; spans in microseconds. */
 export interface SlidingWindowOptions {
@@ -42,8 +42,10 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     return { log: new InstantLog(), last: 0 }
   }
 
+  /** The log means the same under any parameters. */
+  adapt(): void {}
+
   clamp(state: SlidingWindowState, now: Microseconds): void {
-    if (state.last <= now + this.#window + this.#margin + skewTolerance) return
     state.log.capAt(now + this.#margin)
     state.last = now
   }
@@ -67,7 +69,7 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     if (until === grant.until) return grant
     for (let unit = 0; unit < grant.cost; unit++) {
       // One that was dropped comes back only if it now stays longer.
-      if (log.remove(grant.until) || until > grant.until) log.add(until)
+      if (!log.move(grant.until, until) && until > grant.until) log.add(until)
     }
     return { ...grant, until }
   }
@@ -76,7 +78,8 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     for (let unit = 0; unit < grant.cost; unit++) log.remove(grant.until)
   }
 
-  remaining({ log }: SlidingWindowState, now: Microseconds): number {
+  remaining({ log, last }: SlidingWindowState, now: Microseconds): number {
+    if (now < last) return 0
     return Math.max(0, this.capacity - (log.size - log.countUpTo(now - this.#window)))
   }
 

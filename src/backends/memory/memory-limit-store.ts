@@ -1,4 +1,4 @@
-import type { Grant, Rule } from '../../algorithms/rule.ts'
+import { type Grant, type Rule, skewTolerance } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
@@ -47,28 +47,29 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: Microseconds, maxWait: Microseconds): Reservation {
-    const { rule, key } = limit
+    const { rule } = limit
     if (cost > rule.capacity) {
       throw new OptionError(`cost: ${cost} can never be granted: the limit's capacity is ${rule.capacity}`)
     }
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const known = this.#find(limit)
+    const known = this.#findNow(limit, now)
     const state = known === undefined ? rule.initial() : known.state
-    rule.clamp(state, now)
     const at = rule.plan(state, now, cost, notBefore)
     if (at - now > maxWait) return { allowed: false, retryAfter: at - now }
-    if (known === undefined) {
-      this.#entries.set(key, { rule, state, usedAt: now, retention: limit.retention })
-    } else {
-      known.usedAt = now
-    }
+    if (known === undefined) this.#add(limit, state, now)
+    else known.usedAt = now
     return { allowed: true, grant: rule.commit(state, now, cost, at) }
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
-    const entry = this.#find(limit)
-    return entry === undefined ? grant : entry.rule.settle(entry.state, grant, until, final)
+    let entry = this.#find(limit)
+    if (entry === undefined) {
+      if (until <= grant.until) return grant
+      // The key was forgotten, but not all of its units had arrived.
+      entry = this.#add(limit, limit.rule.initial(), this.#clock.now())
+    }
+    return entry.rule.settle(entry.state, grant, until, final)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {
@@ -79,8 +80,7 @@ export class MemoryLimitStore implements LimitStore {
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
-    const state = this.#find(limit)?.state ?? rule.initial()
-    rule.clamp(state, now)
+    const state = this.#findNow(limit, now)?.state ?? rule.initial()
     return {
       remaining: rule.remaining(state, now),
       retryAfter: rule.plan(state, now, 1, 0) - now,
@@ -90,7 +90,7 @@ export class MemoryLimitStore implements LimitStore {
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const state = this.#find(limit)?.state ?? limit.rule.initial()
+    const state = this.#findNow(limit, now)?.state ?? limit.rule.initial()
     return limit.rule.estimate(state, now, cost, ahead) - now
   }
 
@@ -115,8 +115,25 @@ export class MemoryLimitStore implements LimitStore {
       this.#entries.delete(key)
       return undefined
     }
+    rule.adapt(entry.state)
     entry.rule = rule
     entry.retention = retention
+    return entry
+  }
+
+  /** The same, its state brought back if the clock was. */
+  #findNow(limit: LimitKey, now: Microseconds): Entry | undefined {
+    const entry = this.#find(limit)
+    if (entry !== undefined && entry.usedAt > now + skewTolerance) {
+      entry.rule.clamp(entry.state, now)
+      entry.usedAt = now
+    }
+    return entry
+  }
+
+  #add({ key, rule, retention }: LimitKey, state: unknown, now: Microseconds): Entry {
+    const entry = { rule, state, usedAt: now, retention }
+    this.#entries.set(key, entry)
     return entry
   }
 
