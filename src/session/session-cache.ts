@@ -52,7 +52,8 @@ export class CacheSlot {
       counters,
       toRequest: (target) => toRequest(target, builder, above),
       toResponse: (entry) => {
-        const request = builder.build(entry.method, entry.url, 'buffered')
+        // not built: its URL has the session’s params already
+        const request = { ...builder.placeholder(entry.url), method: entry.method }
         return toResponse(storedReply(request, entry, undefined, clock.now(), { hit: true }))
       },
     })
