@@ -6,11 +6,11 @@
  */
 import os from 'node:os'
 import { parseArgs } from 'node:util'
-import { spawnHttpbin } from '../src/testing/index.ts'
 import { compare } from './compare.ts'
 import { prepare } from './prepare.ts'
 import { toTable } from './report.ts'
 import { sections } from './sections.ts'
+import { startServer } from './start-server.ts'
 
 const usage = `npm run bench -- [options]
   --only NAME     one of ${Object.keys(sections).join(', ')}; may be given several times (default: all)
@@ -39,7 +39,7 @@ if (values.help || !valid || chosen.includes(undefined)) {
 
 async function main(): Promise<void> {
   prepare()
-  await using server = await spawnHttpbin({ log: false })
+  using server = await startServer()
   console.log(
     `Medians of ${rounds} rounds, on ${os.availableParallelism()} cores, Node ${process.versions.node}.`,
   )
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     if (section === undefined) continue
     const count = Math.ceil(section.count * share)
     const warmUp = Math.ceil(count / 10)
-    const results = await compare(section.entries, `${server.url}/json`, { rounds, count, warmUp }, showRound)
+    const results = await compare(section.entries, server.url, { rounds, count, warmUp }, showRound)
     clearLine()
     console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results, count)}`)
   }
