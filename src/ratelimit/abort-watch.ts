@@ -10,11 +10,6 @@ export interface Abortable {
 export class AbortWatch {
   readonly #bySignal = new Map<AbortSignal, Set<Abortable>>()
 
-  /** Signals that somebody waits on. */
-  get size(): number {
-    return this.#bySignal.size
-  }
-
   add(signal: AbortSignal, item: Abortable): void {
     const items = this.#bySignal.get(signal)
     if (items !== undefined) {

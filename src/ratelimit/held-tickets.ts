@@ -21,12 +21,13 @@ export interface HeldTicket extends Linked<HeldTicket> {
  */
 export class HeldTickets {
   readonly #byKey = new Map<string, LinkedList<HeldTicket>>()
+  /** One key whose list may stay while it is empty: mostly its next ticket is about to come. */
+  #emptyKey: string | undefined
+  #size = 0
 
   /** Tickets held, under all keys. */
   get size(): number {
-    let size = 0
-    for (const list of this.#byKey.values()) size += list.size
-    return size
+    return this.#size
   }
 
   add(key: string, ticket: HeldTicket): void {
@@ -36,13 +37,19 @@ export class HeldTickets {
     let before = list.tail
     while (before !== undefined && before.until > ticket.until) before = before.previous
     list.insert(ticket, before)
+    this.#size++
   }
 
   remove(key: string, ticket: HeldTicket): void {
     const { list } = ticket
     if (list === undefined) return
     list.remove(ticket)
-    if (list.size === 0) this.#byKey.delete(key)
+    this.#size--
+    if (list.size > 0 || key === this.#emptyKey) return
+    if (this.#emptyKey !== undefined && this.#byKey.get(this.#emptyKey)?.size === 0) {
+      this.#byKey.delete(this.#emptyKey)
+    }
+    this.#emptyKey = key
   }
 
   /**
@@ -68,11 +75,6 @@ export class HeldTickets {
     return moves.length === 0 ? undefined : Promise.all(moves)
   }
 
-  /** Whether anything is held under any key. */
-  get idle(): boolean {
-    return this.#byKey.size === 0
-  }
-
   /** Drops the tickets of every key that passes. */
   forget(matches: (key: string) => boolean): void {
     for (const [key, list] of this.#byKey) {
@@ -80,6 +82,7 @@ export class HeldTickets {
       this.#byKey.delete(key)
       for (let first = list.head; first !== undefined; first = list.head) {
         list.remove(first)
+        this.#size--
         first.forget()
       }
     }

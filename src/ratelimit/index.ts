@@ -1,3 +1,8 @@
+export type { Backend } from '../backends/contract.ts'
+export { MemoryBackend, type MemoryBackendOptions } from '../backends/memory/memory-backend.ts'
+export type { Clock } from '../core/clock.ts'
+export type { Duration, Rate } from '../core/duration.ts'
+export { AbortError, OptionError, RatelimitError, SessionError } from '../core/errors.ts'
 export type { Ticket } from './ticket.ts'
 export type {
   FixedWindowParameters,

@@ -45,6 +45,8 @@ export interface RatelimitStanding {
   readonly resetAfter: number
 }
 
+const plainWish: Wish = { cost: 1, hold: false, signal: undefined, maxWait: undefined }
+
 const acquireOptionNames = ['cost', 'signal', 'maxWait', 'hold']
 
 /**
@@ -60,7 +62,6 @@ export class Ratelimiter {
   readonly #room: WaitingRoom
   /** The backend that this limiter made for itself. */
   readonly #own: Backend | undefined
-  readonly #plain: Wish
   /** The last key used, and what the store is asked with for it: most limiters see few keys. */
   #lastKey: string | undefined
   #lastLimit: LimitKey | undefined
@@ -71,11 +72,16 @@ export class Ratelimiter {
     const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
     const { clock, checkFrequency, margin, queueCapacity } = config
     this.#config = config
-    const backend = config.backend ?? new MemoryBackend({ clock, checkFrequency })
+    const backend = config.backend ?? new MemoryBackend({ clock, checkFrequency: { microseconds: checkFrequency } })
     this.#own = config.backend === undefined ? backend : undefined
-    this.#office = new TicketOffice(backend.limits, clock, margin, (key) => this.#room.find(key)?.pump())
+    this.#office = new TicketOffice({
+      store: backend.limits,
+      clock,
+      sameClock: this.#own !== undefined,
+      margin,
+      freed: (limit) => this.#room.find(limit)?.pump(),
+    })
     this.#room = new WaitingRoom(this.#office, queueCapacity)
-    this.#plain = { cost: 1, hold: false, signal: undefined, maxWait: config.maxWait }
   }
 
   /**
@@ -88,17 +94,30 @@ export class Ratelimiter {
    */
   acquire(key = 'default', options?: AcquireOptions): Promise<Ticket> {
     try {
+      return this.acquireChecked(key, options === undefined ? plainWish : parseWish(options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Like {@link acquire}, for callers whose options are checked already: a session does that once for
+   * the many exchanges of a request. Spans are microseconds.
+   */
+  acquireChecked(key: string, wish: Wish): Promise<Ticket> {
+    try {
       if (this.#closed) throw closedError()
-      const wish = options === undefined ? this.#plain : this.#parseWish(options)
+      if (wish.signal?.aborted === true) throw new AbortError(wish.signal)
+      this.#checkCapacity(wish.cost)
       const limit = key === this.#lastKey ? (this.#lastLimit as LimitKey) : this.#limitOf(key)
       let answer: MaybePromise<Reservation> | undefined
-      if (this.#room.find(key) === undefined) {
+      if (this.#room.find(limit) === undefined) {
         answer = this.#office.reserve(limit, wish.cost)
         if (!(answer instanceof Promise) && answer.allowed) {
           return Promise.resolve(this.#office.issue(key, limit, answer.grant, wish.hold))
         }
       }
-      const waiter = new Waiter(wish, this.#config.clock.now())
+      const waiter = new Waiter(wish, this.#config.maxWait, this.#config.clock.now())
       this.#room.open(key, limit).join(waiter, answer)
       return waiter.granted
     } catch (error) {
@@ -117,8 +136,9 @@ export class Ratelimiter {
     checkOptions(options, ['key', 'cost'], 'wrap')
     const { key = 'default', cost = 1 } = options
     this.#limitOf(key)
-    const acquired: AcquireOptions = { cost: this.#checkCost(cost) }
-    const acquire = (): Promise<Ticket> => this.acquire(key, acquired)
+    const wish = { ...plainWish, cost: checkInteger(cost, 1, 'cost') }
+    this.#checkCapacity(cost)
+    const acquire = (): Promise<Ticket> => this.acquireChecked(key, wish)
     return async function limited(this: This, ...args: Args): Promise<Awaited<Result>> {
       await acquire()
       return await fn.apply(this, args)
@@ -127,7 +147,7 @@ export class Ratelimiter {
 
   /** How many wait, on one key or on all. */
   waiting(key?: string): number {
-    return key === undefined ? this.#room.size : (this.#room.find(key)?.size ?? 0)
+    return key === undefined ? this.#room.size : (this.#room.find(this.#limitOf(key))?.size ?? 0)
   }
 
   /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */
@@ -146,7 +166,7 @@ export class Ratelimiter {
     const limit = this.#limitOf(key)
     await this.#office.store.reset(limit.key)
     this.#office.held.forget((held) => held === limit.key)
-    this.#room.find(key)?.pump()
+    this.#room.find(limit)?.pump()
   }
 
   /** Forgets what was used of all keys under this limiter’s prefix. */
@@ -177,26 +197,24 @@ export class Ratelimiter {
     return this.#lastLimit
   }
 
-  #parseWish(options: AcquireOptions): Wish {
-    checkOptions(options, acquireOptionNames, 'acquire')
-    const { cost = 1, hold = false, signal, maxWait } = options
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new OptionError(`signal: ${describe(signal)} is no AbortSignal`)
-    }
-    if (signal?.aborted === true) throw new AbortError(signal)
-    return {
-      cost: this.#checkCost(cost),
-      hold: checkBoolean(hold, 'hold'),
-      signal,
-      maxWait: maxWait === undefined ? this.#config.maxWait : parseDuration(maxWait, 'maxWait'),
-    }
-  }
-
-  #checkCost(cost: unknown): number {
-    const units = checkInteger(cost, 1, 'cost')
+  #checkCapacity(cost: number): void {
     const { capacity } = this.#config.rule
-    if (units <= capacity) return units
-    throw new OptionError(`cost: ${units} can never be granted: the limit’s capacity is ${capacity}`)
+    if (cost <= capacity) return
+    throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${capacity}`)
+  }
+}
+
+function parseWish(options: AcquireOptions): Wish {
+  checkOptions(options, acquireOptionNames, 'acquire')
+  const { cost = 1, hold = false, signal, maxWait } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new OptionError(`signal: ${describe(signal)} is no AbortSignal`)
+  }
+  return {
+    cost: checkInteger(cost, 1, 'cost'),
+    hold: checkBoolean(hold, 'hold'),
+    signal,
+    maxWait: maxWait === undefined ? undefined : parseDuration(maxWait, 'maxWait'),
   }
 }
 

@@ -8,6 +8,17 @@ import { GrantTicket, type Issuer } from './ticket.ts'
 /** With `margin: 'settle'`: how long a unit is taken to be under way before that is looked at again. */
 export const settleLease: Microseconds = 50_000
 
+/** What a ticket office works with. */
+export interface TicketOfficeOptions {
+  readonly store: LimitStore
+  readonly clock: Clock
+  /** Whether `clock` is the store’s clock too. */
+  readonly sameClock: boolean
+  readonly margin: Microseconds | 'settle'
+  /** To be told of each limit whose units became free sooner than was thought. */
+  readonly freed: (limit: LimitKey) => void
+}
+
 /** Reserves units of a store and makes tickets of what it grants. */
 export class TicketOffice implements Issuer {
   readonly store: LimitStore
@@ -15,25 +26,22 @@ export class TicketOffice implements Issuer {
   readonly held: HeldTickets
   readonly travel: Microseconds | undefined
   readonly lease: Microseconds
-  readonly freed: (key: string) => void
+  readonly freed: (limit: LimitKey) => void
+  readonly #sameClock: boolean
 
-  constructor(
-    store: LimitStore,
-    clock: Clock,
-    margin: Microseconds | 'settle',
-    freed: (key: string) => void,
-  ) {
+  constructor({ store, clock, sameClock, margin, freed }: TicketOfficeOptions) {
     this.store = store
     this.clock = clock
     this.held = heldTickets(store)
     this.travel = margin === 'settle' ? undefined : margin
     this.lease = margin === 'settle' ? settleLease : margin
     this.freed = freed
+    this.#sameClock = sameClock
   }
 
   /** Asks for `cost` units now. A denial has written nothing. */
   reserve(limit: LimitKey, cost: number): MaybePromise<Reservation> {
-    if (this.held.idle) return this.store.reserve(limit, cost, 0, 0)
+    if (this.held.size === 0) return this.store.reserve(limit, cost, 0, 0)
     const moved = this.held.moveOn(limit.key, this.store.now())
     if (moved === undefined) return this.store.reserve(limit, cost, 0, 0)
     return moved.then(() => this.store.reserve(limit, cost, 0, 0))
@@ -50,6 +58,7 @@ export class TicketOffice implements Issuer {
   }
 
   toStore(at: Microseconds): Microseconds {
+    if (this.#sameClock) return at
     const age = this.clock.now() - at
     return this.store.now() - age
   }

@@ -37,8 +37,8 @@ export interface Issuer {
   readonly travel: Microseconds | undefined
   /** How far the end of a unit that is not written yet is moved on. */
   readonly lease: Microseconds
-  /** To be told of each key whose units became free sooner than was thought. */
-  freed(key: string): void
+  /** To be told of each limit whose units became free sooner than was thought. */
+  freed(limit: LimitKey): void
   /** An instant of the limiter’s clock on the store’s: late by the time the reading takes, never early. */
   toStore(at: Microseconds): Microseconds
 }
@@ -130,7 +130,7 @@ export class GrantTicket implements Ticket, HeldTicket {
       () => this.#issuer.store.settle(this.#limit, this.#grant, until, final),
       (grant) => {
         this.#grant = grant
-        if (sooner) this.#issuer.freed(this.key)
+        if (sooner) this.#issuer.freed(this.#limit)
       },
     )
   }
@@ -140,7 +140,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     this.#endAt = this.until
     return this.#send(
       () => this.#issuer.store.cancel(this.#limit, this.#grant),
-      () => this.#issuer.freed(this.key),
+      () => this.#issuer.freed(this.#limit),
     )
   }
 

@@ -10,7 +10,7 @@ export interface Wish {
   readonly cost: number
   readonly hold: boolean
   readonly signal: AbortSignal | undefined
-  /** Undefined: as long as it takes. Zero: now, or not at all. */
+  /** The longest wait; zero: now, or not at all; undefined: the limiter’s own. */
   readonly maxWait: Microseconds | undefined
 }
 
@@ -23,6 +23,8 @@ export interface Line {
 /** Somebody in a queue. It owns no slot, only a place. */
 export class Waiter implements Linked<Waiter>, Abortable {
   readonly wish: Wish
+  /** The longest wait, if there is one. */
+  readonly maxWait: Microseconds | undefined
   /** When it no longer wants to wait; `Infinity` for never. */
   readonly deadlineAt: Microseconds
   readonly granted: Promise<Ticket>
@@ -35,9 +37,10 @@ export class Waiter implements Linked<Waiter>, Abortable {
   readonly resolve: (ticket: Ticket) => void
   readonly reject: (reason: unknown) => void
 
-  constructor(wish: Wish, now: Microseconds) {
+  constructor(wish: Wish, maxWait: Microseconds | undefined, now: Microseconds) {
     this.wish = wish
-    this.deadlineAt = wish.maxWait === undefined ? Number.POSITIVE_INFINITY : now + wish.maxWait
+    this.maxWait = wish.maxWait ?? maxWait
+    this.deadlineAt = now + (this.maxWait ?? Number.POSITIVE_INFINITY)
     const { promise, resolve, reject } = Promise.withResolvers<Ticket>()
     this.granted = promise
     this.resolve = resolve

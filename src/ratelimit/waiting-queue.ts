@@ -15,8 +15,8 @@ export interface QueueShared {
   readonly watch: AbortWatch
   /** Units that may wait on one key; more are refused. */
   readonly queueCapacity: number
-  /** To be told when nobody waits on `key` any more. */
-  idle(key: string): void
+  /** To be told when nobody waits for this limit any more. */
+  idle(limit: LimitKey): void
 }
 
 /**
@@ -60,7 +60,8 @@ export class WaitingQueue implements Line {
    */
   join(waiter: Waiter, answer?: MaybePromise<Reservation>): void {
     const ahead = this.#units
-    const { cost, signal, maxWait } = waiter.wish
+    const { maxWait } = waiter
+    const { cost, signal } = waiter.wish
     if (ahead + cost > this.#shared.queueCapacity) {
       waiter.reject(this.#refusal(this.#untilTurn()))
       return
@@ -132,7 +133,7 @@ export class WaitingQueue implements Line {
       }
     }
     if (this.#wakeup !== undefined) this.#shared.timers.cancel(this.#wakeup)
-    this.#shared.idle(this.#key)
+    this.#shared.idle(this.#limit)
     return 'idle'
   }
 

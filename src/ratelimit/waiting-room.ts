@@ -18,20 +18,20 @@ export class WaitingRoom implements QueueShared {
     this.queueCapacity = queueCapacity
   }
 
-  /** The queue of `key`, if there is one. */
-  find(key: string): WaitingQueue | undefined {
-    return this.#queues.get(key)
+  /** The queue for a limit, if there is one. */
+  find(limit: LimitKey): WaitingQueue | undefined {
+    return this.#queues.get(limit.key)
   }
 
-  /** The queue of `key`, opened if there was none. */
+  /** The queue for a limit, opened if there was none; `key` is what its user calls it. */
   open(key: string, limit: LimitKey): WaitingQueue {
-    let queue = this.#queues.get(key)
-    if (queue === undefined) this.#queues.set(key, (queue = new WaitingQueue(this, key, limit)))
+    let queue = this.#queues.get(limit.key)
+    if (queue === undefined) this.#queues.set(limit.key, (queue = new WaitingQueue(this, key, limit)))
     return queue
   }
 
-  idle(key: string): void {
-    this.#queues.delete(key)
+  idle(limit: LimitKey): void {
+    this.#queues.delete(limit.key)
   }
 
   /** How many wait, on all keys. */

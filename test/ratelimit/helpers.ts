@@ -14,6 +14,15 @@ import type { ManualClock } from '../../src/testing/manual-clock.ts'
 export const second = 1_000_000
 export const millisecond = 1_000
 
+/** Numbers in [0, 1) from a seed, so that every run is the same. */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
 /** What became of an acquire: the instant of the grant, or the code of the failure. */
 export interface Outcome {
   ticket?: Ticket

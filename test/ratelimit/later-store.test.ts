@@ -203,24 +203,26 @@ test('a store that fails is heard by the one who asked; the next goes on', async
   assert.equal(behind.failure?.message, 'estimate refused')
 })
 
-test('a store that throws is heard by the one who asked', async () => {
+test('a store that throws is heard by the one who asked; the next goes on', async () => {
   const clock = new ManualClock()
   await using backend = new MemoryBackend({ clock })
-  const limits = Object.create(backend.limits, {
-    reserve: {
-      value: () => {
-        throw new Error('broken')
-      },
-    },
-    now: { value: () => clock.now() },
-  })
-  await using limiter = new Ratelimiter({
-    limit: 1,
-    backend: Object.create(backend, { limits: { value: limits } }),
-    clock,
-  })
+  const { limits } = backend
+  await using limiter = new Ratelimiter({ limit: 1, backend, clock })
+  const failOnce = (): void => {
+    limits.reserve = () => {
+      Reflect.deleteProperty(limits, 'reserve')
+      throw new Error('broken')
+    }
+  }
+  failOnce()
   await assert.rejects(limiter.acquire(), /broken/)
   assert.equal(limiter.waiting(), 0)
+  await limiter.acquire()
+  const outcomes = [1, 2].map(() => watch(limiter.acquire()))
+  failOnce()
+  await clock.advance(second)
+  assert.equal(outcomes[0]?.failure?.message, 'broken')
+  assert.equal(outcomes[1]?.grantedAt, second)
 })
 
 test('an end that the store refused to hear is told again before the next reservation', async () => {

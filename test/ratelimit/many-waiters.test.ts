@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Ratelimiter, type Ticket } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
-import { second, turns } from './helpers.ts'
+import { second, seeded, turns } from './helpers.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -15,15 +15,6 @@ async function heapAfterCollection(): Promise<number> {
   await turns()
   collectGarbage()
   return process.memoryUsage().heapUsed
-}
-
-/** Numbers in [0, 1) from a seed, so that every run is the same. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }
 
 interface Seen {

@@ -18,11 +18,11 @@ export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitSc
   return async (request, next): Promise<Reply> => {
     const { limit } = request.features
     if (limit === undefined) return next(request)
-    const ticket = await ratelimiter.acquire(limit.keys?.join(':') ?? limiterKey(request, scope), {
+    const ticket = await ratelimiter.acquireChecked(limit.keys?.join(':') ?? limiterKey(request, scope), {
       cost: limit.cost,
       hold: true,
-      ...(request.signal && { signal: request.signal }),
-      ...(limit.maxWait !== undefined && { maxWait: { microseconds: limit.maxWait } }),
+      signal: request.signal,
+      maxWait: limit.maxWait,
     })
     try {
       const observer = request.observer === undefined ? ticket : both(ticket, request.observer)
@@ -41,7 +41,8 @@ function limiterKey({ method, url }: Request, { perHost, perEndpoint }: Ratelimi
   if (perHost) return url.origin
   if (!perEndpoint) return 'all'
   const { href } = url
-  const end = href.search(/[?#]/)
+  const query = href.indexOf('?')
+  const end = query === -1 ? href.indexOf('#') : query
   return `${method}:${end === -1 ? href : href.slice(0, end)}`
 }
 
