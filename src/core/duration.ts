@@ -116,18 +116,24 @@ function readFields(value: object, option: string): Microseconds {
 }
 
 /**
- * Reads a rate as the exact time between two units, in microseconds, as a ratio of integers.
- * A rate that no such ratio fits is rounded so that it is slower by less than a nanosecond a unit.
- * @throws OptionError when it is zero, negative or no rate
+ * Reads a rate as the exact time between two units, in microseconds, as a ratio of safe integers.
+ * A rate that no such ratio fits is rounded so that it is slower by less than a nanosecond a unit; one of
+ * fewer than a unit in 104 days, by less than a microsecond.
+ * @throws OptionError when it is zero, negative, slower than a unit in 285 years, or no rate
  */
 export function parseInterval(value: unknown, option: string): Ratio {
   const { amount, unit } = readRate(value, option)
   const decimals = decimalPlaces(amount)
-  if (decimals <= 6 && amount <= 1e9) {
+  if (decimals <= 6) {
     const scale = 10 ** decimals
-    return reduce(unitMicroseconds[unit] * scale, Math.round(amount * scale))
+    const exact = reduce(unitMicroseconds[unit] * scale, Math.round(amount * scale))
+    if (Number.isSafeInteger(exact.numerator)) return exact
   }
-  return reduce(Math.ceil((unitMicroseconds[unit] / amount) * 1_000), 1_000)
+  for (const parts of [1_000, 1]) {
+    const numerator = Math.ceil((unitMicroseconds[unit] / amount) * parts)
+    if (Number.isSafeInteger(numerator)) return reduce(numerator, parts)
+  }
+  throw new OptionError(`${option}: ${describe(value)} is too slow; the slowest is one unit in 104249 days`)
 }
 
 function readRate(value: unknown, option: string): { amount: number; unit: DurationUnit } {
