@@ -104,7 +104,8 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   commit(state: FixedWindowState, now: Microseconds, cost: number, at: Microseconds): Grant {
-    Object.assign(state, this.#asOf(state, now))
+    const view = this.#asOf(state, now)
+    if (view !== state) Object.assign(state, view)
     const until = at + this.#margin
     if (state.anchor === undefined) {
       if (at >= state.groupEnd + this.#window) {

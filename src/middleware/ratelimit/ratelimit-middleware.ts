@@ -1,5 +1,5 @@
 import type { Middleware, Reply } from '../../core/reply.ts'
-import type { ExchangeObserver, Request } from '../../core/request.ts'
+import type { ExchangeObserver, Request, RequestLimit } from '../../core/request.ts'
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
 
 /** What a session’s limits are per. */
@@ -18,7 +18,7 @@ export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitSc
   return async (request, next): Promise<Reply> => {
     const { limit } = request.features
     if (limit === undefined) return next(request)
-    const ticket = await ratelimiter.acquireChecked(limit.keys?.join(':') ?? limiterKey(request, scope), {
+    const ticket = await ratelimiter.acquireChecked(limiterKey(request, limit, scope), {
       cost: limit.cost,
       hold: true,
       signal: request.signal,
@@ -37,7 +37,11 @@ export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitSc
   }
 }
 
-function limiterKey({ method, url }: Request, { perHost, perEndpoint }: RatelimitScope): string {
+function limiterKey({ method, url }: Request, { keys }: RequestLimit, scope: RatelimitScope): string {
+  // Parts that hold a colon are told apart from two parts.
+  if (keys !== undefined)
+    return keys.map((key) => key.replaceAll('%', '%25').replaceAll(':', '%3A')).join(':')
+  const { perHost, perEndpoint } = scope
   if (perHost) return url.origin
   if (!perEndpoint) return 'all'
   const { href } = url
