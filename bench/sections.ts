@@ -75,16 +75,8 @@ export const sections: Readonly<Record<string, Section>> = {
         module: 'acquire/ratelimiter.ts',
         options: { type: 'gcra', period: '1us', limit: '1h' },
       },
-      {
-        name: 'rate-limiter-flexible',
-        module: 'acquire/rate-limiter-flexible.ts',
-        options: { points: 1_000_000_000, duration: 1 },
-      },
-      {
-        name: 'limiter',
-        module: 'acquire/limiter.ts',
-        options: { tokensPerInterval: 1_000_000_000, interval: 'second' },
-      },
+      { name: 'rate-limiter-flexible', module: 'acquire/rate-limiter-flexible.ts' },
+      { name: 'limiter', module: 'acquire/limiter.ts' },
     ],
   },
   batch: {

@@ -1,7 +1,7 @@
-import { RateLimiter, type RateLimiterOpts } from 'limiter'
+import { RateLimiter } from 'limiter'
 import { oneByOne, type Subject } from '../subject.ts'
 
-export const subject: Subject = ({ options }) => {
-  const limiter = new RateLimiter(options as unknown as RateLimiterOpts)
+export const subject: Subject = () => {
+  const limiter = new RateLimiter({ tokensPerInterval: 1_000_000_000, interval: 'second' })
   return oneByOne(() => limiter.removeTokens(1))
 }
