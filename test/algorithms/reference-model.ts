@@ -156,6 +156,106 @@ export class GcraModel implements Model {
   }
 }
 
+/**
+ * At most `limit` units in each window of a grid that begins with the first arrival. Before that is known,
+ * units go in groups of `limit` that are a window apart; then each counts in every window that it
+ * may arrive in. For ends that are final when they are told.
+ */
+export class FixedModel implements Model {
+  parameters: SlidingParameters
+  #grants: ModelGrant[] = []
+  #anchor: { from: bigint; to: bigint } | undefined
+  #group = 0n
+  #groupEnd = 0n
+  #last = 0n
+
+  constructor(parameters: SlidingParameters) {
+    this.parameters = parameters
+  }
+
+  plan(now: bigint, cost: number, notBefore: bigint): bigint {
+    const { limit, window } = this.parameters
+    const base = largest(now, notBefore, this.#last)
+    const anchor = this.#anchorAt(now)
+    if (anchor === undefined) {
+      if (base >= this.#groupEnd + window || this.#unitsOfGroup() + cost <= limit) return base
+      return this.#groupEnd + window
+    }
+    const [earliest] = this.#windows(anchor, base, base)
+    for (let edge = earliest; ; edge++) {
+      const at = edge === earliest ? base : anchor.to + edge * window
+      if (this.#fits(anchor, at, cost)) return at
+    }
+  }
+
+  commit(now: bigint, cost: number, at: bigint): ModelGrant {
+    this.#anchor = this.#anchorAt(now)
+    const until = at + this.parameters.margin
+    if (this.#anchor === undefined) {
+      if (at >= this.#groupEnd + this.parameters.window) this.#group++
+      this.#groupEnd = largest(this.#groupEnd, until)
+    }
+    const grant = { at, cost, until, gone: false, cancelled: false, last: this.#group }
+    this.#grants.push(grant)
+    this.#last = at
+    return grant
+  }
+
+  settle(grant: ModelGrant, until: bigint): void {
+    if (this.#anchor === undefined) {
+      const from = smallest(...this.#live().map((each) => each.until)) - this.parameters.margin
+      this.#anchor = { from, to: largest(from, until) }
+    } else if (until < this.#anchor.to) {
+      this.#anchor = { from: this.#anchor.from, to: largest(this.#anchor.from, until) }
+    }
+    grant.until = until
+  }
+
+  cancel(grant: ModelGrant): void {
+    grant.cancelled = true
+    if (this.#live().length > 0) this.#groupEnd = largest(...this.#live().map((each) => each.until))
+  }
+
+  setBack(): void {
+    throw new Error('not modelled')
+  }
+
+  #live(): ModelGrant[] {
+    return this.#grants.filter((grant) => !grant.cancelled)
+  }
+
+  #unitsOfGroup(): number {
+    return this.#live().reduce((sum, { last, cost }) => (last === this.#group ? sum + cost : sum), 0)
+  }
+
+  #anchorAt(now: bigint): { from: bigint; to: bigint } | undefined {
+    const ends = this.#live().map((grant) => grant.until)
+    if (this.#anchor !== undefined || ends.length === 0) return this.#anchor
+    const to = smallest(...ends)
+    return to < now ? { from: to - this.parameters.margin, to } : undefined
+  }
+
+  /** The first and the last window that something may arrive in that is under way from one instant to another. */
+  #windows(anchor: { from: bigint; to: bigint }, from: bigint, to: bigint): [bigint, bigint] {
+    const { window } = this.parameters
+    const first = from <= anchor.to ? 0n : (from - anchor.to) / window
+    return [first, largest(first, (largest(to, anchor.from) - anchor.from) / window)]
+  }
+
+  #fits(anchor: { from: bigint; to: bigint }, at: bigint, cost: number): boolean {
+    const [first, last] = this.#windows(anchor, at, at + this.parameters.margin)
+    for (let window = first; window <= last; window++) {
+      let units = cost
+      for (const grant of this.#live()) {
+        const [from, to] = this.#windows(anchor, grant.at, grant.until)
+        if (from <= window && window <= to) units += grant.cost
+      }
+      if (units > this.parameters.limit) return false
+    }
+    return true
+  }
+}
+
 export function largest(...values: bigint[]): bigint {
   return values.reduce((a, b) => (a > b ? a : b))
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
+import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcraKernel } from '../../src/algorithms/gcra.ts'
 import type { Grant, Rule } from '../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import type { Clock } from '../../src/core/clock.ts'
-import { GcraModel, type Model, type ModelGrant, SlidingModel } from './reference-model.ts'
+import { FixedModel, GcraModel, type Model, type ModelGrant, SlidingModel } from './reference-model.ts'
 import { type Step, traces } from './traces.ts'
 
 const start = 1_000_000_000_000_000
@@ -33,11 +34,12 @@ interface Subject<P> {
 }
 
 /** Plays a trace to the store and to the model and compares every answer. */
-function play<P>({ parameters, rule, model }: Subject<P>, steps: readonly Step[]): void {
+function play<P>(subject: Subject<P>, steps: readonly Step[]): void {
   const clock = new SteppedClock()
   const store = new MemoryLimitStore({ clock })
-  const rules = parameters.map(rule)
-  const reference = model(parameters[0] as P)
+  const { parameters } = subject
+  const rules = parameters.map((each) => subject.rule(each))
+  const reference = subject.model(parameters[0] as P)
   let limit = { key: 'k', rule: rules[0] as Rule<unknown>, retention: 1e15 }
   let open: { grant: Grant; modelGrant: ModelGrant }[] = []
   let changed: P | undefined
@@ -157,5 +159,24 @@ test('the GCRA family answers what exact fractions give, to the microsecond, wha
       },
     ),
     { seed: 2, numRuns: 3_000 },
+  )
+})
+
+test('a fixed window answers what its definition says, to the microsecond, whatever happens', () => {
+  fc.assert(
+    fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
+      const margin = Math.floor((scale * percent) / 100)
+      play(
+        {
+          parameters: [{ limit, window: BigInt(scale), margin: BigInt(margin) }],
+          rule: () => fixedWindow({ limit, window: scale, margin, align: 'first' }),
+          model: (each) => new FixedModel(each),
+        },
+        steps
+          .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
+          .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step)),
+      )
+    }),
+    { seed: 3, numRuns: 3_000 },
   )
 })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 /** One thing that happens to a limiter. Spans in parts of the test's own time scale. */
 export type Step =
