@@ -72,7 +72,8 @@ export class Ratelimiter {
     const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
     const { clock, checkFrequency, margin, queueCapacity } = config
     this.#config = config
-    const backend = config.backend ?? new MemoryBackend({ clock, checkFrequency: { microseconds: checkFrequency } })
+    const backend =
+      config.backend ?? new MemoryBackend({ clock, checkFrequency: { microseconds: checkFrequency } })
     this.#own = config.backend === undefined ? backend : undefined
     this.#office = new TicketOffice({
       store: backend.limits,
@@ -148,6 +149,12 @@ export class Ratelimiter {
   /** How many wait, on one key or on all. */
   waiting(key?: string): number {
     return key === undefined ? this.#room.size : (this.#room.find(this.#limitOf(key))?.size ?? 0)
+  }
+
+  /** Milliseconds until the first of all who wait may go; undefined when nobody waits. */
+  get nextGrantIn(): number | undefined {
+    const at = this.#room.lookAt
+    return at === undefined ? undefined : toMilliseconds(Math.max(0, at - this.#config.clock.now()))
   }
 
   /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */

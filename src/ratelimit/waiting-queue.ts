@@ -49,6 +49,11 @@ export class WaitingQueue implements Line {
     this.#limit = limit
   }
 
+  /** When the first one's turn is looked at next; undefined while that is not known. */
+  get lookAt(): Microseconds | undefined {
+    return this.#wakeup?.at
+  }
+
   /** How many wait. */
   get size(): number {
     return this.#waiters.size

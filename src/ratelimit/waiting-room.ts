@@ -1,4 +1,5 @@
 import type { LimitKey } from '../backends/contract.ts'
+import type { Microseconds } from '../core/duration.ts'
 import { AbortWatch } from './abort-watch.ts'
 import type { TicketOffice } from './ticket-office.ts'
 import { TimerQueue } from './timer-queue.ts'
@@ -39,6 +40,12 @@ export class WaitingRoom implements QueueShared {
     let size = 0
     for (const queue of this.#queues.values()) size += queue.size
     return size
+  }
+
+  /** The earliest instant at which somebody may be granted units; undefined when nobody waits. */
+  get lookAt(): Microseconds | undefined {
+    const instants = [...this.#queues.values()].flatMap(({ lookAt }) => lookAt ?? [])
+    return instants.length === 0 ? undefined : Math.min(...instants)
   }
 
   /** Looks again on every key, after limits were forgotten. */

@@ -25,6 +25,8 @@ export interface BatchSessionParts {
   readonly clock: Clock
   readonly builder: RequestBuilder
   readonly defaults: BatchDefaults
+  /** Milliseconds until the limiter's next grant, when somebody waits for it. */
+  readonly waiting: () => number | undefined
   /** Makes a request; a failure of the network is a response with `error` set. */
   readonly send: (request: Request) => Promise<Response>
 }
@@ -34,7 +36,7 @@ type Shared = RequestOptions<Response> & { readonly method?: string }
 
 /** The session as a batch sees it. Options that all requests share are read once. */
 export function batchSession(parts: BatchSessionParts): BatchSession<Response, BatchTarget, Shared> {
-  const { clock, builder, defaults, send } = parts
+  const { clock, builder, defaults, waiting, send } = parts
   const builders = new WeakMap<Shared, RequestBuilder | Promise<RequestBuilder>>()
   const builderOf = (options: Shared): RequestBuilder | Promise<RequestBuilder> => {
     const known = builders.get(options)
@@ -47,6 +49,7 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
   return {
     clock,
     defaults,
+    waiting,
     check(options) {
       const made = builderOf(options)
       if (made instanceof Promise) made.catch(() => undefined) // thrown where it is awaited, by each request

@@ -61,6 +61,11 @@ export class Pipeline {
     return this.#send(request)
   }
 
+  /** Milliseconds until the limiter’s next grant; undefined when nobody waits for one. */
+  get nextGrantIn(): number | undefined {
+    return this.#ratelimiter?.nextGrantIn
+  }
+
   /** @throws OptionError when there is no limiter */
   get ratelimiter(): Ratelimiter {
     if (this.#ratelimiter !== undefined) return this.#ratelimiter

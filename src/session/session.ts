@@ -144,6 +144,7 @@ export class Session implements AsyncDisposable {
         clock: this.#clock,
         builder: this.#builder,
         defaults: this.#callbackSettings(),
+        waiting: () => this.#pipeline.nextGrantIn,
         send: (request) => this.#buffered(request, false),
       }),
     )

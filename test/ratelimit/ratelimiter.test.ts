@@ -356,3 +356,17 @@ test('on the machine’s clock a limiter needs no telling, and the process is no
   const tickets = await Promise.all([limiter.acquire(), limiter.acquire(), limiter.acquire()])
   assert.ok((tickets[2]?.grantedAt ?? 0) - (tickets[0]?.grantedAt ?? 0) >= 40 * millisecond)
 })
+
+test('nextGrantIn says how long the first of all who wait has to', async () => {
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ limit: 1, window: '2s', clock })
+  assert.equal(limiter.nextGrantIn, undefined)
+  await limiter.acquire('a')
+  await clock.advance(500_000)
+  await limiter.acquire('b')
+  const waiting = [limiter.acquire('b'), limiter.acquire('a')]
+  assert.equal(limiter.nextGrantIn, 1_500)
+  await clock.advance(2_000_000)
+  await Promise.all(waiting)
+  assert.equal(limiter.nextGrantIn, undefined)
+})

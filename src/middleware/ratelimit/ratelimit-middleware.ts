@@ -38,9 +38,7 @@ export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitSc
 }
 
 function limiterKey({ method, url }: Request, { keys }: RequestLimit, scope: RatelimitScope): string {
-  // Parts that hold a colon are told apart from two parts.
-  if (keys !== undefined)
-    return keys.map((key) => key.replaceAll('%', '%25').replaceAll(':', '%3A')).join(':')
+  if (keys !== undefined) return keys.join(':')
   const { perHost, perEndpoint } = scope
   if (perHost) return url.origin
   if (!perEndpoint) return 'all'
