@@ -69,9 +69,13 @@ export class InstantLog {
 
   /** Drops all at or before `instant`. */
   dropUpTo(instant: Microseconds): void {
-    const count = this.countUpTo(instant)
-    this.#head = (this.#head + count) & (this.#ring.length - 1)
-    this.#size -= count
+    const mask = this.#ring.length - 1
+    const before = this.#size
+    while (this.#size > 0 && (this.#ring[this.#head] as number) <= instant) {
+      this.#head = (this.#head + 1) & mask
+      this.#size--
+    }
+    if (this.#size === before) return
     const enough = Math.max(4, this.#ring.length / 4)
     if (this.#size < enough / 2 && this.#ring.length > 4) this.#resize(enough)
   }

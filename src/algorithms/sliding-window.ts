@@ -97,6 +97,7 @@ class SlidingWindow implements Rule<SlidingWindowState> {
 
   /** The earliest instant from `base` on with room for `cost` more. */
   #room({ log }: SlidingWindowState, base: Microseconds, cost: number): Microseconds {
+    if (log.size + cost <= this.capacity) return base
     const gone = log.countUpTo(base - this.#window)
     const tooMany = log.size - gone + cost - this.capacity
     if (tooMany <= 0) return base

@@ -5,6 +5,7 @@ import type { BatchOptions } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { SessionError } from '../core/errors.ts'
+import type { Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { Response } from '../http/response.ts'
 import { StreamResponse } from '../http/stream-response.ts'
@@ -102,7 +103,8 @@ export class Session implements AsyncDisposable {
    * @throws OptionError, SessionError (its `code` says what happened)
    */
   async request(method: string, url: string | URL, options?: SessionRequestOptions): Promise<Response> {
-    const request = await this.#build(method, url, options, 'buffered')
+    const builder = options === undefined ? this.#builder : await this.#builder.with(options)
+    const request = builder.build(checkMethod(method), url, 'buffered')
     const response = await this.#buffered(
       request,
       options?.raiseErrors ?? this.#setting('raiseErrors') ?? true,
@@ -118,10 +120,11 @@ export class Session implements AsyncDisposable {
    */
   async stream(url: string | URL, options: StreamOptions = {}): Promise<StreamResponse> {
     const { method = 'GET', ...rest } = options
-    const request = await this.#build(method, url, rest, 'stream')
+    const builder = await this.#builder.with(rest)
+    const request = builder.build(checkMethod(method), url, 'stream')
     const deadline = this.#deadline(request)
     try {
-      const reply = await this.#pipeline.send(withSignal(request, deadline))
+      const reply = await this.#send(request, deadline)
       return new StreamResponse(untilRead(reply, deadline))
     } catch (error) {
       deadline?.clear()
@@ -184,23 +187,12 @@ export class Session implements AsyncDisposable {
     return this.close()
   }
 
-  async #build(
-    method: string,
-    url: string | URL,
-    options: SessionRequestOptions | undefined,
-    reading: Request['reading'],
-  ): Promise<Request> {
-    const builder = options === undefined ? this.#builder : await this.#builder.with(options)
-    return builder.build(checkMethod(method), url, reading)
-  }
-
   /** The response of a request; without one it throws, or gives the network-error response. */
   async #buffered(request: Request, raise: boolean): Promise<Response> {
     const deadline = this.#deadline(request)
     let response: Response
     try {
-      if (this.#closing !== undefined) throw new SessionError('ERR_CLOSED', 'the session is closed')
-      response = new Response(await this.#pipeline.send(withSignal(request, deadline)))
+      response = new Response(await this.#send(request, deadline))
     } catch (error) {
       const reason = reasonOf(error)
       if (raise || !(reason instanceof SessionError)) throw reason
@@ -214,6 +206,11 @@ export class Session implements AsyncDisposable {
       )
     }
     return response
+  }
+
+  #send(request: Request, deadline: Deadline | undefined): Promise<Reply> {
+    if (this.#closing !== undefined) throw new SessionError('ERR_CLOSED', 'the session is closed')
+    return this.#pipeline.send(deadline === undefined ? request : { ...request, signal: deadline.signal })
   }
 
   async #withCallbacks(
@@ -252,8 +249,4 @@ export class Session implements AsyncDisposable {
     if (timeouts.total === undefined) return undefined
     return startDeadline(timeouts.total, signal, `${method} ${url.origin}${url.pathname}`)
   }
-}
-
-function withSignal(request: Request, deadline: Deadline | undefined): Request {
-  return deadline === undefined ? request : { ...request, signal: deadline.signal }
 }
