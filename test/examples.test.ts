@@ -14,10 +14,15 @@ test('the package is built, as the examples need it', () => {
 const printed: Record<string, readonly RegExp[]> = {
   'one-request.ts': [/^200 \{ origin: '127\.0\.0\.1' \}$/m],
   'many-requests.ts': [/^(Response status: true\n){10}/, /10 responses, the last one for \{ id: '9' \}/],
-  'callbacks.ts': [/404 \[\n  \{ callback: 'callback1', status: 'fail' \},\n  \{ callback: 'callback2', status: 'fail' \}\n\]/],
+  'callbacks.ts': [
+    /404 \[\n  \{ callback: 'callback1', status: 'fail' \},\n  \{ callback: 'callback2', status: 'fail' \}\n\]/,
+  ],
   'cache.ts': [/^false true 1$/m, /^200 \{ id: '5013' \}$/m],
   'ratelimit.ts': [/^30 requests; most in any one second: ([1-9]|10)$/m],
-  'cache-and-ratelimit.ts': [/^ApiSession \[ false, true, true \]$/m, /^SameSession \[ false, true, true \]$/m],
+  'cache-and-ratelimit.ts': [
+    /^ApiSession \[ false, true, true \]$/m,
+    /^SameSession \[ false, true, true \]$/m,
+  ],
   'demo.ts': [
     /the server saw 100 requests in [\d.]+ s, at most ([1-9]|10) in any one second/,
     /the server saw 0 requests/,
