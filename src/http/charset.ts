@@ -1,12 +1,12 @@
 import { SessionError } from '../core/errors.ts'
 
 /**
- * Content as text. The charset is the one given, else the one that a byte order mark shows, else
+ * Content as text. The charset is the one given, if it is not empty, else the one that a byte order mark shows, else
  * UTF-8; the mark itself is left out and malformed bytes become U+FFFD (WHATWG Encoding, 6).
  * @throws SessionError ERR_CHARSET when the charset is not known
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
-  const label = charset?.trim().toLowerCase() ?? markedCharset(bytes)
+  const label = charset?.trim().toLowerCase() || markedCharset(bytes)
   if (label === 'utf-8' || label === 'utf8') {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
     return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
