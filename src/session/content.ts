@@ -2,6 +2,7 @@ import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
 import type { RequestBody } from '../core/request.ts'
 import type { MaybePromise } from '../backends/contract.ts'
+import { entriesOf } from './entries.ts'
 import type { ParamValue } from './target.ts'
 
 /** The fields of a form, as in `params`. */
@@ -66,12 +67,8 @@ function jsonContent(value: unknown): Content {
 
 function formContent(form: FormOption): MaybePromise<Content> {
   if (form instanceof FormData) return encoded(form)
-  if (typeof form !== 'object' || form === null) {
-    throw new OptionError(`form: ${describe(form)} must be an object, [name, value] pairs or FormData`)
-  }
-  const entries = Symbol.iterator in form ? form : Object.entries(form)
   const fields = new URLSearchParams()
-  for (const [name, given] of entries) {
+  for (const [name, given] of entriesOf<ParamValue | readonly ParamValue[]>(form, 'form')) {
     for (const value of Array.isArray(given) ? (given as readonly ParamValue[]) : [given as ParamValue]) {
       if (value !== null && value !== undefined) fields.append(name, String(value))
     }

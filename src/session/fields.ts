@@ -1,6 +1,6 @@
-import { describe } from '../core/duration.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
 import type { FieldList } from '../core/field-list.ts'
+import { entriesOf } from './entries.ts'
 
 /** A header field’s value; null or undefined takes the session’s own away, an array repeats it. */
 export type HeaderValue = string | number | null | undefined | readonly string[]
@@ -20,14 +20,10 @@ const transportFields = new Set(['connection', 'keep-alive', 'transfer-encoding'
 
 /**
  * The fields of `given` in the place of those of `defaults` with the same names. Neither is changed.
- * @throws SessionError ERR_HEADER naming a field that cannot be sent
+ * @throws OptionError, SessionError ERR_HEADER naming a field that cannot be sent
  */
 export function mergeFields(defaults: FieldList, given: HeadersOption): string[] {
-  if (typeof given !== 'object' || given === null) {
-    throw new OptionError(`headers: ${describe(given)} must be an object, Headers or [name, value] pairs`)
-  }
-  const entries: (readonly [string, HeaderValue])[] =
-    Symbol.iterator in given ? [...(given as Iterable<readonly [string, string]>)] : Object.entries(given)
+  const entries = entriesOf<HeaderValue>(given, 'headers')
   const replaced = new Set(entries.map(([name]) => name.toLowerCase()))
   const list: string[] = []
   for (let i = 0; i < defaults.length; i += 2) {

@@ -1,5 +1,6 @@
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
+import { entriesOf } from './entries.ts'
 
 /** A query parameter’s value; null and undefined leave it out, an array repeats it. */
 export type ParamValue = string | number | boolean | bigint | null | undefined
@@ -42,8 +43,7 @@ function badUrl(url: unknown, base: URL | undefined): SessionError {
 }
 
 function addParams(target: URL, params: Params): void {
-  const entries = Symbol.iterator in params ? params : Object.entries(params)
-  for (const [name, given] of entries) {
+  for (const [name, given] of entriesOf<ParamValue | readonly ParamValue[]>(params, 'params')) {
     const values: readonly ParamValue[] = Array.isArray(given) ? given : [given]
     for (const value of values) {
       if (value === null || value === undefined) continue

@@ -1,0 +1,24 @@
+import { describe } from '../core/duration.ts'
+import { OptionError } from '../core/errors.ts'
+
+/** Names with values: an object, or `[name, value]` pairs, as `Map`, `Headers` and `URLSearchParams` give them. */
+export type Entries<Value> = Readonly<Record<string, Value>> | Iterable<readonly [string, Value]>
+
+/**
+ * The pairs of what an option says.
+ * @throws OptionError when it is neither an object nor pairs
+ */
+export function entriesOf<Value>(given: Entries<Value>, option: string): (readonly [string, Value])[] {
+  if (typeof given !== 'object' || given === null) {
+    throw new OptionError(`${option}: ${describe(given)} must be an object or [name, value] pairs`)
+  }
+  if (!(Symbol.iterator in given)) return Object.entries(given)
+  const pairs = [...(given as Iterable<readonly [string, Value]>)]
+  const stranger = pairs.findIndex((pair: unknown) => !isPair(pair))
+  if (stranger === -1) return pairs
+  throw new OptionError(`${option}: ${describe(pairs[stranger])} is no [name, value] pair`)
+}
+
+function isPair(pair: unknown): boolean {
+  return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string'
+}
