@@ -108,7 +108,7 @@ class GcraKernel implements Rule<GcraState> {
   /** Later than assumed moves the schedule; earlier changes nothing, the rate loses nothing by it. */
   settle(state: GcraState, grant: Grant, until: Microseconds): Grant {
     if (until > grant.at + this.#margin) {
-      this.#catchUp(state, grant.mark)
+      this.#catchUp(state, grant)
       const late = { tat: until - this.#margin, rest: 0 }
       // The first unit of the grant has the most units after it, and so binds most.
       this.#interval.move(late, state.count - grant.mark + grant.cost)
@@ -151,10 +151,11 @@ class GcraKernel implements Rule<GcraState> {
   }
 
   /** A unit of a state that was forgotten since: those before it are long gone, its number still holds. */
-  #catchUp(state: GcraState, count: number): void {
-    if (count <= state.count) return
-    this.#interval.move(state, count - state.count)
-    state.count = count
+  #catchUp(state: GcraState, { mark, cost }: Grant): void {
+    if (mark <= state.count) return
+    if (state.count === 0) state.start = mark - cost
+    this.#interval.move(state, mark - state.count)
+    state.count = mark
   }
 
   /** Whether every unit so far has surely arrived, and the bucket filled up since. */

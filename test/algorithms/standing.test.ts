@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
+import { gcraKernel } from '../../src/algorithms/gcra.ts'
+import type { Grant, Rule } from '../../src/algorithms/rule.ts'
+import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
+import { type Draw, drawing } from './server.ts'
+
+interface Scene {
+  readonly rule: Rule<unknown>
+  readonly state: unknown
+  readonly now: number
+  readonly span: number
+  readonly margin: number
+  /** How long the rule can block by itself. */
+  readonly reach: number
+}
+
+/** A rule drawn at random. */
+function anyRule(draw: Draw): Omit<Scene, 'state' | 'now'> {
+  const capacity = 1 + draw(5)
+  const span = 2 + draw(100)
+  const margin = draw(2) === 0 ? 0 : draw(span)
+  const kind = draw(4)
+  if (kind === 0) {
+    const rule = slidingWindow({ limit: capacity, window: span, margin })
+    return { rule, span, margin, reach: span + margin }
+  }
+  if (kind === 1) {
+    const denominator = 1 + draw(5)
+    const interval = { numerator: span, denominator }
+    const rule = gcraKernel({ algorithm: 'gcra', burst: capacity, interval, margin })
+    return { rule, span, margin, reach: Math.ceil((capacity * span) / denominator) + margin }
+  }
+  const rule = fixedWindow({ limit: capacity, window: span, margin, align: kind === 2 ? 'first' : 'clock' })
+  return { rule, span, margin, reach: span + margin }
+}
+
+/** Rules in the states that random use left them in. */
+function* scenes(seed: number, count: number): Generator<Scene> {
+  const draw = drawing(seed)
+  for (let scene = 0; scene < count; scene++) {
+    const { rule, span, margin, reach } = anyRule(draw)
+    const state = rule.initial()
+    let open: Grant[] = []
+    let now = 1_000_000
+    for (let step = draw(30); step > 0; step--) {
+      now += draw(3) === 0 ? draw(span) : draw(3)
+      open = open.map((grant) => (grant.until < now ? rule.settle(state, grant, now + margin, false) : grant))
+      const cost = 1 + draw(Math.min(2, rule.capacity))
+      const at = rule.plan(state, now, cost, 0)
+      if (at - now <= draw(3) * span) {
+        const grant = rule.commit(state, now, cost, at)
+        if (at === now && draw(2) === 0) open.push(grant)
+      }
+      const grant = open[draw(open.length + 1)]
+      if (grant === undefined) continue
+      open.splice(open.indexOf(grant), 1)
+      if (draw(3) === 0) rule.cancel(state, grant, now)
+      else rule.settle(state, grant, now, true)
+    }
+    yield { rule, state, now, span, margin, reach }
+  }
+}
+
+test('remaining is exactly what could be granted at once', () => {
+  for (const { rule, state, now, span } of scenes(21, 10_000)) {
+    for (const at of [now, now + (span >> 1), now + 2 * span]) {
+      const remaining = rule.remaining(state, at)
+      assert.ok(remaining >= 0 && remaining <= rule.capacity)
+      if (remaining > 0) assert.equal(rule.plan(state, at, remaining, 0), at, rule.algorithm)
+      if (remaining < rule.capacity) assert.ok(rule.plan(state, at, remaining + 1, 0) > at, rule.algorithm)
+    }
+  }
+})
+
+test('no queue moves faster than the estimate of its last one', () => {
+  let seed = 0
+  for (const { rule, state, now } of scenes(22, 8_000)) {
+    const draw = drawing(seed++)
+    const ahead = draw(20)
+    const cost = 1 + draw(rule.capacity)
+    const estimate = rule.estimate(state, now, cost, ahead)
+    assert.ok(estimate >= now)
+    let clock = now
+    // Granted when their time comes, or ahead of it.
+    const isAhead = draw(2) === 0
+    for (let unit = 0; unit < ahead; unit++) {
+      const at = rule.plan(state, clock, 1, 0)
+      if (!isAhead) clock = at
+      rule.commit(state, clock, 1, at)
+    }
+    const at = rule.plan(state, clock, cost, 0)
+    assert.ok(at >= estimate, `${rule.algorithm}: ${at - estimate}`)
+  }
+})
+
+test('an expired state decides as a new one does, but for where a fixed window’s grid lies', () => {
+  for (const { rule, state } of scenes(23, 10_000)) {
+    const at = rule.expiresAt(state)
+    assert.equal(rule.remaining(state, at), rule.capacity, rule.algorithm)
+    if (rule.algorithm === 'fixedwindow') continue
+    const fresh = rule.initial()
+    for (let unit = 0; unit < 12; unit++) {
+      const next = rule.plan(fresh, at, 1, 0)
+      assert.equal(rule.plan(state, at, 1, 0), next, rule.algorithm)
+      rule.commit(fresh, at, 1, next)
+      rule.commit(state, at, 1, next)
+    }
+  }
+})
+
+test('a clock that was set back neither blocks for longer than the rule itself nor frees a unit', () => {
+  for (const { rule, state, now, reach, margin } of scenes(24, 10_000)) {
+    const then = now - 900_000
+    rule.clamp(state, then)
+    assert.ok(rule.remaining(state, then) <= rule.capacity)
+    const at = rule.plan(state, then, rule.capacity, 0)
+    assert.ok(at - then <= reach + margin, `${rule.algorithm}: ${at - then} of ${reach}`)
+    assert.ok(rule.expiresAt(state) <= then + reach + 2 * margin)
+  }
+})
+
+test('a full limit stays full when the clock is set back', () => {
+  const rules: Rule<unknown>[] = [
+    slidingWindow({ limit: 3, window: 100, margin: 5 }),
+    fixedWindow({ limit: 3, window: 100, margin: 5, align: 'first' }),
+    fixedWindow({ limit: 3, window: 100, margin: 5, align: 'clock' }),
+    gcraKernel({ algorithm: 'gcra', burst: 3, interval: { numerator: 100, denominator: 1 }, margin: 5 }),
+  ]
+  for (const rule of rules) {
+    const state = rule.initial()
+    for (let unit = 0; unit < 3; unit++) rule.commit(state, 9_000_000, 1, rule.plan(state, 9_000_000, 1, 0))
+    rule.clamp(state, 1_000)
+    assert.equal(rule.remaining(state, 1_000), 0, rule.algorithm)
+  }
+})
+
+test('a fixed window of another length begins when the units of the old one are surely past', () => {
+  const long = fixedWindow({ limit: 2, window: 1_000, margin: 10, align: 'first' })
+  const short = fixedWindow({ limit: 2, window: 100, margin: 10, align: 'first' })
+  const state = long.initial()
+  const grant = long.commit(state, 5_000, 2, 5_000)
+  short.adapt(state)
+  assert.equal(short.plan(state, 5_000, 1, 0), 5_110)
+  // Cancelled, or late: what was granted before is no unit of the new windows’ unless it still arrives in them.
+  short.cancel(state, grant, 5_000)
+  assert.equal(short.plan(state, 5_000, 1, 0), 5_110)
+  const moved = short.settle(state, grant, 5_120, false)
+  assert.equal(short.plan(state, 5_110, 1, 0), 5_220)
+  short.commit(state, 5_220, 1, 5_220)
+  assert.equal(short.settle(state, moved, 5_230, true).until, 5_230)
+  assert.ok(short.remaining(state, 5_231) <= 1)
+})
