@@ -1,4 +1,5 @@
 export { MemoryBackend } from './backends/memory/memory-backend.ts'
+export { SqliteBackend } from './backends/sqlite/sqlite-backend.ts'
 export type { Backend, CacheEntry, CacheStore, LimitStore } from './backends/contract.ts'
 export { Batch } from './batch/batch.ts'
 export { BatchError } from './batch/batch-error.ts'

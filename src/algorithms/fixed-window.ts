@@ -1,4 +1,10 @@
 import type { Microseconds } from '../core/duration.ts'
+import {
+  type Anchor,
+  type FixedWindowState,
+  packFixedWindow,
+  unpackFixedWindow,
+} from './fixed-window-state.ts'
 import { InstantLog } from './instant-log.ts'
 import type { Grant, Rule } from './rule.ts'
 
@@ -10,36 +16,6 @@ export interface FixedWindowOptions {
   readonly margin: Microseconds
   /** Whether windows follow one another from the first request on, or stand at multiples of their length. */
   readonly align: 'first' | 'clock'
-}
-
-/** When the server's first window began: no earlier and no later than this. */
-interface Anchor {
-  readonly from: Microseconds
-  readonly to: Microseconds
-}
-
-/** What is known of a key: units on their way to a server that has seen none, then counts per window. */
-export interface FixedWindowState {
-  /** Undefined before the first unit has surely arrived. */
-  anchor: Anchor | undefined
-  /** The length of the windows that are counted. */
-  length: Microseconds
-  /** Before the anchor: the end of each unit under way. */
-  ends: InstantLog
-  /** Before the anchor: units of the last group. Groups are a window apart, so that each may be the first. */
-  group: number
-  /** Before the anchor: the end of the last group. */
-  groupEnd: Microseconds
-  /** The number of the last group. */
-  groups: number
-  /** Grants of groups before this one are of a state that was given up. */
-  firstGroup: number
-  /** The number of the window that `counts` begins with; the one that starts with the anchor is 0. */
-  first: number
-  /** Units that may arrive in each window. */
-  counts: number[]
-  /** The last granted instant. */
-  last: Microseconds
 }
 
 /**
@@ -81,8 +57,10 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   /** Counts of windows of another length say nothing about these. */
-  adapt(state: FixedWindowState): void {
-    if (state.length !== this.#window) this.#restart(state, state.last)
+  adapt(state: FixedWindowState): boolean {
+    if (state.length === this.#window) return false
+    this.#restart(state, state.last)
+    return true
   }
 
   clamp(state: FixedWindowState, now: Microseconds): void {
@@ -179,6 +157,14 @@ class FixedWindow implements Rule<FixedWindowState> {
   expiresAt({ anchor, group, groupEnd, first, counts, last }: FixedWindowState): Microseconds {
     if (anchor !== undefined) return Math.max(last, anchor.to + (first + counts.length) * this.#window)
     return group === 0 ? last : Math.max(last, groupEnd + this.#margin + this.#window)
+  }
+
+  pack(state: FixedWindowState): Float64Array<ArrayBuffer> {
+    return packFixedWindow(state)
+  }
+
+  unpack(numbers: Float64Array): FixedWindowState {
+    return unpackFixedWindow(numbers)
   }
 
   /** The state as it is once the first units have arrived: whoever still has a unit under way has moved its end on. */

@@ -54,6 +54,9 @@ export function gcraKernel(options: GcraKernelOptions): Rule<GcraState> {
   return new GcraKernel(options)
 }
 
+/** What `pack` makes. */
+type GcraNumbers = readonly [number, number, number, number, number, number]
+
 class GcraKernel implements Rule<GcraState> {
   readonly algorithm: AlgorithmName
   readonly capacity: number
@@ -71,11 +74,12 @@ class GcraKernel implements Rule<GcraState> {
     return { tat: 0, rest: 0, parts: this.#interval.parts, last: 0, count: 0, start: 0 }
   }
 
-  adapt(state: GcraState): void {
-    if (state.parts === this.#interval.parts) return
+  adapt(state: GcraState): boolean {
+    if (state.parts === this.#interval.parts) return false
     if (state.rest > 0) state.tat += 1
     state.rest = 0
     state.parts = this.#interval.parts
+    return true
   }
 
   clamp(state: GcraState, now: Microseconds): void {
@@ -148,6 +152,15 @@ class GcraKernel implements Rule<GcraState> {
 
   expiresAt(state: GcraState): Microseconds {
     return Math.max(state.last, state.tat + (state.rest > 0 ? 1 : 0) + this.#margin)
+  }
+
+  pack({ tat, rest, parts, last, count, start }: GcraState): Float64Array<ArrayBuffer> {
+    return Float64Array.of(tat, rest, parts, last, count, start)
+  }
+
+  unpack(numbers: Float64Array): GcraState {
+    const [tat, rest, parts, last, count, start] = numbers as unknown as GcraNumbers
+    return { tat, rest, parts, last, count, start }
   }
 
   /** A unit of a state that was forgotten since: those before it are long gone, its number still holds. */

@@ -10,8 +10,26 @@ export class InstantLog {
   #head = 0
   #size = 0
 
+  /** A log of these, which must ascend. */
+  static from(instants: Float64Array): InstantLog {
+    const log = new InstantLog()
+    let length = log.#ring.length
+    while (length < instants.length) length *= 2
+    if (length > log.#ring.length) log.#ring = new Float64Array(length)
+    log.#ring.set(instants)
+    log.#size = instants.length
+    return log
+  }
+
   get size(): number {
     return this.#size
+  }
+
+  /** Writes all instants to `target`, from `offset` on. */
+  copyTo(target: Float64Array, offset: number): void {
+    const untilEdge = Math.min(this.#size, this.#ring.length - this.#head)
+    target.set(this.#ring.subarray(this.#head, this.#head + untilEdge), offset)
+    target.set(this.#ring.subarray(0, this.#size - untilEdge), offset + untilEdge)
   }
 
   /** The instant at `index`, counted from the earliest. */

@@ -35,8 +35,12 @@ export interface Rule<State> {
   readonly capacity: number
   /** The state of a key that was never used. */
   initial(): State
-  /** Makes a state of other parameters one of these. Does nothing when it is; to be called when a key's rule has changed. */
-  adapt(state: State): void
+  /**
+   * Makes a state of other parameters one of these. Does nothing when it is; to be called when a key's rule has
+   * changed. What it leaves is to be kept even when the reservation is denied.
+   * @returns whether the state has changed
+   */
+  adapt(state: State): boolean
   /**
    * Brings a state back to a clock that was set back, as if all units had been granted `now`: so that
    * nobody waits longer than the rule itself would have it, and no unit goes twice. To be called when the
@@ -66,4 +70,8 @@ export interface Rule<State> {
   estimate(state: State, now: Microseconds, cost: number, ahead: number): Microseconds
   /** The instant from which the state says no more than `initial` does. */
   expiresAt(state: State): Microseconds
+  /** The state as plain numbers, for keeping it elsewhere. They mean the same under any parameters. */
+  pack(state: State): Float64Array<ArrayBuffer>
+  /** The state that `pack` made these of. */
+  unpack(numbers: Float64Array): State
 }

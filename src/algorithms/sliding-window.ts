@@ -43,7 +43,9 @@ class SlidingWindow implements Rule<SlidingWindowState> {
   }
 
   /** The log means the same under any parameters. */
-  adapt(): void {}
+  adapt(): boolean {
+    return false
+  }
 
   clamp(state: SlidingWindowState, now: Microseconds): void {
     state.log.capAt(now + this.#margin)
@@ -93,6 +95,17 @@ class SlidingWindow implements Rule<SlidingWindowState> {
 
   expiresAt({ log, last }: SlidingWindowState): Microseconds {
     return log.size === 0 ? last : Math.max(last, log.at(log.size - 1) + this.#window)
+  }
+
+  pack({ log, last }: SlidingWindowState): Float64Array<ArrayBuffer> {
+    const numbers = new Float64Array(1 + log.size)
+    numbers[0] = last
+    log.copyTo(numbers, 1)
+    return numbers
+  }
+
+  unpack(numbers: Float64Array): SlidingWindowState {
+    return { log: InstantLog.from(numbers.subarray(1)), last: numbers[0] as number }
   }
 
   /** The earliest instant from `base` on with room for `cost` more. */

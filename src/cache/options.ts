@@ -132,6 +132,11 @@ function checkTimeout(value: unknown, mode: CacheMode, option: string): Microsec
 
 function checkBackend(value: unknown, option: string): 'memory' | Backend {
   if (value === 'memory') return value
+  if (value === 'sqlite') {
+    throw new OptionError(
+      `${option}: responses cannot be kept in SQLite yet; write cacheOptions: { backend: 'memory' } beside it`,
+    )
+  }
   const isBackend = typeof value === 'object' && value !== null && 'cache' in value && 'limits' in value
   if (isBackend) return value as Backend
   throw new OptionError(

@@ -25,6 +25,7 @@ export const errorCodes = {
   ERR_CHARSET: 'the content names a charset that is not known',
   ERR_FORMAT: 'a serialized response cannot be read',
   ERR_STATUS: 'the response has a 4xx or 5xx status',
+  ERR_BACKEND: 'where limits or responses are kept cannot be read or written',
   ERR_RATELIMIT: 'the rate limit allows it only later than `maxWait`',
   ERR_NOT_CACHED: 'only a cached response was asked for, and there is none',
   ERR_CALLBACK: 'a callback threw',

@@ -1,5 +1,6 @@
 export type { Backend } from '../backends/contract.ts'
 export { MemoryBackend, type MemoryBackendOptions } from '../backends/memory/memory-backend.ts'
+export { SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 export type { Clock } from '../core/clock.ts'
 export type { Duration, Rate } from '../core/duration.ts'
 export { AbortError, OptionError, RatelimitError, SessionError } from '../core/errors.ts'

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite'
 import type { Backend } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Duration, Rate } from '../core/duration.ts'
@@ -86,11 +87,15 @@ export type RatelimitRuleOptions =
 export interface LimiterSettings {
   /** Prefix of every key in the backend; limiters with the same prefix and backend share their limits. @default 'Session' */
   readonly key?: string
-  /** Where limits are kept: this process’s memory, or a backend shared with others. @default 'memory' */
-  readonly backend?: 'memory' | Backend
+  /** Where limits are kept: this process’s memory, an SQLite file that processes share, or a backend shared with others. @default 'memory' */
+  readonly backend?: 'memory' | 'sqlite' | Backend
+  /** With `backend: 'sqlite'`: the path of the file. @default a temporary file of this process, removed when it ends */
+  readonly db?: string
+  /** With `backend: 'sqlite'`: your own connection instead of a file; it stays yours to close. */
+  readonly conn?: DatabaseSync
   /** An idle key is kept at least this long, and never less than it still matters. @default '5m' */
   readonly cacheTimeout?: Duration
-  /** How often the memory backend looks for keys to forget. @default '15s' */
+  /** How often the backend looks for keys to forget. @default '15s' */
   readonly checkFrequency?: Duration
   /** Throw a {@link RatelimitError} instead of waiting; with `maxWait` too, only instead of waiting longer than that. @default false */
   readonly raiseErrors?: boolean

@@ -1,5 +1,7 @@
 import type { Rule } from '../algorithms/rule.ts'
 import type { Backend } from '../backends/contract.ts'
+import { MemoryBackend } from '../backends/memory/memory-backend.ts'
+import { parseDatabase, SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 import { checkBoolean, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
@@ -13,6 +15,8 @@ export const ratelimitOptionNames: readonly string[] = [
   ...parameterNames,
   'key',
   'backend',
+  'db',
+  'conn',
   'cacheTimeout',
   'checkFrequency',
   'raiseErrors',
@@ -39,7 +43,10 @@ export class RatelimitConfig {
   /** Units that may wait on one key. */
   readonly queueCapacity: number
   readonly key: string
+  /** The backend that was passed in; it is not the limiter’s to close. */
   readonly backend: Backend | undefined
+  /** The SQLite file or connection, when there is to be a backend on one. */
+  readonly #sqlite: SqliteBackendOptions | undefined
   /** An idle key is kept at least this long. */
   readonly retention: Microseconds
   readonly checkFrequency: Microseconds
@@ -61,6 +68,7 @@ export class RatelimitConfig {
     this.queueCapacity = parsed.queueCapacity
     this.key = parseKey(options.key ?? 'Session')
     this.backend = parseBackend(options.backend ?? 'memory')
+    this.#sqlite = parseSqlite(options, where)
     this.retention = parseDuration(cacheTimeout, 'cacheTimeout')
     this.checkFrequency = parsePositiveDuration(checkFrequency, 'checkFrequency')
     const atOnce = checkBoolean(raiseErrors, 'raiseErrors') ? 0 : undefined
@@ -69,6 +77,20 @@ export class RatelimitConfig {
     this.perHost = checkBoolean(perHost, 'perHost')
     this.perEndpoint = checkBoolean(perEndpoint, 'perEndpoint')
     this.clock = parseClock(options.clock ?? defaults.clock ?? systemClock)
+  }
+
+  /** A new backend for one limiter, when none was passed in. */
+  createBackend(): Backend {
+    const checkFrequency = { microseconds: this.checkFrequency }
+    if (this.#sqlite === undefined) return new MemoryBackend({ clock: this.clock, checkFrequency })
+    // The machine’s clock is this process’s own: the file’s is one that all processes share.
+    const clock = this.clock === systemClock ? {} : { clock: this.clock }
+    return new SqliteBackend({ ...this.#sqlite, ...clock, checkFrequency })
+  }
+
+  /** Whether the limiter’s clock is its backend’s too. */
+  get isOwnClock(): boolean {
+    return this.backend === undefined && this.#sqlite === undefined
   }
 }
 
@@ -97,9 +119,25 @@ function parseKey(value: unknown): string {
 }
 
 function parseBackend(value: unknown): Backend | undefined {
-  if (value === 'memory') return undefined
+  if (value === 'memory' || value === 'sqlite') return undefined
   if (typeof value === 'object' && value !== null && 'limits' in value) return value as Backend
-  throw new OptionError(`backend: ${describe(value)} is neither 'memory' nor a backend`)
+  throw new OptionError(`backend: ${describe(value)} is none of 'memory', 'sqlite' and a backend`)
+}
+
+function parseSqlite(options: RawOptions, where: string): SqliteBackendOptions | undefined {
+  const { backend, db, conn } = options
+  if (backend === 'sqlite') {
+    const database = parseDatabase({ db, conn })
+    if (database === undefined) return {}
+    return typeof database === 'string' ? { db: database } : { conn: database }
+  }
+  for (const name of ['db', 'conn']) {
+    if (options[name] === undefined) continue
+    throw new OptionError(
+      `${where}: ${name} belongs to backend 'sqlite'; backend is ${describe(backend ?? 'memory')}`,
+    )
+  }
+  return undefined
 }
 
 function parseClock(value: unknown): Clock {

@@ -1,5 +1,4 @@
 import type { Backend, LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
-import { MemoryBackend } from '../backends/memory/memory-backend.ts'
 import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, parseDuration, toMilliseconds } from '../core/duration.ts'
 import { AbortError, OptionError, SessionError } from '../core/errors.ts'
@@ -70,15 +69,14 @@ export class Ratelimiter {
   /** @throws OptionError naming the option that is unknown, wrong, or another algorithm’s */
   constructor(options: RatelimiterOptions | RatelimitConfig = {}) {
     const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
-    const { clock, checkFrequency, margin, queueCapacity } = config
+    const { clock, margin, queueCapacity } = config
     this.#config = config
-    const backend =
-      config.backend ?? new MemoryBackend({ clock, checkFrequency: { microseconds: checkFrequency } })
+    const backend = config.backend ?? config.createBackend()
     this.#own = config.backend === undefined ? backend : undefined
     this.#office = new TicketOffice({
       store: backend.limits,
       clock,
-      sameClock: this.#own !== undefined,
+      sameClock: config.isOwnClock,
       margin,
       freed: (limit) => this.#room.find(limit)?.pump(),
     })

@@ -80,7 +80,7 @@ export class MemoryLimitStore implements LimitStore {
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
-    const state = this.#findNow(limit, now)?.state ?? rule.initial()
+    const state = this.#view(limit, now)
     return {
       remaining: rule.remaining(state, now),
       retryAfter: rule.plan(state, now, 1, 0) - now,
@@ -90,7 +90,7 @@ export class MemoryLimitStore implements LimitStore {
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const state = this.#findNow(limit, now)?.state ?? limit.rule.initial()
+    const state = this.#view(limit, now)
     return limit.rule.estimate(state, now, cost, ahead) - now
   }
 
@@ -107,14 +107,11 @@ export class MemoryLimitStore implements LimitStore {
     this.#entries.clear()
   }
 
-  /** The key's entry. New parameters apply to what is known; another algorithm starts anew. */
+  /** The key's entry. New parameters apply to what is known; another algorithm's state says nothing. */
   #find({ key, rule, retention }: LimitKey): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || entry.rule === rule) return entry
-    if (entry.rule.algorithm !== rule.algorithm) {
-      this.#entries.delete(key)
-      return undefined
-    }
+    if (entry.rule.algorithm !== rule.algorithm) return undefined
     rule.adapt(entry.state)
     entry.rule = rule
     entry.retention = retention
@@ -129,6 +126,18 @@ export class MemoryLimitStore implements LimitStore {
       entry.usedAt = now
     }
     return entry
+  }
+
+  /** The state as a reservation would find it, for looking at. */
+  #view({ key, rule }: LimitKey, now: Microseconds): unknown {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || entry.rule.algorithm !== rule.algorithm) return rule.initial()
+    const isSetBack = entry.usedAt > now + skewTolerance
+    if (entry.rule === rule && !isSetBack) return entry.state
+    const copy = rule.unpack(rule.pack(entry.state))
+    rule.adapt(copy)
+    if (isSetBack) rule.clamp(copy, now)
+    return copy
   }
 
   #add({ key, rule, retention }: LimitKey, state: unknown, now: Microseconds): Entry {

@@ -1,0 +1,93 @@
+import { systemClock, type Timer } from '../../core/clock.ts'
+import { type Microseconds } from '../../core/duration.ts'
+import { SessionError } from '../../core/errors.ts'
+import type { MaybePromise } from '../contract.ts'
+import { busy } from './connection.ts'
+import { backendError } from './sqlite-errors.ts'
+
+/** The next attempt comes after this at least, and twice this at most: several processes must not stay in step. */
+const pause: Microseconds = 1_000
+/** Whoever could not get its turn for so long is told: 10 s. */
+const longest: Microseconds = 10_000_000
+/** Those who wait are served together, but the event loop is not held for longer than this: 3 ms. */
+const slice: Microseconds = 3_000
+
+/** Something that waits for its turn. */
+interface Turn {
+  readonly since: Microseconds
+  /** @returns false when another connection is in the way */
+  attempt(): boolean
+  give(reason: Error): void
+}
+
+/** Tries at once what may find the database busy, and tries again later, in order, if it does. */
+export class Turns {
+  readonly #waiting: Turn[] = []
+  readonly #path: string | undefined
+  #timer: Timer | undefined
+
+  /** @param path of the file, to name it in errors */
+  constructor(path: string | undefined) {
+    this.#path = path
+  }
+
+  /**
+   * @param attempt answers {@link busy} when it has to be tried again
+   * @returns its answer, or a promise of it; rejected with ERR_BACKEND when the database stays busy
+   */
+  take<T>(attempt: () => T | typeof busy): MaybePromise<T> {
+    if (this.#waiting.length === 0) {
+      const answer = attempt()
+      if (answer !== busy) return answer
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({
+        since: systemClock.now(),
+        attempt() {
+          try {
+            const answer = attempt()
+            if (answer === busy) return false
+            resolve(answer)
+          } catch (error) {
+            reject(error)
+          }
+          return true
+        },
+        give: reject,
+      })
+      this.#schedule()
+    })
+  }
+
+  /** Turns all away who wait. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const reason = new SessionError('ERR_CLOSED', 'the backend is closed')
+    for (const turn of this.#waiting.splice(0)) turn.give(reason)
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#waiting.length === 0) return
+    const at = systemClock.now() + pause * (1 + Math.random())
+    this.#timer = systemClock.timer(at, () => this.#serve())
+  }
+
+  #serve(): void {
+    this.#timer = undefined
+    const startedAt = systemClock.now()
+    let now = startedAt
+    while (now - startedAt < slice && this.#waiting[0]?.attempt() === true) {
+      this.#waiting.shift()
+      now = systemClock.now()
+    }
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      if (now - first.since < longest) break
+      this.#waiting.shift()
+      first.give(
+        backendError(this.#path, 'is locked by another program, which should end its transactions sooner'),
+      )
+    }
+    this.#schedule()
+  }
+}

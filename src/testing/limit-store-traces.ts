@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { fixedWindow } from '../algorithms/fixed-window.ts'
+import { gcra } from '../algorithms/gcra.ts'
+import { leakyBucket } from '../algorithms/leaky-bucket.ts'
+import { type AlgorithmName, type Grant, type Rule, skewTolerance } from '../algorithms/rule.ts'
+import { slidingWindow } from '../algorithms/sliding-window.ts'
+import { tokenBucket } from '../algorithms/token-bucket.ts'
+import type { LimitKey, LimitStore } from '../backends/contract.ts'
+import { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
+import { Random } from './random.ts'
+import type { SteppedClock } from './stepped-clock.ts'
+
+/** One algorithm under some parameters, in microseconds. */
+interface Shape {
+  readonly burst: number
+  readonly span: number
+  readonly margin: number
+}
+
+/** Each algorithm, with a burst of `burst` and `span` for its window or interval. */
+export const rulesOf: Readonly<Record<AlgorithmName, (shape: Shape) => Rule<unknown>>> = {
+  slidingwindow: ({ burst, span, margin }) => slidingWindow({ limit: burst, window: span, margin }),
+  fixedwindow: ({ burst, span, margin }) =>
+    fixedWindow({ limit: burst, window: span, margin, align: 'first' }),
+  tokenbucket: ({ burst, span, margin }) =>
+    tokenBucket({ capacity: burst, interval: { numerator: span, denominator: 1 + (burst % 4) }, margin }),
+  leakybucket: ({ burst, span, margin }) =>
+    leakyBucket({
+      capacity: burst,
+      interval: { numerator: span, denominator: 7 },
+      margin,
+      shape: burst % 3 === 0 ? 'queue' : 'meter',
+    }),
+  gcra: ({ burst, span, margin }) => gcra({ period: span, tolerance: (burst - 1) * span, margin }),
+}
+
+const stepsPerTrace = 40
+/** Longer than any trace: whether an idle key is still kept is not what is compared. */
+const retention = 1e14
+
+/**
+ * Plays one random history of one key (time that passes or is set back, reservations ahead and denied, units that
+ * are late, early or given back, other parameters) to `store` and to the memory store, on one clock.
+ * @throws AssertionError when an answer differs by a microsecond
+ */
+export async function playTrace(
+  store: LimitStore,
+  clock: SteppedClock,
+  algorithm: AlgorithmName,
+  random: Random,
+  key: string,
+): Promise<void> {
+  const memory = new MemoryLimitStore({ clock })
+  const scale = [10, 1_000, 1_000_000][random.integer(0, 2)] as number
+  const rules = variants(algorithm, scale, random)
+  let limit: LimitKey = { key, rule: rules[0] as Rule<unknown>, retention }
+  let open: Grant[] = []
+  let latest = clock.at
+  const span = (): number =>
+    random.integer(0, [3, Math.ceil(scale / 4), 2 * scale][random.integer(0, 2)] as number)
+  const same = async (call: (asked: LimitStore) => unknown): Promise<unknown> => {
+    const answer = await call(store)
+    assert.deepEqual(answer, call(memory))
+    return answer
+  }
+
+  for (let step = 0; step < stepsPerTrace; step++) {
+    const kind = random.integer(0, 19)
+    if (kind < 5) clock.at += span()
+    else if (kind === 5) {
+      latest = Math.max(latest, clock.at)
+      clock.at -= [span(), 900_000, 1e12][random.integer(0, 2)] as number
+      // It is another clock then, on which instants of before mean nothing.
+      if (clock.at < latest - skewTolerance) {
+        latest = clock.at
+        open = []
+      }
+    } else if (kind === 6) limit = { ...limit, rule: rules[random.integer(0, 2)] as Rule<unknown> }
+    else if (kind < 14 || open.length === 0) {
+      const cost = Math.min(random.integer(1, 3), limit.rule.capacity)
+      const notBefore = random.integer(0, 2) === 0 ? clock.at + span() : 0
+      const maxWait = [0, span(), Number.POSITIVE_INFINITY][random.integer(0, 2)] as number
+      const answer = await same((asked) => asked.reserve(limit, cost, notBefore, maxWait))
+      const { grant } = answer as { grant?: Grant }
+      if (grant !== undefined) open.push(grant)
+    } else {
+      const index = random.integer(0, open.length - 1)
+      const grant = open[index] as Grant
+      const isFinal = random.integer(0, 1) === 0
+      if (kind < 16) await same((asked) => asked.cancel(limit, grant))
+      else {
+        const until = grant.at + span()
+        const settled = await same((asked) => asked.settle(limit, grant, until, isFinal))
+        open[index] = settled as Grant
+      }
+      if (kind < 16 || isFinal) open.splice(index, 1)
+    }
+    await same((asked) => asked.peek(limit))
+    await same((asked) => asked.estimate(limit, 1, step))
+  }
+}
+
+/** The same algorithm with three sets of parameters. */
+function variants(algorithm: AlgorithmName, scale: number, random: Random): Rule<unknown>[] {
+  const burst = random.integer(1, 6)
+  const margin = Math.floor((scale * random.integer(0, 120)) / 100)
+  return [
+    { burst, span: scale, margin },
+    { burst: burst + 2, span: Math.ceil(scale / 3), margin },
+    { burst: Math.ceil(burst / 2), span: 2 * scale, margin: Math.ceil(margin / 2) },
+  ].map((shape) => rulesOf[algorithm](shape))
+}

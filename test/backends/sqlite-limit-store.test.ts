@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
+import type { LimitKey, Reservation } from '../../src/backends/contract.ts'
+import { clockOf, currentClock } from '../../src/backends/sqlite/boot-clock.ts'
+import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
+import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.ts'
+import { OptionError, SessionError } from '../../src/core/errors.ts'
+import { Ratelimiter } from '../../src/ratelimit/index.ts'
+import { newFile } from './sqlite-support.ts'
+
+const hour = 3_600_000_000
+const rule = slidingWindow({ limit: 2, window: hour, margin: 0 })
+const limit: LimitKey = { key: 'k', rule, retention: 0 }
+
+/** What is granted, denied or thrown. */
+async function outcome(store: SqliteLimitStore): Promise<string> {
+  try {
+    return (await store.reserve(limit, 1, 0, 0)).allowed ? 'granted' : 'denied'
+  } catch (error) {
+    assert.ok(error instanceof SessionError, String(error))
+    return `${error.code}: ${error.message}`
+  }
+}
+
+test('one file is one limit, for all who open it, one after the other or together', async () => {
+  const from = newFile()
+  const first = new SqliteLimitStore({ from })
+  assert.equal(await outcome(first), 'granted')
+  const second = new SqliteLimitStore({ from })
+  assert.equal(await outcome(second), 'granted')
+  assert.equal(await outcome(first), 'denied')
+  assert.ok(Math.abs(first.now() - second.now()) < 100_000)
+  first.close()
+  second.close()
+  const third = new SqliteLimitStore({ from })
+  assert.equal(await outcome(third), 'denied')
+  third.close()
+})
+
+test('while another holds the file, answers come later, in order, and nothing blocks', async () => {
+  const from = newFile()
+  const store = new SqliteLimitStore({ from })
+  void store.peek(limit)
+  const other = new DatabaseSync(from)
+  other.exec('BEGIN IMMEDIATE')
+  const startedAt = performance.now()
+  const answers = [1, 2, 3].map(() => store.reserve(limit, 1, 0, 0))
+  assert.ok(performance.now() - startedAt < 100, 'the first waits a millisecond for the other one')
+  assert.ok(answers.every((answer) => answer instanceof Promise))
+  for (let turn = 0; turn < 20; turn++) await nextTurn()
+  assert.equal((await store.peek(limit)).remaining, 2)
+  other.exec('COMMIT')
+  other.close()
+  const allowed = (await Promise.all(answers)).map((answer: Reservation) => answer.allowed)
+  assert.deepEqual(allowed, [true, true, false])
+  assert.ok(!(store.reserve(limit, 1, 0, 0) instanceof Promise))
+  store.close()
+})
+
+test('who waits for a file when its backend is closed is told', async () => {
+  const from = newFile()
+  await using backend = new SqliteBackend({ db: from })
+  void backend.limits.peek(limit)
+  const other = new DatabaseSync(from)
+  other.exec('BEGIN IMMEDIATE')
+  const answer = outcome(backend.limits)
+  await backend.close()
+  assert.equal(await answer, 'ERR_CLOSED: the backend is closed')
+  other.close()
+})
+
+test('a connection of the user’s works in any state, and stays as it was', async () => {
+  const conn = new DatabaseSync(newFile(), { timeout: 2_000 })
+  const store = new SqliteLimitStore({ from: conn })
+  assert.equal(await outcome(store), 'granted')
+  conn.exec('BEGIN; CREATE TABLE mine (id)')
+  const later = store.reserve(limit, 1, 0, 0)
+  assert.ok(later instanceof Promise, 'a grant that may be rolled back is none')
+  conn.exec('ROLLBACK')
+  assert.ok((await later).allowed)
+  assert.deepEqual({ ...conn.prepare('PRAGMA busy_timeout').get() }, { timeout: 2_000 })
+  assert.deepEqual({ ...conn.prepare('PRAGMA user_version').get() }, { user_version: 0 })
+  store.close()
+  assert.ok(conn.isOpen)
+  conn.close()
+  assert.match(await outcome(store), /^ERR_BACKEND: the SQLite connection that was given as `conn` is closed/)
+})
+
+test('many keys are cleared a part at a time', async () => {
+  const store = new SqliteLimitStore({ from: newFile() })
+  for (let key = 0; key < 1_200; key++) void store.reserve({ ...limit, key: `a:${key}` }, 1, 0, 0)
+  void store.reserve({ ...limit, key: 'b:1' }, 1, 0, 0)
+  const cleared = store.clear('a:')
+  assert.equal(await store.size(), 701)
+  await cleared
+  assert.equal(await store.size(), 1)
+  store.close()
+})
+
+test('a file that is deleted or replaced is noticed, said once, and made anew', async () => {
+  const from = newFile()
+  const store = new SqliteLimitStore({ from })
+  assert.equal(await outcome(store), 'granted')
+  for (const end of ['', '-wal', '-shm']) rmSync(from + end, { force: true })
+  let answer = await outcome(store)
+  for (const until = performance.now() + 2_000; !answer.startsWith('ERR') && performance.now() < until;) {
+    answer = await outcome(store)
+  }
+  assert.equal(
+    answer,
+    `ERR_BACKEND: SQLite file '${from}' was deleted or replaced while it was in use: its limits begin anew`,
+  )
+  assert.equal(await outcome(store), 'granted')
+  store.close()
+})
+
+test('what is wrong with a file is said with what to do, and mended by doing it', async () => {
+  const garbage = newFile()
+  writeFileSync(garbage, 'no database, but text. '.repeat(100))
+  const store = new SqliteLimitStore({ from: garbage })
+  assert.match(await outcome(store), /is no SQLite database: give `db` another path, or delete the file$/)
+  rmSync(garbage)
+  assert.equal(await outcome(store), 'granted')
+  store.close()
+
+  const nowhere = new SqliteLimitStore({ from: '/nowhere/at/all.db' })
+  assert.match(
+    await outcome(nowhere),
+    /^ERR_BACKEND: SQLite file '\/nowhere\/at\/all.db' cannot be opened: its folder/,
+  )
+
+  const from = newFile()
+  new DatabaseSync(from).close()
+  const readOnly = new DatabaseSync(from, { readOnly: true })
+  assert.match(
+    await outcome(new SqliteLimitStore({ from: readOnly })),
+    /cannot be written: let this program write/,
+  )
+  readOnly.close()
+})
+
+test('a damaged file is told from a good one', async () => {
+  const from = newFile()
+  const good = new SqliteLimitStore({ from })
+  for (let key = 0; key < 500; key++) void good.reserve({ ...limit, key: `k:${key}` }, 1, 0, 0)
+  good.close()
+  const db = new DatabaseSync(from)
+  const { size } = db
+    .prepare('SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size')
+    .get() as {
+    size: number
+  }
+  db.close()
+  const half = Math.floor(size / 8_192) * 4_096
+  writeFileSync(from, Buffer.alloc(size - half, 0x5a), { flag: 'r+' })
+  assert.match(await outcome(new SqliteLimitStore({ from })), /is no SQLite database|is damaged: delete it/)
+})
+
+test('a full disk loses no unit: it is an error until there is room', async () => {
+  const conn = new DatabaseSync(newFile())
+  const store = new SqliteLimitStore({ from: conn })
+  assert.equal(await outcome(store), 'granted')
+  const { page_count: pages } = conn.prepare('PRAGMA page_count').get() as { page_count: number }
+  conn.exec(`PRAGMA max_page_count = ${pages}`)
+  const large = { ...limit, key: 'x'.repeat(20_000) }
+  assert.throws(() => store.reserve(large, 1, 0, 0), {
+    code: 'ERR_BACKEND',
+    message: 'the SQLite connection cannot grow: make room on its disk',
+  })
+  assert.equal(await outcome(store), 'granted')
+  conn.exec('PRAGMA max_page_count = 1000000')
+  assert.ok((await store.reserve(large, 1, 0, 0)).allowed)
+  conn.close()
+})
+
+test('a file of a later version is left alone', async () => {
+  const from = newFile()
+  const store = new SqliteLimitStore({ from })
+  assert.equal(await outcome(store), 'granted')
+  store.close()
+  const db = new DatabaseSync(from)
+  db.exec('UPDATE http_sessions SET version = 99')
+  assert.match(
+    await outcome(new SqliteLimitStore({ from })),
+    /was written by a later version of http-sessions: update/,
+  )
+  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 99 })
+  db.close()
+})
+
+test('all processes of one boot share a clock; after another boot it goes on by the calendar', async () => {
+  const first = clockOf(undefined, 'a', 1_000)
+  assert.equal(clockOf(first, 'a', 5_000).bootedAt, first.bootedAt)
+  assert.equal(clockOf(first, 'a', 10).bootedAt, first.bootedAt)
+  const calendar = Date.now() * 1_000
+  const next = clockOf(first, 'b', 10)
+  assert.ok(next.bootedAt + 10 >= calendar && next.bootedAt + 10 < calendar + 10_000_000)
+  // Where a boot has no name: only time that began anew tells.
+  const nameless = clockOf(undefined, '', 1_000)
+  assert.equal(clockOf(nameless, '', 2_000).bootedAt, nameless.bootedAt)
+  assert.notEqual(clockOf({ ...nameless, bootedAt: 7 }, '', 999).bootedAt, 7)
+  assert.ok(currentClock(undefined).uptime > 0)
+
+  // A state from a future that this clock does not know blocks for its own window only.
+  const from = newFile()
+  const store = new SqliteLimitStore({ from })
+  void store.reserve(limit, 2, 0, 0)
+  store.close()
+  const db = new DatabaseSync(from)
+  db.exec(`UPDATE http_sessions SET boot = 'another', booted_at = booted_at + ${9 * hour}`)
+  db.exec(`UPDATE http_sessions_limits SET used_at = used_at + ${9 * hour}`)
+  db.close()
+  const rebooted = new SqliteLimitStore({ from })
+  const answer = await rebooted.reserve(limit, 1, 0, 0)
+  assert.ok(!answer.allowed && answer.retryAfter <= hour)
+  rebooted.close()
+})
+
+test('a limiter takes the file or the connection, and nothing else', async () => {
+  const db = newFile()
+  await using limiter = new Ratelimiter({ backend: 'sqlite', db, limit: 2, window: '1h', maxWait: '0ms' })
+  await using other = new Ratelimiter({
+    backend: new SqliteBackend({ db }),
+    limit: 2,
+    window: '1h',
+    maxWait: '0ms',
+  })
+  await Promise.all([limiter.acquire('x', { hold: true }), other.acquire('x')])
+  await assert.rejects(limiter.acquire('x'), { code: 'ERR_RATELIMIT' })
+  await limiter.clear()
+  assert.equal((await other.peek('x')).remaining, 2)
+  const wrong: [object, RegExp][] = [
+    [{ backend: 'sqlite', db: 7 }, /^db: 7 must be the path of a file/],
+    [{ backend: 'sqlite', conn: {} }, /^conn: an object is no DatabaseSync/],
+    [{ backend: 'sqlite', db, conn: new DatabaseSync(':memory:') }, /^db and conn/],
+    [{ db }, /^Ratelimiter: db belongs to backend 'sqlite'/],
+  ]
+  for (const [options, message] of wrong) {
+    assert.throws(
+      () => new Ratelimiter(options),
+      (error) => error instanceof OptionError && message.test(error.message),
+    )
+  }
+  assert.throws(() => new SqliteBackend({ db }).cache, /responses cannot be kept in SQLite yet/)
+})
