@@ -18,6 +18,7 @@ const printed: Record<string, readonly RegExp[]> = {
     /404 \[\n  \{ callback: 'callback1', status: 'fail' \},\n  \{ callback: 'callback2', status: 'fail' \}\n\]/,
   ],
   'cache.ts': [/^false true 1$/m, /^200 \{ id: '5013' \}$/m],
+  'many-workers.ts': [/^80 requests of 4 processes; most in any half second: ([1-9]|1\d|20)$/m],
   'ratelimit.ts': [/^30 requests; most in any one second: ([1-9]|10)$/m],
   'cache-and-ratelimit.ts': [
     /^ApiSession \[ false, true, true \]$/m,

@@ -8,12 +8,8 @@ export {
 export { type Arrival, type ArrivalLogging, type Httpbin, httpbin, type HttpbinOptions } from './httpbin.ts'
 export { type HttpbinProcess, spawnHttpbin } from './httpbin-process.ts'
 export { expectedTime, extractArgs, type MadeTest, makeTest, type MakeTestOptions } from './make-tests.ts'
-export {
-  type LimitStoreTestOptions,
-  type OpenedLimitStore,
-  type OpenLimitStore,
-  testLimitStore,
-} from './limit-store-contract.ts'
+export { type LimitStoreTestOptions, type OpenLimitStore, testLimitStore } from './limit-store-contract.ts'
+export type { OpenedLimitStore } from './limit-store-subject.ts'
 export { ManualClock } from './manual-clock.ts'
 export {
   gcraRejections,

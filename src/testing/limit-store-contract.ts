@@ -3,25 +3,17 @@ import { test } from 'node:test'
 import { fixedWindow } from '../algorithms/fixed-window.ts'
 import { gcra } from '../algorithms/gcra.ts'
 import { leakyBucket } from '../algorithms/leaky-bucket.ts'
-import type { AlgorithmName, Grant, Rule } from '../algorithms/rule.ts'
+import type { AlgorithmName, Rule } from '../algorithms/rule.ts'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import { tokenBucket } from '../algorithms/token-bucket.ts'
-import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import type { LimitKey, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import { limitOf, type OpenedLimitStore, Subject } from './limit-store-subject.ts'
 import { playTrace } from './limit-store-traces.ts'
 import { Random } from './random.ts'
 import { SteppedClock } from './stepped-clock.ts'
-
-/** A limit store for one test. */
-export interface OpenedLimitStore {
-  readonly store: LimitStore
-  /** How many keys the store keeps; what is not kept can then be tested too. */
-  readonly size?: () => MaybePromise<number>
-  /** Lets go of the store, and of what it kept. */
-  readonly close?: () => MaybePromise<void>
-}
 
 /**
  * Opens an empty limit store.
@@ -97,39 +89,6 @@ export function testLimitStore(
       }
     })
   }
-}
-
-/** A store under test, with what every test asks of it. */
-class Subject {
-  readonly store: LimitStore
-  readonly clock: SteppedClock
-  readonly #opened: OpenedLimitStore
-
-  constructor(opened: OpenedLimitStore, clock: SteppedClock) {
-    this.store = opened.store
-    this.clock = clock
-    this.#opened = opened
-  }
-
-  /** Reserves what must be granted. */
-  async granted(limit: LimitKey, cost = 1, notBefore = 0, maxWait = 0): Promise<Grant> {
-    const answer = await this.store.reserve(limit, cost, notBefore, maxWait)
-    assert.ok(answer.allowed, 'denied')
-    return answer.grant
-  }
-
-  /** Reserves what must be denied. */
-  async denied(limit: LimitKey, retryAfter: Microseconds, maxWait = 0): Promise<void> {
-    assert.deepEqual(await this.store.reserve(limit, 1, 0, maxWait), { allowed: false, retryAfter })
-  }
-
-  async keeps(keys: number): Promise<void> {
-    if (this.#opened.size !== undefined) assert.equal(await this.#opened.size(), keys)
-  }
-}
-
-function limitOf(rule: Rule<unknown>, key = 'k', retention = 0): LimitKey {
-  return { key, rule, retention }
 }
 
 const full = { remaining: 2, retryAfter: 0, resetAfter: 0 }

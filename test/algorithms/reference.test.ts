@@ -1,29 +1,32 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcraKernel } from '../../src/algorithms/gcra.ts'
 import type { Grant, Rule } from '../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
+import type { LimitStore, MaybePromise } from '../../src/backends/contract.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
-import type { Clock } from '../../src/core/clock.ts'
+import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.ts'
+import { SteppedClock } from '../../src/testing/stepped-clock.ts'
 import { FixedModel, GcraModel, type Model, type ModelGrant, SlidingModel } from './reference-model.ts'
 import { type Step, traces } from './traces.ts'
 
 const start = 1_000_000_000_000_000
 
-/** A clock that goes where it is put, back too. */
-class SteppedClock implements Clock {
-  at = start
-  now(): number {
-    return this.at
-  }
-  wallNow(): number {
-    return this.at
-  }
-  timer(): never {
-    throw new Error('nothing waits here')
-  }
+/** The stores that are held to the model: all answer at once here. */
+const clock = new SteppedClock(start)
+const database = new DatabaseSync(':memory:')
+const sqlite = new SqliteLimitStore({ from: database, clock })
+const stores: Readonly<Record<string, () => LimitStore>> = {
+  'in memory': () => new MemoryLimitStore({ clock }),
+  'in SQLite': () => sqlite,
+}
+
+function atOnce<T>(answer: MaybePromise<T>): T {
+  assert.ok(!(answer instanceof Promise))
+  return answer
 }
 
 /** A limit under one of several parameters. */
@@ -34,13 +37,13 @@ interface Subject<P> {
 }
 
 /** Plays a trace to the store and to the model and compares every answer. */
-function play<P>(subject: Subject<P>, steps: readonly Step[]): void {
-  const clock = new SteppedClock()
-  const store = new MemoryLimitStore({ clock })
+function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[]): void {
+  clock.at = start
+  atOnce(store.reset('k'))
   const { parameters } = subject
   const rules = parameters.map((each) => subject.rule(each))
   const reference = subject.model(parameters[0] as P)
-  let limit = { key: 'k', rule: rules[0] as Rule<unknown>, retention: 1e15 }
+  let limit = { key: 'k', rule: rules[0] as Rule<unknown>, retention: 1e14 }
   let open: { grant: Grant; modelGrant: ModelGrant }[] = []
   let changed: P | undefined
   const reconfigure = (): void => {
@@ -67,7 +70,7 @@ function play<P>(subject: Subject<P>, steps: readonly Step[]): void {
         usedAt = now
       }
       const at = reference.plan(BigInt(now), cost, BigInt(notBefore))
-      const answer = store.reserve(limit, cost, notBefore, step.maxWait)
+      const answer = atOnce(store.reserve(limit, cost, notBefore, step.maxWait))
       if (Number(at) - now > step.maxWait) {
         assert.deepEqual(answer, { allowed: false, retryAfter: Number(at) - now })
         continue
@@ -84,12 +87,12 @@ function play<P>(subject: Subject<P>, steps: readonly Step[]): void {
       const { grant, modelGrant } = open[index] as (typeof open)[number]
       if (step.kind === 'cancel' || step.final) open.splice(index, 1)
       if (step.kind === 'cancel') {
-        store.cancel(limit, grant)
+        atOnce(store.cancel(limit, grant))
         reference.cancel(modelGrant)
         continue
       }
       const until = grant.at + step.span
-      const settled = store.settle(limit, grant, until, step.final)
+      const settled = atOnce(store.settle(limit, grant, until, step.final))
       reference.settle(modelGrant, BigInt(until))
       assert.equal(settled.until, until)
       if (!step.final) open[index] = { grant: settled, modelGrant }
@@ -101,82 +104,87 @@ const traceOf = fc
   .constantFrom(10, 1_000, 1_000_000)
   .chain((scale) => fc.tuple(fc.constant(scale), traces(scale)))
 
-test('a sliding window answers what its definition says, to the microsecond, whatever happens', () => {
-  fc.assert(
-    fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
-      const margin = Math.floor((scale * percent) / 100)
-      const parameters = [
-        { limit, window: scale, margin },
-        { limit: limit + 2, window: Math.ceil(scale / 3), margin },
-        { limit: Math.ceil(limit / 2), window: 2 * scale, margin: Math.ceil(margin / 2) },
-      ]
-      play(
-        {
-          parameters: parameters.map((each) => ({
-            limit: each.limit,
-            window: BigInt(each.window),
-            margin: BigInt(each.margin),
-          })),
-          rule: (each) =>
-            slidingWindow({ limit: each.limit, window: Number(each.window), margin: Number(each.margin) }),
-          model: (each) => new SlidingModel(each),
-        },
-        steps,
-      )
-    }),
-    { seed: 1, numRuns: 3_000 },
-  )
-})
-
-test('the GCRA family answers what exact fractions give, to the microsecond, whatever happens', () => {
-  fc.assert(
-    fc.property(
-      traceOf,
-      fc.integer({ min: 1, max: 6 }),
-      fc.nat(120),
-      fc.constantFrom(1, 3, 7, 999),
-      ([scale, steps], burst, percent, denominator) => {
-        const margin = BigInt(Math.floor((scale * percent) / 100))
-        const numerator = BigInt(scale)
+for (const [place, open] of Object.entries(stores)) {
+  test(`${place}, a sliding window answers what its definition says, to the microsecond, whatever happens`, () => {
+    fc.assert(
+      fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
+        const margin = Math.floor((scale * percent) / 100)
+        const parameters = [
+          { limit, window: scale, margin },
+          { limit: limit + 2, window: Math.ceil(scale / 3), margin },
+          { limit: Math.ceil(limit / 2), window: 2 * scale, margin: Math.ceil(margin / 2) },
+        ]
         play(
+          open(),
           {
-            parameters: [
-              { burst, numerator, denominator: BigInt(denominator), margin },
-              { burst: burst + 2, numerator, denominator: 5n, margin },
-              { burst: Math.ceil(burst / 2), numerator: numerator + 1n, denominator: 1n, margin },
-            ],
+            parameters: parameters.map((each) => ({
+              limit: each.limit,
+              window: BigInt(each.window),
+              margin: BigInt(each.margin),
+            })),
             rule: (each) =>
-              gcraKernel({
-                algorithm: 'gcra',
-                burst: each.burst,
-                interval: { numerator: Number(each.numerator), denominator: Number(each.denominator) },
-                margin: Number(each.margin),
-              }),
-            model: (each) => new GcraModel(each),
+              slidingWindow({ limit: each.limit, window: Number(each.window), margin: Number(each.margin) }),
+            model: (each) => new SlidingModel(each),
           },
           steps,
         )
-      },
-    ),
-    { seed: 2, numRuns: 3_000 },
-  )
-})
+      }),
+      { seed: 1, numRuns: 3_000 },
+    )
+  })
 
-test('a fixed window answers what its definition says, to the microsecond, whatever happens', () => {
-  fc.assert(
-    fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
-      const margin = Math.floor((scale * percent) / 100)
-      play(
-        {
-          parameters: [{ limit, window: BigInt(scale), margin: BigInt(margin) }],
-          rule: () => fixedWindow({ limit, window: scale, margin, align: 'first' }),
-          model: (each) => new FixedModel(each),
+  test(`${place}, the GCRA family answers what exact fractions give, to the microsecond, whatever happens`, () => {
+    fc.assert(
+      fc.property(
+        traceOf,
+        fc.integer({ min: 1, max: 6 }),
+        fc.nat(120),
+        fc.constantFrom(1, 3, 7, 999),
+        ([scale, steps], burst, percent, denominator) => {
+          const margin = BigInt(Math.floor((scale * percent) / 100))
+          const numerator = BigInt(scale)
+          play(
+            open(),
+            {
+              parameters: [
+                { burst, numerator, denominator: BigInt(denominator), margin },
+                { burst: burst + 2, numerator, denominator: 5n, margin },
+                { burst: Math.ceil(burst / 2), numerator: numerator + 1n, denominator: 1n, margin },
+              ],
+              rule: (each) =>
+                gcraKernel({
+                  algorithm: 'gcra',
+                  burst: each.burst,
+                  interval: { numerator: Number(each.numerator), denominator: Number(each.denominator) },
+                  margin: Number(each.margin),
+                }),
+              model: (each) => new GcraModel(each),
+            },
+            steps,
+          )
         },
-        steps
-          .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
-          .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step)),
-      )
-    }),
-    { seed: 3, numRuns: 3_000 },
-  )
-})
+      ),
+      { seed: 2, numRuns: 3_000 },
+    )
+  })
+
+  test(`${place}, a fixed window answers what its definition says, to the microsecond, whatever happens`, () => {
+    fc.assert(
+      fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
+        const margin = Math.floor((scale * percent) / 100)
+        play(
+          open(),
+          {
+            parameters: [{ limit, window: BigInt(scale), margin: BigInt(margin) }],
+            rule: () => fixedWindow({ limit, window: scale, margin, align: 'first' }),
+            model: (each) => new FixedModel(each),
+          },
+          steps
+            .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
+            .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step)),
+        )
+      }),
+      { seed: 3, numRuns: 3_000 },
+    )
+  })
+}
