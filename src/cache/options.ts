@@ -134,7 +134,7 @@ function checkBackend(value: unknown, option: string): 'memory' | Backend {
   if (value === 'memory') return value
   if (value === 'sqlite') {
     throw new OptionError(
-      `${option}: responses cannot be kept in SQLite yet; write cacheOptions: { backend: 'memory' } beside it`,
+      `${option}: responses cannot be kept in SQLite yet; for limits alone write ratelimitOptions: { backend: 'sqlite' }`,
     )
   }
   const isBackend = typeof value === 'object' && value !== null && 'cache' in value && 'limits' in value

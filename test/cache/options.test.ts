@@ -62,6 +62,7 @@ const wrong: readonly [options: object, names: RegExp][] = [
   [{ cacheTimout: '1h' }, /cache: unknown option 'cacheTimout'; did you mean 'cacheTimeout'/],
   [{ backend: 'disk' }, /cache\.backend: 'disk'/],
   [{ backend: {} }, /cache\.backend/],
+  [{ backend: 'sqlite' }, /cache\.backend: responses cannot be kept in SQLite yet; for limits alone/],
   [{ backend, maxSize: 5 }, /cache\.maxSize: the given backend/],
   [{ key: '' }, /cache\.key/],
   [{ key: 5 }, /cache\.key: 5/],

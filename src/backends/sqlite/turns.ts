@@ -1,5 +1,5 @@
-import { systemClock, type Timer } from '../../core/clock.ts'
-import { type Microseconds } from '../../core/duration.ts'
+import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
+import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { MaybePromise } from '../contract.ts'
 import { busy } from './connection.ts'
@@ -24,11 +24,13 @@ interface Turn {
 export class Turns {
   readonly #waiting: Turn[] = []
   readonly #path: string | undefined
+  readonly #clock: Clock
   #timer: Timer | undefined
 
   /** @param path of the file, to name it in errors */
-  constructor(path: string | undefined) {
+  constructor(path: string | undefined, clock: Clock = systemClock) {
     this.#path = path
+    this.#clock = clock
   }
 
   /**
@@ -42,7 +44,7 @@ export class Turns {
     }
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({
-        since: systemClock.now(),
+        since: this.#clock.now(),
         attempt() {
           try {
             const answer = attempt()
@@ -69,17 +71,17 @@ export class Turns {
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#waiting.length === 0) return
-    const at = systemClock.now() + pause * (1 + Math.random())
-    this.#timer = systemClock.timer(at, () => this.#serve())
+    const at = this.#clock.now() + pause * (1 + Math.random())
+    this.#timer = this.#clock.timer(at, () => this.#serve())
   }
 
   #serve(): void {
     this.#timer = undefined
-    const startedAt = systemClock.now()
+    const startedAt = this.#clock.now()
     let now = startedAt
     while (now - startedAt < slice && this.#waiting[0]?.attempt() === true) {
       this.#waiting.shift()
-      now = systemClock.now()
+      now = this.#clock.now()
     }
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       if (now - first.since < longest) break
