@@ -103,7 +103,7 @@ export abstract class ResponseHead {
     return parseContentDisposition(fieldValue(this.#reply.headers, 'content-disposition'))
   }
 
-  /** `'1.1'`, `'1.0'` or `'2'`. */
+  /** The version of HTTP that was spoken: `'1.1'`; the transport does not tell a server of 1.0 apart. */
   get httpVersion(): string {
     return this.#reply.httpVersion
   }

@@ -65,7 +65,7 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
       return send(complete.build(checkMethod(method), url, 'buffered'))
     },
     failed: (target, error) =>
-      Response.networkError(builder.placeholder(urlOf(target)), toSessionError(error), clock.now()),
+      Response.networkError(placeholder(target, builder), toSessionError(error), clock.now()),
     withCallbacks: (response, results) => response.withCallbacks(results),
   }
 }
@@ -85,8 +85,12 @@ function withBothSignals(own: RequestOptions, shared: AbortSignal | undefined): 
   return { ...own, signal: AbortSignal.any([own.signal, shared]) }
 }
 
-function urlOf(target: BatchTarget): string {
-  return String(typeof target === 'object' && target !== null && 'url' in target ? target.url : target)
+/** Whatever was given as a target: it may be none at all. */
+function placeholder(target: BatchTarget, builder: RequestBuilder): Request {
+  const isObject = typeof target === 'object' && target !== null && 'url' in target
+  return isObject
+    ? builder.placeholder(String(target.url), target.method)
+    : builder.placeholder(String(target))
 }
 
 function toSessionError(error: Error): SessionError {

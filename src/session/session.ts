@@ -139,10 +139,14 @@ export class Session implements AsyncDisposable {
    * @throws OptionError at once when an option is wrong
    */
   requests(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): Batch<Response> {
-    const { raiseErrors = this.#setting('raiseErrors') ?? false, ...rest } = options
+    const {
+      raiseErrors = this.#setting('raiseErrors') ?? false,
+      concurrency = SessionConfig.semaphore,
+      ...rest
+    } = options
     return createBatch<Response, BatchTarget, SessionRequestOptions>(
       urls,
-      { concurrency: SessionConfig.semaphore, ...rest, raiseErrors },
+      { ...rest, concurrency, raiseErrors },
       batchSession({
         clock: this.#clock,
         builder: this.#builder,

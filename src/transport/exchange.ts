@@ -23,6 +23,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #sentAt: number
   /** Dropped once called: they lead to the reply, which must be free to be collected while the exchange runs. */
   #settle: Settle | undefined
+  /** Called once, when nothing more comes; then dropped. */
+  #over: (() => void) | undefined
   #onAbort: (() => void) | undefined
   #connectTimer: NodeJS.Timeout | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -38,11 +40,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #size = 0
   #feed: StreamFeed | undefined
 
-  constructor(request: Request, clock: Clock, settle: Settle) {
+  constructor(request: Request, clock: Clock, settle: Settle, over: () => void) {
     this.#request = request
     this.#clock = clock
     this.#sentAt = clock.now()
     this.#settle = settle
+    this.#over = over
     const { signal, timeouts } = request
     if (signal !== undefined) {
       this.#onAbort = () => this.fail(new AbortError(signal))
@@ -168,6 +171,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     clearTimeout(this.#connectTimer)
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
+    this.#over?.()
+    this.#over = undefined
   }
 }
 
