@@ -251,6 +251,6 @@ export class Session implements AsyncDisposable {
 
   #deadline({ timeouts, signal, method, url }: Request): Deadline | undefined {
     if (timeouts.total === undefined) return undefined
-    return startDeadline(timeouts.total, signal, `${method} ${url.origin}${url.pathname}`)
+    return startDeadline(this.#clock, timeouts.total, signal, `${method} ${url.origin}${url.pathname}`)
   }
 }

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { Clock } from '../core/clock.ts'
+import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
@@ -26,7 +26,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Called once, when nothing more comes; then dropped. */
   #over: (() => void) | undefined
   #onAbort: (() => void) | undefined
-  #connectTimer: NodeJS.Timeout | undefined
+  #connectTimer: Timer | undefined
   #controller: Dispatcher.DispatchController | undefined
   #failure: SessionError | undefined
   #phase: Phase = 'connecting'
@@ -54,7 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (timeouts.connect !== undefined) {
       const expire = (): void =>
         this.fail(toSessionError(Object.assign(new Error(), { code: 'ETIMEDOUT' }), request, 'connecting'))
-      this.#connectTimer = setTimeout(expire, timeouts.connect / 1_000)
+      this.#connectTimer = alarm(clock, this.#sentAt + timeouts.connect, expire)
     }
   }
 
@@ -75,7 +75,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(this.#failure)
       return
     }
-    clearTimeout(this.#connectTimer)
+    this.#connectTimer?.cancel()
     this.#phase = 'written'
     this.#writtenAt = this.#clock.now()
     this.#request.observer?.written(this.#writtenAt)
@@ -169,7 +169,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #finish(): void {
-    clearTimeout(this.#connectTimer)
+    this.#connectTimer?.cancel()
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
     this.#over?.()
     this.#over = undefined
