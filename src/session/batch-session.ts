@@ -85,12 +85,14 @@ function withBothSignals(own: RequestOptions, shared: AbortSignal | undefined): 
   return { ...own, signal: AbortSignal.any([own.signal, shared]) }
 }
 
-/** Whatever was given as a target: it may be none at all. */
-function placeholder(target: BatchTarget, builder: RequestBuilder): Request {
+/** Whatever was given as a target: it may be none at all, or nothing that could become text. */
+function placeholder(target: unknown, builder: RequestBuilder): Request {
   const isObject = typeof target === 'object' && target !== null && 'url' in target
-  return isObject
-    ? builder.placeholder(String(target.url), target.method)
-    : builder.placeholder(String(target))
+  const { url, method }: { url: unknown; method?: unknown } = isObject ? target : { url: target }
+  return builder.placeholder(
+    typeof url === 'string' || url instanceof URL ? String(url) : 'about:invalid',
+    typeof method === 'string' ? method : 'GET',
+  )
 }
 
 function toSessionError(error: Error): SessionError {

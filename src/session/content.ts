@@ -2,7 +2,7 @@ import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
 import type { RequestBody } from '../core/request.ts'
 import type { MaybePromise } from '../backends/contract.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf, sentText } from './entries.ts'
 import type { ParamValue } from './target.ts'
 
 /** The fields of a form, as in `params`. */
@@ -70,7 +70,7 @@ function formContent(form: FormOption): MaybePromise<Content> {
   const fields = new URLSearchParams()
   for (const [name, given] of entriesOf<ParamValue | readonly ParamValue[]>(form, 'form')) {
     for (const value of Array.isArray(given) ? (given as readonly ParamValue[]) : [given as ParamValue]) {
-      if (value !== null && value !== undefined) fields.append(name, String(value))
+      if (value !== null && value !== undefined) fields.append(name, sentText(value, `form.${name}`))
     }
   }
   return bytes(encoder.encode(fields.toString()), 'application/x-www-form-urlencoded')
