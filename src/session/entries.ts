@@ -24,10 +24,11 @@ export function entriesOf<Value>(given: Entries<Value>, option: string): (readon
  * @throws OptionError for what would only become `[object Object]`
  */
 export function sentText(value: unknown, option: string): string {
-  if (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')
-    return String(value)
+  if (plainTypes.has(typeof value)) return String(value)
   throw new OptionError(`${option}: ${describe(value)} cannot be sent; give text or a number`)
 }
+
+const plainTypes = new Set(['string', 'number', 'boolean', 'bigint'])
 
 function isPair(pair: unknown): boolean {
   return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string'
