@@ -179,8 +179,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends the session: new requests and those that wait for a slot fail with ERR_CLOSED, what is on its
-   * way is finished, then sockets, cookie file and limiter are closed. A second call does nothing more.
+   * Ends the session: new requests, those that wait for a slot and streams that nobody has begun to read
+   * fail with ERR_CLOSED, what else is on its way is finished, then sockets, cookie file and limiter are
+   * closed. A second call does nothing more.
    */
   close(): Promise<void> {
     this.#closing ??= this.#pipeline.close()

@@ -24,7 +24,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Dropped once called: they lead to the reply, which must be free to be collected while the exchange runs. */
   #settle: Settle | undefined
   /** Called once, when nothing more comes; then dropped. */
-  #over: (() => void) | undefined
+  #over: ((exchange: Exchange) => void) | undefined
   #onAbort: (() => void) | undefined
   #connectTimer: Timer | undefined
   #controller: Dispatcher.DispatchController | undefined
@@ -40,7 +40,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #size = 0
   #feed: StreamFeed | undefined
 
-  constructor(request: Request, clock: Clock, settle: Settle, over: () => void) {
+  constructor(request: Request, clock: Clock, settle: Settle, over: (exchange: Exchange) => void) {
     this.#request = request
     this.#clock = clock
     this.#sentAt = clock.now()
@@ -67,6 +67,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#settle?.reject(error)
     this.#settle = undefined
     this.#feed?.end(error)
+  }
+
+  /** Ends the exchange if its content is a stream that nobody has begun to read: it might never end. */
+  endUnread(): void {
+    if (this.#feed?.begun === false) {
+      this.fail(new SessionError('ERR_CLOSED', 'the session was closed before the content was read'))
+    }
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -171,7 +178,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#connectTimer?.cancel()
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
-    this.#over?.()
+    this.#over?.(this)
     this.#over = undefined
   }
 }

@@ -34,10 +34,13 @@ export class UndiciTransport implements Transport {
   readonly #clock: Clock
   /** Exchanges that are not over. */
   #running = 0
+  /** Those among them whose content is read as a stream. */
+  readonly #streams = new Set<Exchange>()
   #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
-  readonly #over = (): void => {
+  readonly #over = (exchange: Exchange): void => {
     this.#running--
+    if (this.#streams.size > 0) this.#streams.delete(exchange)
     if (this.#running === 0) this.#onIdle?.()
   }
 
@@ -59,6 +62,7 @@ export class UndiciTransport implements Transport {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     const exchange = new Exchange(request, this.#clock, { resolve, reject }, this.#over)
     this.#running++
+    if (request.reading === 'stream') this.#streams.add(exchange)
     const options: Dispatcher.DispatchOptions = {
       origin: url.origin,
       path: url.search === '' ? url.pathname : url.pathname + url.search,
@@ -84,6 +88,7 @@ export class UndiciTransport implements Transport {
 
   /** Not the agent's own close: that would also wait for connections that nobody waits for any more. */
   async #drain(): Promise<void> {
+    for (const exchange of this.#streams) exchange.endUnread()
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     await this.#agent.destroy()
   }
