@@ -3,7 +3,7 @@ import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -192,10 +192,10 @@ function onceSocketIsFree(act: () => void): void {
 }
 
 /** The response is over its cap. */
-function tooLarge({ method, url, maxResponseSize }: Request): SessionError {
+function tooLarge(request: Request): SessionError {
   return new SessionError(
     'ERR_TOO_LARGE',
-    `${method} ${url.origin}${url.pathname}: the content is larger than maxResponseSize (${maxResponseSize} bytes); raise it, or use stream()`,
+    `${nameOf(request)}: the content is larger than maxResponseSize (${request.maxResponseSize} bytes); raise it, or use stream()`,
   )
 }
 
