@@ -3,6 +3,9 @@ export { SqliteBackend } from './backends/sqlite/sqlite-backend.ts'
 export type { Backend, CacheEntry, CacheStore, LimitStore } from './backends/contract.ts'
 export { Batch } from './batch/batch.ts'
 export { BatchError } from './batch/batch-error.ts'
+export type { Callback } from './batch/callbacks.ts'
+export type { ProgressOptions } from './batch/progress.ts'
+export type { ProgressStream } from './batch/terminal.ts'
 export type { CacheOptions } from './cache/options.ts'
 export type { Clock, Timer } from './core/clock.ts'
 export type { Duration, DurationFields, Rate } from './core/duration.ts'
@@ -17,18 +20,37 @@ export {
   TimeoutError,
 } from './core/errors.ts'
 export type { CacheStatus } from './core/reply.ts'
+export type { ContentDisposition } from './http/content-disposition.ts'
+export type { Link } from './http/link.ts'
 export { Response } from './http/response.ts'
 export { HttpStatusError, type ResponseRequest, type ResponseTimings } from './http/response-head.ts'
+export type { SetCookie } from './http/set-cookie.ts'
 export { StreamResponse } from './http/stream-response.ts'
+export type { AuthOptions } from './middleware/auth-options.ts'
+export type { CookieFileOptions, CookieJarLike, CookieOptions } from './middleware/cookie-options.ts'
+export type { RetryOptions } from './middleware/retry-options.ts'
 export { Ratelimiter } from './ratelimit/index.ts'
-export type { RequestObject } from './session/batch-session.ts'
+export type { BatchTarget, RequestObject } from './session/batch-session.ts'
+export type { BodyOption, FormOption } from './session/content.ts'
 export type { CacheMixinOptions, RatelimitMixinOptions, RatelimitOptions } from './session/feature-options.ts'
-export { CacheMixin, RatelimitMixin } from './session/mixins.ts'
+export type { HeadersOption, HeaderValue } from './session/fields.ts'
+export {
+  CacheMixin,
+  type Extended,
+  type OptionsOf,
+  RatelimitMixin,
+  type SessionClass,
+} from './session/mixins.ts'
+export type { RequestRatelimitOptions } from './session/request-options.ts'
 export {
   Session,
   type SessionBatchOptions,
   type SessionRequestOptions,
   type StreamOptions,
 } from './session/session.ts'
+export type { SessionCache } from './session/session-cache.ts'
 export { SessionConfig, type SessionConfigValues } from './session/session-config.ts'
 export type { SessionOptions } from './session/session-options.ts'
+export type { Params, ParamValue } from './session/target.ts'
+export type { TimeoutOption, TimeoutPhases } from './session/timeouts.ts'
+export type { TlsOptions } from './transport/undici-transport.ts'

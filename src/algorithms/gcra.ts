@@ -2,7 +2,19 @@ import type { Microseconds, Ratio } from '../core/duration.ts'
 import { EmissionInterval, type ExactInstant } from './emission.ts'
 import type { AlgorithmName, Grant, Rule } from './rule.ts'
 
-/** What is known of a key: a theoretical arrival time, exactly, and three counters. */
+/** Units that may still be under way. */
+interface OpenGrant {
+  /** What `count` was with them. */
+  readonly mark: number
+  readonly cost: number
+  /** The latest instant at which they may arrive. */
+  until: Microseconds
+}
+
+/** The end of units that bind nobody any more. */
+const longAgo = Number.NEGATIVE_INFINITY
+
+/** What is known of a key: a theoretical arrival time, exactly, and the units that it says nothing of yet. */
 export interface GcraState extends ExactInstant {
   /** Parts of a microsecond that `rest` counts. */
   parts: number
@@ -10,8 +22,10 @@ export interface GcraState extends ExactInstant {
   last: Microseconds
   /** Units granted so far. */
   count: number
-  /** What `count` was when the bucket was surely full the last time. */
-  start: number
+  /** Those that may be under way, and what was granted behind them; in the order of granting. */
+  open: OpenGrant[]
+  /** Units in `open`. */
+  openUnits: number
 }
 
 /** Parameters of the kernel. */
@@ -46,16 +60,17 @@ export function gcra({ period, tolerance, margin }: GcraOptions): Rule<GcraState
  *
  *     at(j) >= e(i) + (j - i - B + 1) T   for all i <= j - B
  *
- * `tat` keeps the whole right side in one number: tat >= e(i) - m + (count - i + 1) T for every unit i
- * so far. A unit beyond the first B of a busy period is granted at tat + T - BT + m at the earliest, the
- * first B at once. With m = 0 that is plain GCRA.
+ * and nobody has to wait longer than that. `tat` keeps the right side for all units that have arrived in one
+ * number: tat >= e(i) + (count - i + 1) T; unit j is then due at tat + T - BT. It holds for i > j - B too,
+ * where it is no bound, but e(i) then lies in the past and delays nobody. Units under way are looked at one by
+ * one, as their ends may still move; no more than B of them are, except for units granted in advance.
  */
 export function gcraKernel(options: GcraKernelOptions): Rule<GcraState> {
   return new GcraKernel(options)
 }
 
-/** What `pack` makes. */
-type GcraNumbers = readonly [number, number, number, number, number, number]
+/** What `pack` makes of a state begins with these; three for each open grant follow. */
+type GcraNumbers = readonly [tat: number, rest: number, parts: number, last: number, count: number]
 
 class GcraKernel implements Rule<GcraState> {
   readonly algorithm: AlgorithmName
@@ -71,7 +86,7 @@ class GcraKernel implements Rule<GcraState> {
   }
 
   initial(): GcraState {
-    return { tat: 0, rest: 0, parts: this.#interval.parts, last: 0, count: 0, start: 0 }
+    return { tat: 0, rest: 0, parts: this.#interval.parts, last: 0, count: 0, open: [], openUnits: 0 }
   }
 
   adapt(state: GcraState): boolean {
@@ -84,95 +99,161 @@ class GcraKernel implements Rule<GcraState> {
 
   clamp(state: GcraState, now: Microseconds): void {
     // As if a whole burst had been granted now: that is the most that a server may have to get over.
-    state.tat = now
+    state.open = []
+    state.openUnits = 0
+    state.tat = now + this.#margin
     state.rest = 0
     this.#interval.move(state, this.capacity)
     state.last = now
-    state.start = state.count - this.capacity
   }
 
   plan(state: GcraState, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds {
     const base = Math.max(now, notBefore, state.last)
-    if (this.#isFull(state, base) || state.count - state.start + cost <= this.capacity) return base
-    return Math.max(base, this.#interval.ceiling(state, cost - this.capacity) + this.#margin)
+    return this.#due(state, base, cost, 0)
   }
 
   commit(state: GcraState, _now: Microseconds, cost: number, at: Microseconds): Grant {
-    if (this.#isFull(state, at)) state.start = state.count
-    if (state.tat < at) {
-      state.tat = at
-      state.rest = 0
+    const { open } = state
+    let first = open[0]
+    for (; first !== undefined && first.until < at; first = open[0]) {
+      this.#raise(state, first.until, state.openUnits)
+      state.openUnits -= first.cost
+      open.shift()
     }
+    const until = at + this.#margin
     this.#interval.move(state, cost)
     state.count += cost
     state.last = at
-    return { at, until: at + this.#margin, cost, mark: state.count }
+    if (first === undefined && until === at) this.#raise(state, until, cost)
+    else {
+      open.push({ mark: state.count, cost, until })
+      state.openUnits += cost
+    }
+    return { at, until, cost, mark: state.count }
   }
 
-  /** Later than assumed moves the schedule; earlier changes nothing, the rate loses nothing by it. */
   settle(state: GcraState, grant: Grant, until: Microseconds): Grant {
-    if (until > grant.at + this.#margin) {
-      this.#catchUp(state, grant)
-      const late = { tat: until - this.#margin, rest: 0 }
-      // The first unit of the grant has the most units after it, and so binds most.
-      this.#interval.move(late, state.count - grant.mark + grant.cost)
-      if (late.tat > state.tat || (late.tat === state.tat && late.rest > state.rest)) {
-        state.tat = late.tat
-        state.rest = late.rest
-      }
-    }
+    const known = state.open[this.#placeOf(state, grant)]
+    if (known !== undefined) known.until = until
+    else if (until > grant.until) this.#reopen(state, grant, until)
     return { ...grant, until }
   }
 
   /**
-   * Only the last units granted can be taken back: every bound in `tat` counts the units after it, so
-   * all of them then shrink alike. Units with others behind them are forfeited.
+   * Units that may be under way are taken out, and `tat`, which then is of units before them, shrinks by
+   * them. Of others only the last ones granted can be taken back: every bound in `tat` counts the units
+   * after it, so all shrink alike. Otherwise `tat` stays: units behind these are in it.
    */
   cancel(state: GcraState, grant: Grant): void {
-    if (grant.mark !== state.count) return
-    this.#interval.move(state, -grant.cost)
-    state.count -= grant.cost
-    state.start = Math.min(state.start, state.count)
+    const { open } = state
+    const isTail = grant.mark === state.count
+    const place = this.#placeOf(state, grant)
+    const isBehindAll = !open.some(({ until }, index) => index > place && until === longAgo)
+    if (place === -1 ? isTail : isBehindAll) this.#interval.move(state, -grant.cost)
+    if (place !== -1) {
+      open.splice(place, 1)
+      state.openUnits -= grant.cost
+    }
+    if (isTail) state.count -= grant.cost
   }
 
   remaining(state: GcraState, now: Microseconds): number {
     if (now < state.last) return 0
-    if (this.#isFull(state, now)) return this.capacity
-    const ofBurst = this.capacity - (state.count - state.start)
-    const earned = this.#interval.unitsUpTo(state, now - this.#margin) + this.capacity
-    return Math.min(this.capacity, Math.max(0, ofBurst, earned))
+    let most = this.capacity
+    const limitBy = (bound: ExactInstant, after: number): void => {
+      // Looked at first, since what lies far back has room for more units than can be counted exactly.
+      if (this.#interval.ceiling(bound, after) <= now) return
+      const earned = this.#interval.unitsUpTo(bound, now)
+      most = Math.min(most, this.capacity - after + (after === 0 ? earned : Math.max(0, earned)))
+    }
+    limitBy(state, 0)
+    let after = state.openUnits
+    for (const { until, cost } of state.open) {
+      limitBy({ tat: until, rest: 0 }, after)
+      after -= cost
+    }
+    return Math.max(0, most)
   }
 
   estimate(state: GcraState, now: Microseconds, cost: number, ahead: number): Microseconds {
     const base = Math.max(now, state.last)
-    if (state.count - state.start + ahead + cost <= this.capacity) return base
-    const from = state.tat > base ? state : { tat: base, rest: 0 }
-    return Math.max(base, this.#interval.ceiling(from, ahead + cost - this.capacity))
+    const units = ahead + cost
+    // The first of them goes at `base` at the earliest, and those under way may arrive a margin sooner than they might.
+    const ofThemselves = this.#interval.ceiling({ tat: base, rest: 0 }, units - this.capacity)
+    return Math.max(ofThemselves, this.#due(state, base, units, this.#margin))
   }
 
   expiresAt(state: GcraState): Microseconds {
-    return Math.max(state.last, state.tat + (state.rest > 0 ? 1 : 0) + this.#margin)
+    let at = Math.max(state.last, this.#interval.ceiling(state, 0))
+    let after = state.openUnits
+    for (const { until, cost } of state.open) {
+      at = Math.max(at, this.#interval.ceiling({ tat: until, rest: 0 }, after))
+      after -= cost
+    }
+    return at
   }
 
-  pack({ tat, rest, parts, last, count, start }: GcraState): Float64Array<ArrayBuffer> {
-    return Float64Array.of(tat, rest, parts, last, count, start)
+  pack({ tat, rest, parts, last, count, open }: GcraState): Float64Array<ArrayBuffer> {
+    const ofOpen = open.flatMap((each) => [each.mark, each.cost, each.until])
+    return Float64Array.of(tat, rest, parts, last, count, ...ofOpen)
   }
 
   unpack(numbers: Float64Array): GcraState {
-    const [tat, rest, parts, last, count, start] = numbers as unknown as GcraNumbers
-    return { tat, rest, parts, last, count, start }
+    const [tat, rest, parts, last, count] = numbers as unknown as GcraNumbers
+    const open: OpenGrant[] = []
+    let openUnits = 0
+    for (let index = 5; index < numbers.length; index += 3) {
+      const [mark, cost, until] = numbers.subarray(index) as unknown as [number, number, number]
+      open.push({ mark, cost, until })
+      openUnits += cost
+    }
+    return { tat, rest, parts, last, count, open, openUnits }
   }
 
-  /** A unit of a state that was forgotten since: those before it are long gone, its number still holds. */
-  #catchUp(state: GcraState, { mark, cost }: Grant): void {
-    if (mark <= state.count) return
-    if (state.count === 0) state.start = mark - cost
-    this.#interval.move(state, mark - state.count)
-    state.count = mark
+  /** When `cost` more units are due, from `base` on, if units under way arrive `sooner` than they might. */
+  #due(state: GcraState, base: Microseconds, cost: number, sooner: Microseconds): Microseconds {
+    let at = Math.max(base, this.#interval.ceiling(state, cost - this.capacity))
+    let over = state.openUnits + cost - this.capacity
+    for (let index = 0; over > 0 && index < state.open.length; index++) {
+      const { until, cost: units } = state.open[index] as OpenGrant
+      at = Math.max(at, this.#interval.ceiling({ tat: until - sooner, rest: 0 }, over))
+      over -= units
+    }
+    return at
   }
 
-  /** Whether every unit so far has surely arrived, and the bucket filled up since. */
-  #isFull({ tat, rest }: GcraState, at: Microseconds): boolean {
-    return tat + (rest > 0 ? 1 : 0) + this.#margin <= at
+  /** Sees to it that `tat` bounds what comes after units that arrive until `until`, the first of which has `after` units from it on. */
+  #raise(state: GcraState, until: Microseconds, after: number): void {
+    const bound = { tat: until, rest: 0 }
+    this.#interval.move(bound, after)
+    if (bound.tat < state.tat || (bound.tat === state.tat && bound.rest <= state.rest)) return
+    state.tat = bound.tat
+    state.rest = bound.rest
+  }
+
+  /** Where in `open` the grant is; -1 when it is not. Mostly it is one of the first. */
+  #placeOf({ open }: GcraState, { mark }: Grant): number {
+    return open.findIndex((each) => each.mark === mark && each.until !== longAgo)
+  }
+
+  /** Units that were taken to have arrived, or of a state that was forgotten since, are under way after all. */
+  #reopen(state: GcraState, { mark, cost }: Grant, until: Microseconds): void {
+    const missed = mark - state.count
+    if (missed > 0) {
+      this.#interval.move(state, missed)
+      state.count = mark
+    }
+    const { open } = state
+    const [first] = open
+    if (first !== undefined && mark > first.mark - first.cost) {
+      this.#raise(state, until, state.count - mark + cost)
+      return
+    }
+    const next = first === undefined ? state.count : first.mark - first.cost
+    const between = next - mark
+    // Those between have arrived, and bind nobody; they are listed for their number.
+    if (between > 0) open.unshift({ mark: next, cost: between, until: longAgo })
+    open.unshift({ mark, cost, until })
+    state.openUnits += between + cost
   }
 }

@@ -23,7 +23,8 @@ interface Runner<Response> {
  * const responses = await session.requests(urls)
  * for await (const response of session.requests(hugeGenerator())) save(response)
  */
-export class Batch<Response> implements PromiseLike<Response[]>, AsyncIterable<Response> {
+export class Batch<Response> implements Promise<Response[]>, AsyncIterable<Response> {
+  readonly [Symbol.toStringTag] = 'Batch'
   readonly #runner: Runner<Response>
   #collected: Promise<Response[]> | undefined
   #iterated = false

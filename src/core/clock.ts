@@ -38,6 +38,16 @@ export const systemClock: Clock = {
   },
 }
 
+/** Calls `fire` once, at or after `at` and never before: however long that is, a clock’s timer may be early. */
+export function alarm(clock: Clock, at: Microseconds, fire: () => void): Timer {
+  const look = (): void => {
+    if (clock.now() < at) timer = clock.timer(at, look)
+    else fire()
+  }
+  let timer = clock.timer(at, look)
+  return { cancel: () => timer.cancel() }
+}
+
 /**
  * Waits until `at`.
  * @throws AbortError as soon as the signal fires

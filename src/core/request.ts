@@ -24,7 +24,12 @@ export interface Timeouts {
 /** The content of a request. A `stream` is read once and cannot be sent again. */
 export type RequestBody =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'stream'; readonly stream: AsyncIterable<Uint8Array> }
+  | {
+      readonly kind: 'stream'
+      readonly stream: AsyncIterable<Uint8Array>
+      /** Lets go of what the stream comes from, a file, say, unless it was begun to be read. */
+      readonly release: () => void
+    }
 
 /**
  * A request as it goes down the middlewares: checked, complete, never mutated. A middleware that
@@ -100,6 +105,11 @@ export interface RequestFeatures {
   readonly cache: RequestCacheMode
   /** undefined: the limiter takes no part. */
   readonly limit: RequestLimit | undefined
+}
+
+/** A request as messages name it: without its query, which may hold secrets. */
+export function nameOf({ method, url }: { readonly method: string; readonly url: URL }): string {
+  return `${method} ${url.origin}${url.pathname}`
 }
 
 /** Methods whose repetition does no more than once does (RFC 9110, 9.2.2). */

@@ -8,6 +8,11 @@ interface Source {
   readonly url: string
 }
 
+/** A URL as messages show it: a query may hold secrets. */
+export function withoutQuery(url: string): string {
+  return url.split('?', 1)[0] as string
+}
+
 /**
  * Text as JSON.
  * @throws SessionError ERR_JSON that shows the status and how the text begins
@@ -19,7 +24,7 @@ export function parseJson(text: string, source: Source): unknown {
     const start = text.length > 60 ? `${text.slice(0, 57)}...` : text
     throw new SessionError(
       'ERR_JSON',
-      `the answer to ${source.method} ${source.url} (status ${source.status}) is not JSON; it begins ${JSON.stringify(start)}`,
+      `the answer to ${source.method} ${withoutQuery(source.url)} (status ${source.status}) is not JSON; it begins ${JSON.stringify(start)}`,
       { cause },
     )
   }

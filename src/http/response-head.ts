@@ -4,6 +4,7 @@ import { type FieldList, fieldValue, fieldValues } from '../core/field-list.ts'
 import type { CacheStatus, Reply } from '../core/reply.ts'
 import { type ContentDisposition, parseContentDisposition } from './content-disposition.ts'
 import { frozenHeaders } from './frozen-headers.ts'
+import { withoutQuery } from './json.ts'
 import { type Link, parseLinks } from './link.ts'
 import { type MediaType, parseMediaType } from './media-type.ts'
 import { parseSetCookie, type SetCookie } from './set-cookie.ts'
@@ -103,7 +104,7 @@ export abstract class ResponseHead {
     return parseContentDisposition(fieldValue(this.#reply.headers, 'content-disposition'))
   }
 
-  /** `'1.1'`, `'1.0'` or `'2'`. */
+  /** The version of HTTP that was spoken: `'1.1'`; the transport does not tell a server of 1.0 apart. */
   get httpVersion(): string {
     return this.#reply.httpVersion
   }
@@ -169,7 +170,7 @@ export class HttpStatusError<Head extends ResponseHead = ResponseHead> extends S
 
   constructor(response: Head) {
     const kind = response.status < 500 ? 'client error' : 'server error'
-    super('ERR_STATUS', `${response.status} ${kind} for ${response.method} ${response.url}`)
+    super('ERR_STATUS', `${response.status} ${kind} for ${response.method} ${withoutQuery(response.url)}`)
     this.response = response
   }
 }

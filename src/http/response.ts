@@ -106,7 +106,7 @@ export class Response extends ResponseHead {
 
   /**
    * Everything but callbacks as bytes, for a file or another process. Versioned; the request’s
-   * credentials are left out.
+   * Authorization, Proxy-Authorization and Cookie fields are left out.
    */
   serialize(): Uint8Array<ArrayBuffer> {
     return serializeReply(this.reply, this.error)

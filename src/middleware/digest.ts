@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { SessionError } from '../core/errors.ts'
 import { fieldValue, fieldValues } from '../core/field-list.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 import { parseAuthParameters, parseChallenges } from '../http/www-authenticate.ts'
 import { withAuthorization } from './authorization.ts'
 import { type DigestCredentials, DigestSession, strongestChallenge } from './digest-session.ts'
@@ -56,7 +56,7 @@ async function sendAgain(
   if (request.body?.kind === 'stream') {
     throw new SessionError(
       'ERR_BODY',
-      `${request.method} ${request.url.origin}${request.url.pathname}: Digest must send the body again, ` +
+      `${nameOf(request)}: Digest must send the body again, ` +
         'but a stream can be sent only once; give the body as bytes, or make a request without a body first',
     )
   }

@@ -1,6 +1,6 @@
 import { NetworkError } from '../core/errors.ts'
 import { filterFields, type FieldList } from '../core/field-list.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 
 /**
  * The fields that may follow to another origin: what the content is and how the response should be.
@@ -47,7 +47,7 @@ export function redirectRequest(request: Request, status: number, target: URL): 
   if (!dropsContent && request.body?.kind === 'stream') {
     throw new NetworkError(
       'ERR_REDIRECT',
-      `${request.method} ${request.url.origin}${request.url.pathname}: redirected with ${status}, but the body is a stream, ` +
+      `${nameOf(request)}: redirected with ${status}, but the body is a stream, ` +
         'which cannot be sent again; give the body as bytes, or send it to where the redirect leads',
     )
   }

@@ -1,9 +1,9 @@
 import { type Clock, sleepUntil } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
-import { SessionError, type SessionErrorCode } from '../core/errors.ts'
+import { AbortError, SessionError, type SessionErrorCode } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
-import { idempotentMethods, type Request, type RetryPolicy } from '../core/request.ts'
+import { idempotentMethods, nameOf, type Request, type RetryPolicy } from '../core/request.ts'
 import { parseHttpDate } from '../http/http-date.ts'
 import { parseRetryAfter } from '../http/retry-after.ts'
 import { backoff } from './backoff.ts'
@@ -12,6 +12,8 @@ import { discard } from './discard.ts'
 /** What retrying needs of its surroundings. */
 export interface RetrySettings {
   readonly clock: Clock
+  /** Fires when the session closes: then no pause is waited out. */
+  readonly closing?: AbortSignal
   /** From 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number
 }
@@ -33,14 +35,14 @@ const retriedCodes: ReadonlySet<SessionErrorCode> = new Set([
  * again. When all attempts are used up, the last reply is the answer, or the last error is thrown.
  * @throws SessionError ERR_RETRY_AFTER when the server asks for a longer pause than the policy allows
  */
-export function retryMiddleware({ clock, random = Math.random }: RetrySettings): Middleware {
+export function retryMiddleware(settings: RetrySettings): Middleware {
   return (request, next) => {
     const { retry } = request.features
     if (retry === null || request.body?.kind === 'stream') return next(request)
     if (retry === undefined)
       return idempotentMethods.has(request.method) ? replayLost(request, next) : next(request)
     if (!retry.methods.has(request.method)) return next(request)
-    return retryByPolicy(request, next, retry, clock, random)
+    return retryByPolicy(request, next, retry, settings)
   }
 }
 
@@ -58,9 +60,9 @@ async function retryByPolicy(
   request: Request,
   next: Next,
   policy: RetryPolicy,
-  clock: Clock,
-  random: () => number,
+  settings: RetrySettings,
 ): Promise<Reply> {
+  const { clock, random = Math.random } = settings
   for (let attempt = 1; attempt <= policy.limit; attempt++) {
     let pause = backoff(policy, attempt, random)
     try {
@@ -72,9 +74,24 @@ async function retryByPolicy(
     } catch (error) {
       if (!isRetried(error) || request.signal?.aborted === true) throw error
     }
-    await sleepUntil(clock, clock.now() + pause, request.signal)
+    await waitOut(pause, request, settings)
   }
   return counted(await next(request), policy.limit + 1)
+}
+
+async function waitOut(pause: Microseconds, request: Request, settings: RetrySettings): Promise<void> {
+  const { clock, closing } = settings
+  const signals = [request.signal, closing].filter((signal) => signal !== undefined)
+  try {
+    await sleepUntil(clock, clock.now() + pause, AbortSignal.any(signals))
+  } catch (error) {
+    if (request.signal?.aborted === true) throw new AbortError(request.signal)
+    if (closing?.aborted !== true) throw error
+    throw new SessionError(
+      'ERR_CLOSED',
+      `${nameOf(request)}: the session was closed before it was tried again`,
+    )
+  }
 }
 
 function isRetried(error: unknown): boolean {
@@ -99,7 +116,7 @@ function allowedPause(
   if (asked <= policy.maxRetryAfter) return asked === 0 ? own : asked
   throw new SessionError(
     'ERR_RETRY_AFTER',
-    `${request.method} ${request.url.origin}${request.url.pathname}: the server answered ${status} and asks for a pause of ` +
+    `${nameOf(request)}: the server answered ${status} and asks for a pause of ` +
       `${toMilliseconds(asked)} ms (Retry-After), longer than retry.maxRetryAfter (${toMilliseconds(policy.maxRetryAfter)} ms)`,
   )
 }

@@ -65,7 +65,7 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
       return send(complete.build(checkMethod(method), url, 'buffered'))
     },
     failed: (target, error) =>
-      Response.networkError(builder.placeholder(urlOf(target)), toSessionError(error), clock.now()),
+      Response.networkError(placeholder(target, builder), toSessionError(error), clock.now()),
     withCallbacks: (response, results) => response.withCallbacks(results),
   }
 }
@@ -85,8 +85,14 @@ function withBothSignals(own: RequestOptions, shared: AbortSignal | undefined): 
   return { ...own, signal: AbortSignal.any([own.signal, shared]) }
 }
 
-function urlOf(target: BatchTarget): string {
-  return String(typeof target === 'object' && target !== null && 'url' in target ? target.url : target)
+/** Whatever was given as a target: it may be none at all, or nothing that could become text. */
+function placeholder(target: unknown, builder: RequestBuilder): Request {
+  const isObject = typeof target === 'object' && target !== null && 'url' in target
+  const { url, method }: { url: unknown; method?: unknown } = isObject ? target : { url: target }
+  return builder.placeholder(
+    typeof url === 'string' || url instanceof URL ? String(url) : 'about:invalid',
+    typeof method === 'string' ? method : 'GET',
+  )
 }
 
 function toSessionError(error: Error): SessionError {

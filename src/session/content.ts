@@ -2,7 +2,7 @@ import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
 import type { RequestBody } from '../core/request.ts'
 import type { MaybePromise } from '../backends/contract.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf, sentText } from './entries.ts'
 import type { ParamValue } from './target.ts'
 
 /** The fields of a form, as in `params`. */
@@ -70,7 +70,7 @@ function formContent(form: FormOption): MaybePromise<Content> {
   const fields = new URLSearchParams()
   for (const [name, given] of entriesOf<ParamValue | readonly ParamValue[]>(form, 'form')) {
     for (const value of Array.isArray(given) ? (given as readonly ParamValue[]) : [given as ParamValue]) {
-      if (value !== null && value !== undefined) fields.append(name, String(value))
+      if (value !== null && value !== undefined) fields.append(name, sentText(value, `form.${name}`))
     }
   }
   return bytes(encoder.encode(fields.toString()), 'application/x-www-form-urlencoded')
@@ -85,7 +85,11 @@ function bodyContent(body: BodyOption): MaybePromise<Content> {
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
     // each sending begins anew, and all but the first are told that they are too late
     return {
-      body: { kind: 'stream', stream: { [Symbol.asyncIterator]: () => chunks(body) } },
+      body: {
+        kind: 'stream',
+        stream: { [Symbol.asyncIterator]: () => chunks(body) },
+        release: () => letGo(body),
+      },
       type: undefined,
     }
   }
@@ -114,6 +118,15 @@ async function* chunks(stream: AsyncIterable<Uint8Array | string>): AsyncGenerat
     else if (chunk instanceof Uint8Array) yield chunk
     else throw new OptionError(`body: the stream gave ${describe(chunk)}; it must give text or bytes`)
   }
+}
+
+/** Ends a stream that nobody read, in the way of its kind. */
+function letGo(stream: object): void {
+  if (spent.has(stream)) return
+  spent.add(stream)
+  if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy()
+  // that it failed is of no interest any more
+  else if (stream instanceof ReadableStream && !stream.locked) stream.cancel().catch(() => undefined)
 }
 
 function bytes(content: Uint8Array, type: string | undefined): Content {

@@ -1,4 +1,5 @@
-import type { Microseconds } from '../core/duration.ts'
+import { alarm, type Clock } from '../core/clock.ts'
+import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { AbortError, TimeoutError } from '../core/errors.ts'
 import type { Reply } from '../core/reply.ts'
 
@@ -9,26 +10,29 @@ export interface Deadline {
   clear(): void
 }
 
-/** Starts the clock of `timeout.total`. The signal’s reason is then a TimeoutError. */
+/** Sets the alarm of `timeout.total`. The signal’s reason is then a TimeoutError. */
 export function startDeadline(
+  clock: Clock,
   total: Microseconds,
   caller: AbortSignal | undefined,
   target: string,
 ): Deadline {
   const controller = new AbortController()
-  const milliseconds = total / 1_000
   const expire = (): void =>
     controller.abort(
-      new TimeoutError('ERR_TIMEOUT_TOTAL', `${target}: not done within the timeout of ${milliseconds} ms`),
+      new TimeoutError(
+        'ERR_TIMEOUT_TOTAL',
+        `${target}: not done within the timeout of ${toMilliseconds(total)} ms`,
+      ),
     )
-  const timer = setTimeout(expire, milliseconds)
+  const timer = alarm(clock, clock.now() + total, expire)
   const onAbort = (): void => controller.abort(caller?.reason)
   if (caller?.aborted === true) onAbort()
   else caller?.addEventListener('abort', onAbort, { once: true })
   return {
     signal: controller.signal,
     clear() {
-      clearTimeout(timer)
+      timer.cancel()
       caller?.removeEventListener('abort', onAbort)
     },
   }

@@ -19,6 +19,17 @@ export function entriesOf<Value>(given: Entries<Value>, option: string): (readon
   throw new OptionError(`${option}: ${describe(pairs[stranger])} is no [name, value] pair`)
 }
 
+/**
+ * A value as it is sent: strings, numbers and their like.
+ * @throws OptionError for what would only become `[object Object]`
+ */
+export function sentText(value: unknown, option: string): string {
+  if (plainTypes.has(typeof value)) return String(value)
+  throw new OptionError(`${option}: ${describe(value)} cannot be sent; give text or a number`)
+}
+
+const plainTypes = new Set(['string', 'number', 'boolean', 'bigint'])
+
 function isPair(pair: unknown): boolean {
   return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string'
 }

@@ -1,6 +1,6 @@
 import { SessionError } from '../core/errors.ts'
 import type { FieldList } from '../core/field-list.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf, sentText } from './entries.ts'
 
 /** A header field’s value; null or undefined takes the session’s own away, an array repeats it. */
 export type HeaderValue = string | number | null | undefined | readonly string[]
@@ -46,7 +46,7 @@ function appendField(list: string[], name: string, value: HeaderValue): void {
     for (const each of value as readonly string[]) appendField(list, name, each)
     return
   }
-  const text = String(value).replace(/^[ \t]+|[ \t]+$/g, '')
+  const text = sentText(value, `headers.${name}`).replace(/^[ \t]+|[ \t]+$/g, '')
   if (!valuePattern.test(text)) {
     throw new SessionError(
       'ERR_HEADER',

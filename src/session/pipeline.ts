@@ -26,6 +26,7 @@ const defaultMargin = 50_000
  */
 export class Pipeline {
   readonly #send: Next
+  readonly #closing = new AbortController()
   readonly #transport: UndiciTransport
   readonly #jar: OpenJar | undefined
   readonly #ratelimiter: Ratelimiter | undefined
@@ -46,7 +47,7 @@ export class Pipeline {
     middlewares.unshift(redirectMiddleware)
     middlewares.push(decodeMiddleware)
     if (this.#cache !== undefined) middlewares.push(this.#cache.middleware)
-    middlewares.push(retryMiddleware({ clock }))
+    middlewares.push(retryMiddleware({ clock, closing: this.#closing.signal }))
     if (ratelimit !== undefined) {
       const config = parseRatelimitOptions(ratelimit, 'ratelimit', { margin: defaultMargin, clock })
       this.#ratelimiter = new Ratelimiter(config)
@@ -87,6 +88,7 @@ export class Pipeline {
 
   /** Turns away who waits, lets finish what is on its way, and lets go of everything. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#ratelimiter?.close()
     await this.#transport.close()
     await this.#cache?.close()

@@ -51,9 +51,9 @@ export class RequestBuilder {
   }
 
   /** A request that stands for one that cannot be made, because of its URL, say; then that is `about:invalid`. */
-  placeholder(url: string): Request {
+  placeholder(url: string, method = 'GET'): Request {
     const target = URL.parse(url, this.#defaults.baseUrl?.href) ?? new URL('about:invalid')
-    return this.#request('GET', target, 'buffered')
+    return this.#request(method, target, 'buffered')
   }
 
   #request(method: string, url: URL, reading: Request['reading']): Request {

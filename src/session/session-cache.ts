@@ -53,7 +53,7 @@ export class CacheSlot {
       toRequest: (target) => toRequest(target, builder, above),
       toResponse: (entry) => {
         // not built: its URL has the session’s params already
-        const request = { ...builder.placeholder(entry.url), method: entry.method }
+        const request = builder.placeholder(entry.url, entry.method)
         return toResponse(storedReply(request, entry, undefined, clock.now(), { hit: true }))
       },
     })

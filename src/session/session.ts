@@ -4,9 +4,9 @@ import type { BatchDefaults } from '../batch/contract.ts'
 import type { BatchOptions } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { SessionError } from '../core/errors.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
 import type { Reply } from '../core/reply.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 import { Response } from '../http/response.ts'
 import { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/index.ts'
@@ -23,11 +23,15 @@ import { checkSessionOptions, requestDefaults, type SessionOptions } from './ses
 /** Options of one request. */
 export type SessionRequestOptions = RequestOptions<Response>
 
+/** What makes sense only for responses that are read to their end. */
+const bufferedOnly = [
+  'callbacks',
+  'returnCallbacks',
+  'raiseErrors',
+] as const satisfies (keyof SessionRequestOptions)[]
+
 /** Options of `stream`. */
-export interface StreamOptions extends Omit<
-  SessionRequestOptions,
-  'callbacks' | 'returnCallbacks' | 'raiseErrors'
-> {
+export interface StreamOptions extends Omit<SessionRequestOptions, (typeof bufferedOnly)[number]> {
   /** Default: GET. */
   readonly method?: string
 }
@@ -120,6 +124,12 @@ export class Session implements AsyncDisposable {
    */
   async stream(url: string | URL, options: StreamOptions = {}): Promise<StreamResponse> {
     const { method = 'GET', ...rest } = options
+    const misplaced = bufferedOnly.find((name) => name in rest)
+    if (misplaced !== undefined) {
+      throw new OptionError(
+        `${misplaced}: a stream has no place for it; it is for get(), request() and the like`,
+      )
+    }
     const builder = await this.#builder.with(rest)
     const request = builder.build(checkMethod(method), url, 'stream')
     const deadline = this.#deadline(request)
@@ -128,6 +138,7 @@ export class Session implements AsyncDisposable {
       return new StreamResponse(untilRead(reply, deadline))
     } catch (error) {
       deadline?.clear()
+      releaseBody(request)
       throw reasonOf(error)
     }
   }
@@ -139,10 +150,14 @@ export class Session implements AsyncDisposable {
    * @throws OptionError at once when an option is wrong
    */
   requests(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): Batch<Response> {
-    const { raiseErrors = this.#setting('raiseErrors') ?? false, ...rest } = options
+    const {
+      raiseErrors = this.#setting('raiseErrors') ?? false,
+      concurrency = SessionConfig.semaphore,
+      ...rest
+    } = options
     return createBatch<Response, BatchTarget, SessionRequestOptions>(
       urls,
-      { concurrency: SessionConfig.semaphore, ...rest, raiseErrors },
+      { ...rest, concurrency, raiseErrors },
       batchSession({
         clock: this.#clock,
         builder: this.#builder,
@@ -175,8 +190,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends the session: new requests and those that wait for a slot fail with ERR_CLOSED, what is on its
-   * way is finished, then sockets, cookie file and limiter are closed. A second call does nothing more.
+   * Ends the session: new requests, those that wait for a slot and streams that nobody has begun to read
+   * fail with ERR_CLOSED, what else is on its way is finished, then sockets, cookie file and limiter are
+   * closed. A second call does nothing more.
    */
   close(): Promise<void> {
     this.#closing ??= this.#pipeline.close()
@@ -194,6 +210,7 @@ export class Session implements AsyncDisposable {
     try {
       response = new Response(await this.#send(request, deadline))
     } catch (error) {
+      releaseBody(request)
       const reason = reasonOf(error)
       if (raise || !(reason instanceof SessionError)) throw reason
       response = Response.networkError(request, reason, this.#clock.now())
@@ -245,8 +262,14 @@ export class Session implements AsyncDisposable {
     return this.#options[name] ?? SessionConfig[name]
   }
 
-  #deadline({ timeouts, signal, method, url }: Request): Deadline | undefined {
+  #deadline(request: Request): Deadline | undefined {
+    const { timeouts, signal } = request
     if (timeouts.total === undefined) return undefined
-    return startDeadline(timeouts.total, signal, `${method} ${url.origin}${url.pathname}`)
+    return startDeadline(this.#clock, timeouts.total, signal, nameOf(request))
   }
+}
+
+/** A request that failed may never have come to read its stream. */
+function releaseBody({ body }: Request): void {
+  if (body?.kind === 'stream') body.release()
 }

@@ -1,6 +1,6 @@
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
-import { entriesOf } from './entries.ts'
+import { entriesOf, sentText } from './entries.ts'
 
 /** A query parameter’s value; null and undefined leave it out, an array repeats it. */
 export type ParamValue = string | number | boolean | bigint | null | undefined
@@ -15,13 +15,18 @@ export type Params =
  * @throws SessionError ERR_URL when it is no URL, or not http(s)
  */
 export function targetUri(url: string | URL, base: URL | undefined, paramSets: readonly Params[]): URL {
-  const target = url instanceof URL ? new URL(url) : URL.parse(url, base?.href)
+  const target = url instanceof URL ? new URL(url) : parseUrl(url, base)
   if (target === null) throw badUrl(url, base)
   if (target.protocol !== 'http:' && target.protocol !== 'https:') {
     throw new SessionError('ERR_URL', `${target.protocol} URLs cannot be requested; use http: or https:`)
   }
   for (const params of paramSets) addParams(target, params)
   return target
+}
+
+/** Text as a URL; null where it is none, or no text: `undefined` is not the path /undefined. */
+function parseUrl(url: unknown, base: URL | undefined): URL | null {
+  return typeof url === 'string' ? URL.parse(url, base?.href) : null
 }
 
 /** Reads `baseUrl`. @throws OptionError */
@@ -47,10 +52,7 @@ function addParams(target: URL, params: Params): void {
     const values: readonly ParamValue[] = Array.isArray(given) ? given : [given]
     for (const value of values) {
       if (value === null || value === undefined) continue
-      if (typeof value === 'object' || typeof value === 'function') {
-        throw new OptionError(`params.${name}: ${describe(value)} cannot be a query parameter; give text`)
-      }
-      target.searchParams.append(name, String(value))
+      target.searchParams.append(name, sentText(value, `params.${name}`))
     }
   }
 }

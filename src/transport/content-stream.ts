@@ -52,9 +52,15 @@ export class StreamFeed {
   #ended = false
   #error: Error | undefined
   #reader: Reader | undefined
+  #begun = false
 
   constructor(source: StreamSource) {
     this.source = source
+  }
+
+  /** Whether somebody has begun to read. */
+  get begun(): boolean {
+    return this.#begun
   }
 
   push(chunk: Uint8Array): void {
@@ -90,6 +96,7 @@ export class StreamFeed {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#begun = true
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#buffered -= chunk.length

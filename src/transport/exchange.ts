@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
-import type { Clock } from '../core/clock.ts'
+import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -23,8 +23,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #sentAt: number
   /** Dropped once called: they lead to the reply, which must be free to be collected while the exchange runs. */
   #settle: Settle | undefined
+  /** Called once, when nothing more comes; then dropped. */
+  #over: ((exchange: Exchange) => void) | undefined
   #onAbort: (() => void) | undefined
-  #connectTimer: NodeJS.Timeout | undefined
+  #connectTimer: Timer | undefined
   #controller: Dispatcher.DispatchController | undefined
   #failure: SessionError | undefined
   #phase: Phase = 'connecting'
@@ -38,11 +40,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #size = 0
   #feed: StreamFeed | undefined
 
-  constructor(request: Request, clock: Clock, settle: Settle) {
+  constructor(request: Request, clock: Clock, settle: Settle, over: (exchange: Exchange) => void) {
     this.#request = request
     this.#clock = clock
     this.#sentAt = clock.now()
     this.#settle = settle
+    this.#over = over
     const { signal, timeouts } = request
     if (signal !== undefined) {
       this.#onAbort = () => this.fail(new AbortError(signal))
@@ -51,7 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (timeouts.connect !== undefined) {
       const expire = (): void =>
         this.fail(toSessionError(Object.assign(new Error(), { code: 'ETIMEDOUT' }), request, 'connecting'))
-      this.#connectTimer = setTimeout(expire, timeouts.connect / 1_000)
+      this.#connectTimer = alarm(clock, this.#sentAt + timeouts.connect, expire)
     }
   }
 
@@ -66,13 +69,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#feed?.end(error)
   }
 
+  /** Ends the exchange if its content is a stream that nobody has begun to read: it might never end. */
+  endUnread(): void {
+    if (this.#feed?.begun === false) {
+      this.fail(new SessionError('ERR_CLOSED', 'the session was closed before the content was read'))
+    }
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#failure !== undefined) {
       controller.abort(this.#failure)
       return
     }
-    clearTimeout(this.#connectTimer)
+    this.#connectTimer?.cancel()
     this.#phase = 'written'
     this.#writtenAt = this.#clock.now()
     this.#request.observer?.written(this.#writtenAt)
@@ -166,8 +176,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #finish(): void {
-    clearTimeout(this.#connectTimer)
+    this.#connectTimer?.cancel()
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener('abort', this.#onAbort)
+    this.#over?.(this)
+    this.#over = undefined
   }
 }
 
@@ -180,10 +192,10 @@ function onceSocketIsFree(act: () => void): void {
 }
 
 /** The response is over its cap. */
-function tooLarge({ method, url, maxResponseSize }: Request): SessionError {
+function tooLarge(request: Request): SessionError {
   return new SessionError(
     'ERR_TOO_LARGE',
-    `${method} ${url.origin}${url.pathname}: the content is larger than maxResponseSize (${maxResponseSize} bytes); raise it, or use stream()`,
+    `${nameOf(request)}: the content is larger than maxResponseSize (${request.maxResponseSize} bytes); raise it, or use stream()`,
   )
 }
 

@@ -1,5 +1,5 @@
 import { NetworkError, SessionError, type SessionErrorCode, TimeoutError } from '../core/errors.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 
 /** How far an exchange had come when it failed. */
 export type Phase = 'connecting' | 'written' | 'answered'
@@ -40,7 +40,7 @@ export function toSessionError(error: Error, request: Request, phase: Phase): Se
   if (error instanceof SessionError) return error
   const lower = (error as { code?: unknown }).code
   const reason = typeof lower === 'string' ? lower : ''
-  const target = `${request.method} ${request.url.origin}${request.url.pathname}`
+  const target = nameOf(request)
   const timeout = timeoutCodes[reason]
   if (timeout !== undefined) {
     return new TimeoutError(timeout, `${target}: ${waits[timeout]}`, { cause: error })

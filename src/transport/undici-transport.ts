@@ -32,7 +32,17 @@ export interface TransportOptions {
 export class UndiciTransport implements Transport {
   readonly #agent: Agent
   readonly #clock: Clock
+  /** Exchanges that are not over. */
+  #running = 0
+  /** Those among them whose content is read as a stream. */
+  readonly #streams = new Set<Exchange>()
+  #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
+  readonly #over = (exchange: Exchange): void => {
+    this.#running--
+    if (this.#streams.size > 0) this.#streams.delete(exchange)
+    if (this.#running === 0) this.#onIdle?.()
+  }
 
   constructor({ clock, concurrency, tls }: TransportOptions) {
     this.#clock = clock
@@ -46,8 +56,13 @@ export class UndiciTransport implements Transport {
   send(request: Request): Promise<Reply> {
     const { signal, url, body, timeouts } = request
     if (signal?.aborted === true) return Promise.reject(new AbortError(signal))
+    if (this.#closed !== undefined) {
+      return Promise.reject(new SessionError('ERR_CLOSED', 'the session is closed'))
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-    const exchange = new Exchange(request, this.#clock, { resolve, reject })
+    const exchange = new Exchange(request, this.#clock, { resolve, reject }, this.#over)
+    this.#running++
+    if (request.reading === 'stream') this.#streams.add(exchange)
     const options: Dispatcher.DispatchOptions = {
       origin: url.origin,
       path: url.search === '' ? url.pathname : url.pathname + url.search,
@@ -62,13 +77,20 @@ export class UndiciTransport implements Transport {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#agent.close()
+    this.#closed ??= this.#drain()
     return this.#closed
   }
 
   destroy(): Promise<void> {
     this.#closed = this.#agent.destroy()
     return this.#closed
+  }
+
+  /** Not the agent's own close: that would also wait for connections that nobody waits for any more. */
+  async #drain(): Promise<void> {
+    for (const exchange of this.#streams) exchange.endUnread()
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
+    await this.#agent.destroy()
   }
 }
 

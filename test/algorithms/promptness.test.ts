@@ -78,7 +78,7 @@ test('without a margin the GCRA family grants at the earliest instant that a ser
  * With a margin m a unit's end is its grant + m, and the earliest instant that is safe for unit j is the
  * largest end(i) + (j - i - B + 1) T of all i <= j - B.
  */
-test('with a margin the GCRA family keeps nobody waiting longer than the exact optimum and one margin', () => {
+test('with a margin the GCRA family keeps nobody waiting longer than the exact optimum', () => {
   for (const [seed, interval] of spans.entries()) {
     for (const margin of [0, 1, Math.ceil(interval / 2), 3 * interval]) {
       for (let burst = 1; burst <= 5; burst++) {
@@ -90,8 +90,7 @@ test('with a margin the GCRA family keeps nobody waiting longer than the exact o
             const end = (instants[before] as number) + margin
             optimum = Math.max(optimum, end + (instants.length - before - burst + 1) * interval)
           }
-          assert.ok(at >= optimum, 'unsafe')
-          assert.ok(at <= optimum + margin, `${at - optimum} later than the optimum`)
+          assert.equal(at, optimum)
           instants.push(at)
         }
       }

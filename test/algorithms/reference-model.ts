@@ -89,11 +89,26 @@ export interface GcraParameters {
   margin: bigint
 }
 
-/** The scalar rule of the GCRA family on exact fractions: instants are multiplied by the denominator. */
+/** Units that may still be under way, as the model of GCRA lists them. */
+interface OpenUnits {
+  readonly cost: number
+  readonly last: bigint
+  /** Undefined for units that arrived long ago, and are listed because some before them are late. */
+  readonly grant: ModelGrant | undefined
+  /** Units from the first of these on. */
+  after: bigint
+}
+
+/**
+ * The exact optimum: unit j no earlier than e(i) + (j - i - B + 1) T for all i <= j - B, where e(i) is the
+ * latest instant at which unit i may arrive. What has surely arrived is gathered in one bound; all
+ * numbers are fractions of BigInts.
+ */
 export class GcraModel implements Model {
   #parameters: GcraParameters
-  #tat = 0n
-  #start = 0n
+  /** In parts of a microsecond: the bound for the next unit and B - 1 more, of all that have arrived. */
+  #bound = 0n
+  #open: OpenUnits[] = []
   #count = 0n
   #last = 0n
 
@@ -105,54 +120,82 @@ export class GcraModel implements Model {
   set parameters(parameters: GcraParameters) {
     const { denominator } = this.#parameters
     if (parameters.denominator !== denominator) {
-      this.#tat = roundedUp(this.#tat, denominator) * parameters.denominator
+      this.#bound = roundedUp(this.#bound, denominator) * parameters.denominator
     }
     this.#parameters = parameters
   }
 
   plan(now: bigint, cost: number, notBefore: bigint): bigint {
-    const { burst, numerator, denominator, margin } = this.#parameters
-    const base = largest(now, notBefore, this.#last)
-    if (this.#isFull(base) || this.#count - this.#start + BigInt(cost) <= BigInt(burst)) return base
-    const earliest = this.#tat + (BigInt(cost) - BigInt(burst)) * numerator
-    return largest(base, roundedUp(earliest, denominator) + margin)
+    const { burst, numerator, denominator } = this.#parameters
+    const beyond = BigInt(cost) - BigInt(burst)
+    const bounds = this.#open.flatMap(({ grant, after }) => {
+      if (grant === undefined || after + beyond <= 0n) return []
+      return grant.until * denominator + (after + beyond) * numerator
+    })
+    const earliest = largest(this.#bound + beyond * numerator, ...bounds)
+    return largest(now, notBefore, this.#last, roundedUp(earliest, denominator))
   }
 
   commit(_now: bigint, cost: number, at: bigint): ModelGrant {
-    const { numerator, denominator, margin } = this.#parameters
-    if (this.#isFull(at)) this.#start = this.#count
-    this.#tat = largest(this.#tat, at * denominator) + BigInt(cost) * numerator
+    const { margin, numerator } = this.#parameters
+    for (let first = this.#open[0]; first !== undefined; first = this.#open[0]) {
+      if (first.grant !== undefined && first.grant.until >= at) break
+      this.#open.shift()
+      if (first.grant !== undefined) this.#raise(first.grant.until, first.after)
+    }
+    this.#bound += BigInt(cost) * numerator
+    for (const each of this.#open) each.after += BigInt(cost)
     this.#count += BigInt(cost)
     this.#last = at
-    return { at, cost, until: at + margin, gone: false, cancelled: false, last: this.#count }
+    const grant = { at, cost, until: at + margin, gone: false, cancelled: false, last: this.#count }
+    if (margin === 0n && this.#open.length === 0) this.#raise(at, BigInt(cost))
+    else this.#open.push({ cost, last: this.#count, grant, after: BigInt(cost) })
+    return grant
   }
 
   settle(grant: ModelGrant, until: bigint): void {
-    const { numerator, denominator, margin } = this.#parameters
-    if (until > grant.at + margin) {
-      const first = grant.last - BigInt(grant.cost) + 1n
-      this.#tat = largest(this.#tat, (until - margin) * denominator + (this.#count - first + 1n) * numerator)
-    }
+    const isLate = until > grant.until
     grant.until = until
+    if (!isLate || this.#open.some((each) => each.grant === grant)) return
+    const [first] = this.#open
+    if (first !== undefined && grant.last > first.last - BigInt(first.cost)) {
+      this.#raise(until, this.#count - grant.last + BigInt(grant.cost))
+      return
+    }
+    const next = first === undefined ? this.#count : first.last - BigInt(first.cost)
+    const between = next - grant.last
+    const behind = between + (first?.after ?? 0n)
+    if (between > 0n) {
+      this.#open.unshift({ cost: Number(between), last: next, grant: undefined, after: behind })
+    }
+    this.#open.unshift({ cost: grant.cost, last: grant.last, grant, after: behind + BigInt(grant.cost) })
   }
 
   cancel(grant: ModelGrant): void {
-    if (grant.last !== this.#count) return
-    this.#tat -= BigInt(grant.cost) * this.#parameters.numerator
-    this.#count -= BigInt(grant.cost)
-    this.#start = smallest(this.#start, this.#count)
+    const place = this.#open.findIndex((each) => each.grant === grant)
+    const isTail = grant.last === this.#count
+    // Arrived units behind it are in the bound, which then must stay.
+    const hasArrivedBehind = this.#open.slice(place + 1).some((each) => each.grant === undefined)
+    if (place === -1 ? isTail : !hasArrivedBehind) {
+      this.#bound -= BigInt(grant.cost) * this.#parameters.numerator
+    }
+    if (place !== -1) {
+      this.#open.splice(place, 1)
+      for (const each of this.#open.slice(0, place)) each.after -= BigInt(grant.cost)
+    }
+    if (isTail) this.#count -= BigInt(grant.cost)
   }
 
   setBack(now: bigint): void {
-    const { burst, numerator, denominator } = this.#parameters
-    this.#tat = now * denominator + BigInt(burst) * numerator
+    const { burst, numerator, denominator, margin } = this.#parameters
+    this.#open = []
+    this.#bound = (now + margin) * denominator + BigInt(burst) * numerator
     this.#last = now
-    this.#start = this.#count - BigInt(burst)
   }
 
-  #isFull(at: bigint): boolean {
-    const { denominator, margin } = this.#parameters
-    return this.#tat <= (at - margin) * denominator
+  #raise(until: bigint, after: bigint): void {
+    const { numerator, denominator } = this.#parameters
+    this.#bound = largest(this.#bound, until * denominator + after * numerator)
   }
 }
 

@@ -70,7 +70,7 @@ test('unknown and wrong options are TypeErrors that name the option', async () =
     [{ auth: 'user:pass' }, /auth: a string is no auth/],
     [{ headers: 'x: y' }, /headers: 'x: y' must be an object/],
     [{ raiseErrors: 1 }, /raiseErrors: 1 must be true or false/],
-    [{ params: { a: {} } }, /params\.a: an object cannot be a query parameter/],
+    [{ params: { a: {} } }, /params\.a: an object cannot be sent/],
   ]
   for (const [options, message] of wrong) {
     const check = (error: Error): boolean => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createReadStream } from 'node:fs'
 import { test } from 'node:test'
 import { NetworkError, type SessionErrorCode } from '../../src/core/errors.ts'
 import { Session } from '../../src/session/session.ts'
@@ -157,4 +158,40 @@ test('credentials are in no error', async () => {
       return true
     })
   }
+})
+
+test('a body that is never read is let go of: files do not stay open', async () => {
+  await using broken = await brokenServer('hang')
+  const { url } = broken
+  await broken.close()
+  await using session = new Session()
+  const file = createReadStream(import.meta.filename)
+  await assert.rejects(session.post(url, { body: file }), { code: 'ERR_CONNECT' })
+  assert.equal(file.destroyed, true)
+  let cancelled = false
+  const body = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled = true) })
+  await assert.rejects(session.stream(url, { method: 'POST', body, signal: AbortSignal.abort() }), {
+    code: 'ERR_ABORTED',
+  })
+  assert.equal(cancelled, true)
+})
+
+test('closing ends a pause between two attempts', async () => {
+  const own = new Session({ baseUrl: server.url, retry: { limit: 3, delay: '1h', maxDelay: '1h' } })
+  const before = server.count
+  const pending = own.get('/status/503')
+  pending.catch(() => undefined) // looked at below
+  while (server.count === before) await new Promise(setImmediate)
+  await own.close()
+  await assert.rejects(pending, { code: 'ERR_CLOSED' })
+})
+
+test('a query, which may hold secrets, is in no message', async () => {
+  const session = sessionOn(server)
+  const silent = (error: Error): boolean => !error.message.includes('hunter2')
+  const response = await session.get('/status/404?token=hunter2')
+  assert.throws(() => response.raiseForStatus(), silent)
+  assert.throws(() => response.json(), silent)
+  await assert.rejects(session.get('/redirect/9?token=hunter2', { maxRedirects: 0 }), silent)
+  await assert.rejects(session.get('/bytes/9?token=hunter2', { maxResponseSize: 1 }), silent)
 })

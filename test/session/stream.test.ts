@@ -127,3 +127,12 @@ test('leaving the loop, closing, or dropping an unread stream frees its connecti
 async function drop(one: Session, url: string): Promise<void> {
   assert.equal((await one.stream(url)).status, 200)
 }
+
+test('what makes no sense for a stream is refused', async () => {
+  for (const name of ['callbacks', 'returnCallbacks', 'raiseErrors']) {
+    await assert.rejects(session.stream('/ip', { [name]: undefined }), {
+      name: 'OptionError',
+      message: new RegExp(name),
+    })
+  }
+})

@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { CacheStatus, Middleware, Next, Reply } from '../../core/reply.ts'
-import type { Request } from '../../core/request.ts'
+import { nameOf, type Request } from '../../core/request.ts'
 import { type OriginAnswer, OriginExchange } from './origin-exchange.ts'
 import { SafeStore, type StoreErrorListener } from './safe-store.ts'
 import { gatewayTimeout, storedReply } from './stored-reply.ts'
@@ -120,7 +120,7 @@ class RequestCache {
     if (demand.offline === 'error') {
       throw new SessionError(
         'ERR_NOT_CACHED',
-        `${request.method} ${request.url.origin}${request.url.pathname}: nothing is stored that answers it, and only that was asked for`,
+        `${nameOf(request)}: nothing is stored that answers it, and only that was asked for`,
       )
     }
     const status: CacheStatus = { hit: false, fwd, key }
