@@ -1,3 +1,4 @@
+import { escapePrefix } from '../backends/key-prefix.ts'
 import { defaultMaxEntrySize, defaultMaxSize } from '../backends/cache-sizes.ts'
 import type { Backend } from '../backends/contract.ts'
 import { checkBoolean, checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
@@ -97,7 +98,7 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
   const maxSize = checkInteger(options.maxSize ?? defaultMaxSize, 1, name('maxSize'))
   return {
     backend,
-    prefix: checkText(options.key ?? 'Session', name('key')),
+    prefix: escapePrefix(checkText(options.key ?? 'Session', name('key'))),
     cacheTimeout: checkTimeout(options.cacheTimeout ?? '1h', mode, name('cacheTimeout')),
     mode,
     maxSize,

@@ -17,10 +17,4 @@ export type {
   TokenBucketParameters,
   TypeOption,
 } from './option-types.ts'
-export {
-  parseRatelimitOptions,
-  RatelimitConfig,
-  type RatelimitDefaults,
-  ratelimitOptionNames,
-} from './options.ts'
 export { type AcquireOptions, Ratelimiter, type RatelimitStanding, type WrapOptions } from './ratelimiter.ts'

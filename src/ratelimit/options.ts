@@ -1,5 +1,6 @@
 import type { Rule } from '../algorithms/rule.ts'
 import type { Backend } from '../backends/contract.ts'
+import { escapePrefix } from '../backends/key-prefix.ts'
 import { MemoryBackend } from '../backends/memory/memory-backend.ts'
 import { parseDatabase, SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 import { checkBoolean, checkOptions } from '../core/check-options.ts'
@@ -66,7 +67,7 @@ export class RatelimitConfig {
     const parsed = parseRule(options, where, this.margin === 'settle' ? settleLease : this.margin)
     this.rule = parsed.rule
     this.queueCapacity = parsed.queueCapacity
-    this.key = parseKey(options.key ?? 'Session')
+    this.key = escapePrefix(parseKey(options.key ?? 'Session'))
     this.backend = parseBackend(options.backend ?? 'memory')
     this.#sqlite = parseSqlite(options, where)
     this.retention = parseDuration(cacheTimeout, 'cacheTimeout')

@@ -2,11 +2,8 @@ import { cacheOptionNames, type CacheOptions } from '../cache/options.ts'
 import { checkOptions } from '../core/check-options.ts'
 import { describe } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
-import {
-  ratelimitOptionNames,
-  type RatelimitRuleOptions,
-  type RatelimitSettings,
-} from '../ratelimit/index.ts'
+import type { RatelimitRuleOptions, RatelimitSettings } from '../ratelimit/option-types.ts'
+import { ratelimitOptionNames } from '../ratelimit/options.ts'
 import { sessionOptionNames, type SessionOptions } from './session-options.ts'
 
 /** Options of a session’s rate limit. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OptionError } from '../../src/core/errors.ts'
-import { parseRatelimitOptions, Ratelimiter, ratelimitOptionNames } from '../../src/ratelimit/index.ts'
+import { parseRatelimitOptions, ratelimitOptionNames } from '../../src/ratelimit/options.ts'
+import { Ratelimiter } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 
 test('each algorithm has the documented defaults', () => {

@@ -271,3 +271,17 @@ describe('modes', () => {
     assert.equal(new Set(responses.map((response) => response.text())).size, 1)
   })
 })
+
+test('clearing one prefix never touches another that begins like it', async () => {
+  await using backend = new MemoryBackend()
+  const sessions = ['api', 'api:v2'].map(
+    (key) =>
+      new Session({ baseUrl: server.url, cache: { backend, key }, ratelimit: { backend, key, limit: 5 } }),
+  )
+  for (const session of sessions) await session.get('/get?prefix')
+  await sessions[0]?.clearCache()
+  assert.deepEqual(await Promise.all(sessions.map((session) => session.cache.size())), [0, 1])
+  const limiter = sessions[1]?.ratelimiter
+  assert.equal((await limiter?.peek(`GET:${server.url}/get`))?.remaining, 4)
+  for (const session of sessions) await session.close()
+})
