@@ -96,6 +96,8 @@ export abstract class ResponseHead {
 
   /** The charset parameter of Content-Type, lower case. */
   get charset(): string | undefined {
+    // asked for by every json(), and mostly there is none
+    if (fieldValue(this.#reply.headers, 'content-type')?.includes(';') !== true) return undefined
     return this.#media()?.parameters.get('charset')?.toLowerCase()
   }
 

@@ -166,6 +166,7 @@ export function checkFlags(options: SharedOptions): void {
 
 /** Upper case where the method is a standard one written small; else as it is (methods are case-sensitive). */
 export function checkMethod(method: unknown): string {
+  if (standardMethods.has(method as string)) return method as string
   if (typeof method !== 'string' || !/^[!#$%&'*+\-.^_`|~\w]+$/.test(method)) {
     throw new OptionError(`method: ${describe(method)} is not an HTTP method`)
   }

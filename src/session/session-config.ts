@@ -36,8 +36,9 @@ const defaults: Readonly<SessionConfigValues> = {
   semaphore: 50,
 }
 
-const target = Object.defineProperty({ ...defaults }, 'reset', {
-  value: () => void Object.assign(target, defaults),
+/** The values themselves: reading them through the proxy would cost each request. */
+export const configured = Object.defineProperty({ ...defaults }, 'reset', {
+  value: () => void Object.assign(configured, defaults),
 }) as SessionConfigValues & {
   /** Puts every value back to its default. */
   reset(): void
@@ -49,10 +50,10 @@ const target = Object.defineProperty({ ...defaults }, 'reset', {
  * @example SessionConfig.returnCallbacks = true
  * @throws OptionError for a name that is none, or a value that does not fit
  */
-export const SessionConfig = new Proxy(target, {
+export const SessionConfig = new Proxy(configured, {
   set(_, name, value: unknown) {
     const known = checkName(String(name))
-    return Reflect.set(target, known, checkValue(known, value))
+    return Reflect.set(configured, known, checkValue(known, value))
   },
   defineProperty() {
     throw new OptionError('SessionConfig: values can only be set, as in SessionConfig.debug = true')

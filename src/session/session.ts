@@ -17,7 +17,7 @@ import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
 import { checkMethod, type RequestOptions } from './request-options.ts'
 import type { SessionCache } from './session-cache.ts'
-import { SessionConfig, type SessionConfigValues } from './session-config.ts'
+import { configured, SessionConfig, type SessionConfigValues } from './session-config.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from './session-options.ts'
 
 /** Options of one request. */
@@ -259,7 +259,7 @@ export class Session implements AsyncDisposable {
   #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
     name: Name,
   ): SessionConfigValues[Name] {
-    return this.#options[name] ?? SessionConfig[name]
+    return this.#options[name] ?? configured[name]
   }
 
   #deadline(request: Request): Deadline | undefined {
