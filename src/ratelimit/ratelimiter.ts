@@ -78,7 +78,6 @@ export class Ratelimiter {
       clock,
       sameClock: config.isOwnClock,
       margin,
-      freed: (limit) => this.#room.find(limit)?.pump(),
     })
     this.#room = new WaitingRoom(this.#office, queueCapacity)
   }
@@ -171,7 +170,7 @@ export class Ratelimiter {
     const limit = this.#limitOf(key)
     await this.#office.store.reset(limit.key)
     this.#office.held.forget((held) => held === limit.key)
-    this.#room.find(limit)?.pump()
+    this.#office.lookouts.look(limit.key)
   }
 
   /** Forgets what was used of all keys under this limiter’s prefix. */
@@ -179,7 +178,7 @@ export class Ratelimiter {
     const prefix = `${this.#config.key}:`
     await this.#office.store.clear(prefix)
     this.#office.held.forget((held) => held.startsWith(prefix))
-    this.#room.pump()
+    this.#office.lookouts.lookWhere((key) => key.startsWith(prefix))
   }
 
   /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
@@ -197,7 +196,8 @@ export class Ratelimiter {
   #limitOf(key: string): LimitKey {
     if (typeof key !== 'string') throw new OptionError(`key: ${describe(key)} must be a text`)
     const { key: prefix, rule, retention } = this.#config
-    this.#lastLimit = { key: `${prefix}:${key}:ratelimit`, rule, retention }
+    // Limiters of other algorithms may share the backend: the state of one says nothing to the others.
+    this.#lastLimit = { key: `${prefix}:${key}:ratelimit:${rule.algorithm}`, rule, retention }
     this.#lastKey = key
     return this.#lastLimit
   }

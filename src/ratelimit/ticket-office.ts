@@ -3,6 +3,7 @@ import type { LimitKey, LimitStore, MaybePromise, Reservation } from '../backend
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import { type HeldTickets, heldTickets } from './held-tickets.ts'
+import { type Lookouts, lookoutsOf } from './lookouts.ts'
 import { GrantTicket, type Issuer } from './ticket.ts'
 
 /** With `margin: 'settle'`: how long a unit is taken to be under way before that is looked at again. */
@@ -15,8 +16,6 @@ export interface TicketOfficeOptions {
   /** Whether `clock` is the store’s clock too. */
   readonly sameClock: boolean
   readonly margin: Microseconds | 'settle'
-  /** To be told of each limit whose units became free sooner than was thought. */
-  readonly freed: (limit: LimitKey) => void
 }
 
 /** Reserves units of a store and makes tickets of what it grants. */
@@ -26,16 +25,17 @@ export class TicketOffice implements Issuer {
   readonly held: HeldTickets
   readonly travel: Microseconds | undefined
   readonly lease: Microseconds
-  readonly freed: (limit: LimitKey) => void
+  /** Whoever waits for units of the store. */
+  readonly lookouts: Lookouts
   readonly #sameClock: boolean
 
-  constructor({ store, clock, sameClock, margin, freed }: TicketOfficeOptions) {
+  constructor({ store, clock, sameClock, margin }: TicketOfficeOptions) {
     this.store = store
     this.clock = clock
     this.held = heldTickets(store)
     this.travel = margin === 'settle' ? undefined : margin
     this.lease = margin === 'settle' ? settleLease : margin
-    this.freed = freed
+    this.lookouts = lookoutsOf(store)
     this.#sameClock = sameClock
   }
 
@@ -55,6 +55,10 @@ export class TicketOffice implements Issuer {
     const ticket = new GrantTicket(this, key, limit, grant)
     if (hold) this.held.add(limit.key, ticket)
     return ticket
+  }
+
+  freed(limit: LimitKey): void {
+    this.lookouts.look(limit.key)
   }
 
   toStore(at: Microseconds): Microseconds {

@@ -129,6 +129,7 @@ export class WaitingQueue implements Line {
       }
       if (reply.allowed) {
         this.#remove(first)
+        this.#shared.office.lookouts.served(this.#limit.key, this)
         first.resolve(this.#shared.office.issue(this.#key, this.#limit, reply.grant, first.wish.hold))
       } else if (this.#tooLate(first, reply.retryAfter)) {
         this.#turnAway(first, this.#refusal(reply.retryAfter))
@@ -180,7 +181,8 @@ export class WaitingQueue implements Line {
   #sleep(retryAfter: Microseconds): void {
     const { timers, office } = this.#shared
     const at = office.clock.now() + retryAfter
-    if (this.#wakeup === undefined) this.#wakeup = timers.schedule(at, () => this.pump())
+    if (this.#wakeup === undefined)
+      this.#wakeup = timers.schedule(at, () => office.lookouts.look(this.#limit.key))
     else timers.move(this.#wakeup, at)
   }
 

@@ -27,12 +27,19 @@ export class WaitingRoom implements QueueShared {
   /** The queue for a limit, opened if there was none; `key` is what its user calls it. */
   open(key: string, limit: LimitKey): WaitingQueue {
     let queue = this.#queues.get(limit.key)
-    if (queue === undefined) this.#queues.set(limit.key, (queue = new WaitingQueue(this, key, limit)))
+    if (queue === undefined) {
+      queue = new WaitingQueue(this, key, limit)
+      this.#queues.set(limit.key, queue)
+      this.office.lookouts.add(limit.key, queue)
+    }
     return queue
   }
 
   idle(limit: LimitKey): void {
+    const queue = this.#queues.get(limit.key)
+    if (queue === undefined) return
     this.#queues.delete(limit.key)
+    this.office.lookouts.remove(limit.key, queue)
   }
 
   /** How many wait, on all keys. */
@@ -46,11 +53,6 @@ export class WaitingRoom implements QueueShared {
   get lookAt(): Microseconds | undefined {
     const instants = [...this.#queues.values()].flatMap(({ lookAt }) => lookAt ?? [])
     return instants.length === 0 ? undefined : Math.min(...instants)
-  }
-
-  /** Looks again on every key, after limits were forgotten. */
-  pump(): void {
-    for (const queue of this.#queues.values()) queue.pump()
   }
 
   /** Everybody leaves. */
