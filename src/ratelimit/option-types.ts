@@ -26,7 +26,11 @@ export interface FixedWindowParameters {
   readonly limit?: number
   /** @default '1s' */
   readonly window?: Duration
-  /** Where windows start: with the first request, or at multiples of their length on the clock. @default 'first' */
+  /**
+   * Where windows start: with the first request, or at multiples of their length on the clock. That is the
+   * machine’s as it was when the process started: a calendar that is set, or a sleep of the machine, moves the
+   * windows away from a server’s. @default 'first'
+   */
   readonly align?: 'first' | 'clock'
 }
 
@@ -44,7 +48,11 @@ export interface LeakyBucketParameters {
   readonly capacity?: number
   /** Units per second that leak out, or `'600/m'`. @default 5 */
   readonly leakRate?: Rate
-  /** `'meter'` lets a burst of `capacity` through at once; `'queue'` spaces evenly and refuses when more than `capacity` wait. @default 'meter' */
+  /**
+   * `'meter'` lets a burst of `capacity` through at once. `'queue'` spaces evenly and refuses when more than
+   * `capacity` wait; having no burst it cannot make up for a timer that was late, about 1 ms a unit, nor for
+   * the journey of the unit before: count on 95 % of the rate at 50 a second. @default 'meter'
+   */
   readonly shape?: 'meter' | 'queue'
 }
 
