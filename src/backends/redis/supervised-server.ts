@@ -94,8 +94,9 @@ export class SupervisedServer {
   async #cleanUp(): Promise<boolean> {
     const { pid, socketPath, folder } = this.#ready
     const keeps = this.#settings.db !== undefined
+    if (keeps) kill(pid, 'SIGCONT') // a stopped server cannot save
     const saved = keeps && (await succeeds(saveAndEnd({ ...this.#settings, socketPath })))
-    if (!saved) kill(pid)
+    if (!saved) kill(pid, 'SIGKILL')
     rmSync(folder, { recursive: true, force: true })
     return saved || !keeps
   }
@@ -131,9 +132,10 @@ function succeeds(attempt: Promise<unknown>): Promise<boolean> {
   )
 }
 
-function kill(pid: number): void {
+/** Nothing when it has ended. */
+function kill(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

@@ -28,6 +28,8 @@ export interface TemporaryServer extends AsyncDisposable {
 interface Shared {
   users: number
   readonly server: Promise<SupervisedServer>
+  /** Resolves when it has ended and is not shared any more: with why, when nobody closed it. */
+  readonly ended: Promise<SessionError | undefined>
   /** Set when its last user lets go; resolves when it is gone. */
   closing?: Promise<void>
 }
@@ -50,7 +52,7 @@ export async function startTemporaryServer(options: TemporaryServerOptions = {})
   let lost: SessionError | undefined
   let closing: Promise<void> | undefined
   const watch = async (): Promise<void> => {
-    const error = await server.ended
+    const error = await shared.ended
     if (error === undefined || closing !== undefined) return
     lost = error
     for (const listener of listeners.splice(0)) listener(error)
@@ -80,26 +82,44 @@ async function join(settings: ServerSettings): Promise<Shared> {
   let shared = servers.get(name)
   while (shared?.closing !== undefined) {
     await shared.closing.catch(() => undefined) // whoever closed it hears of it
-    if (servers.get(name) === shared) servers.delete(name)
     shared = servers.get(name)
   }
   if (shared === undefined) {
-    shared = { users: 0, server: SupervisedServer.start(settings) }
+    const server = SupervisedServer.start(settings)
+    shared = { users: 0, server, ended: forgetAtEnd(name, server) }
     servers.set(name, shared)
-    void forgetAtEnd(name, shared)
   }
   shared.users++
   return shared
 }
 
-async function forgetAtEnd(name: string, shared: Shared): Promise<void> {
-  await shared.server.then((server) => server.ended).catch(() => undefined) // its users hear of a failed start
-  if (servers.get(name) === shared) servers.delete(name)
+/** Before any of its users hears that it has ended or did not start: the next start must not join it. */
+async function forgetAtEnd(
+  name: string,
+  server: Promise<SupervisedServer>,
+): Promise<SessionError | undefined> {
+  try {
+    return await (
+      await server
+    ).ended
+  } catch {
+    return undefined // its users hear of a failed start
+  } finally {
+    servers.delete(name)
+  }
 }
 
 async function leave(shared: Shared): Promise<void> {
   shared.users--
   if (shared.users > 0) return
-  shared.closing = shared.server.then((server) => server.close())
+  shared.closing = end(shared)
   await shared.closing
+}
+
+async function end({ server, ended }: Shared): Promise<void> {
+  try {
+    await (await server).close()
+  } finally {
+    await ended
+  }
 }
