@@ -30,8 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
     assert.ok(runs(owner.server.pid) && runs(supervisor) && existsSync(owner.server.socketPath))
     owner.process.kill(signal)
     assert.deepEqual(await owner.ended, [null, signal])
-    await gone(owner.server)
-    assert.equal(runs(supervisor), false)
+    await gone(owner.server, supervisor)
   })
 
   test(`${signal} to its whole process group leaves neither server nor folder`, async () => {

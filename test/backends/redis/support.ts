@@ -31,10 +31,10 @@ export function parentOf(pid: number): number {
   return Number(spawnSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
 }
 
-/** Waits until neither the server nor the folder of its socket is left: two seconds at most. */
-export async function gone({ pid, socketPath }: Traces): Promise<void> {
+/** Waits until neither the server, nor its supervisor, nor the folder of its socket is left: two seconds at most. */
+export async function gone({ pid, socketPath }: Traces, supervisor?: number): Promise<void> {
   const deadline = performance.now() + 2_000
-  while (runs(pid) || existsSync(dirname(socketPath))) {
+  while (runs(pid) || existsSync(dirname(socketPath)) || (supervisor !== undefined && runs(supervisor))) {
     assert.ok(performance.now() < deadline, `server ${pid} or ${dirname(socketPath)} is still there`)
     await delay(10)
   }
