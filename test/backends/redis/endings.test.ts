@@ -128,7 +128,7 @@ test('a supervisor that is killed is noticed; its server ends, with its data sav
   for (const error of await Promise.all(servers.map(exitOf))) {
     assert.match(error.message, /its supervisor ended \(SIGKILL\); the server has been ended$/)
   }
-  await Promise.all(servers.map(gone))
+  await Promise.all(servers.map((server) => gone(server)))
   await using next = await startTemporaryServer({ db })
   assert.equal(await ask(next.socketPath, 'GET k'), '$4\r\nkept\r\n')
 })

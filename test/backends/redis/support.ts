@@ -34,7 +34,8 @@ export function parentOf(pid: number): number {
 /** Waits until neither the server, nor its supervisor, nor the folder of its socket is left: two seconds at most. */
 export async function gone({ pid, socketPath }: Traces, supervisor?: number): Promise<void> {
   const deadline = performance.now() + 2_000
-  while (runs(pid) || existsSync(dirname(socketPath)) || (supervisor !== undefined && runs(supervisor))) {
+  const processes = supervisor === undefined ? [pid] : [pid, supervisor]
+  while (processes.some(runs) || existsSync(dirname(socketPath))) {
     assert.ok(performance.now() < deadline, `server ${pid} or ${dirname(socketPath)} is still there`)
     await delay(10)
   }
