@@ -51,7 +51,7 @@ class Supervisor {
       const pid = await this.#launch(program, toConfig(settings, folder, socketPath))
       if (settings.db !== undefined) this.#saving = { db: settings.db, address }
       await this.#answers(address)
-      if (!this.#ending) process.send?.({ kind: 'ready', pid, folder, socketPath } satisfies Report)
+      if (!this.#ending) report({ kind: 'ready', pid, folder, socketPath })
     } catch (error) {
       if (!this.#ending) this.#finish({ kind: 'failed', message: (error as Error).message })
       return
@@ -130,18 +130,29 @@ class Supervisor {
   /** Removes what is left, says so, and ends this process. */
   #finish(last: Report): void {
     this.#ending = true
+    this.leaveNothing()
+    report(last, () => process.exit())
+  }
+
+  leaveNothing(): void {
     this.#server?.kill('SIGKILL')
     if (this.#place !== undefined) rmSync(this.#place.folder, { recursive: true, force: true })
     this.#lock?.release()
-    if (process.connected) process.send?.(last, () => process.exit())
-    else process.exit()
+    this.#lock = undefined
   }
+}
+
+/** Tells the owner. That it cannot be told is no failure: it has just ended, and 'disconnect' follows. */
+function report(message: Report, then: () => void = () => undefined): void {
+  if (process.connected) process.send?.(message, then)
+  else then()
 }
 
 const supervisor = new Supervisor()
 // Ctrl-C and service managers mean the owner, who may still need its server: its end will tell.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
 process.on('disconnect', () => void supervisor.end())
+process.on('exit', () => supervisor.leaveNothing()) // after an error of our own, too
 process.on('message', (order: Order) => {
   if (order.kind === 'start') void supervisor.start(order.program, order.settings)
   else void supervisor.end()

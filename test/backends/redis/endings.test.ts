@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { dirname, join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startTemporaryServer, type TemporaryServer } from '../../../src/backends/redis/temporary-server.ts'
 import { SessionError } from '../../../src/core/errors.ts'
-import { ask, gone, parentOf, runs, serverFolders, spawnOwner, startOwner, temporary } from './support.ts'
-
-after(() => assert.deepEqual(serverFolders(), []))
+import {
+  type Traces,
+  ask,
+  gone,
+  parentOf,
+  runs,
+  serverFolders,
+  spawnOwner,
+  startOwner,
+  temporary,
+} from './support.ts'
 
 const endings: [name: string, ending: string, how: [status: number | null, signal: string | null]][] = [
   ['comes to its end without closing it', 'return', [0, null]],
@@ -53,10 +61,10 @@ test('a program that lives on after Ctrl-C still has its server, as has one whos
 })
 
 test('a program that is killed while its server starts leaves nothing, whenever that is', async () => {
-  for (let wait = 0; wait <= 160; wait += 20) {
+  for (let wait = 40; wait <= 200; wait += 20) {
     const owner = spawnOwner('wait')
     const ended = once(owner, 'exit')
-    await delay(60 + wait) // before, while and after it starts its supervisor
+    await delay(wait) // before, while and after it starts its supervisor
     owner.kill('SIGKILL')
     await ended
   }
@@ -65,6 +73,17 @@ test('a program that is killed while its server starts leaves nothing, whenever 
     assert.ok(performance.now() < deadline, serverFolders().join())
     await delay(10)
   }
+})
+
+test('a program that is killed just before it is told that its server is ready leaves nothing', async () => {
+  const folder = mkdtempSync(join(temporary, 'path-'))
+  const notes = join(folder, 'notes.json')
+  const stand = join(import.meta.dirname, 'programs/killing-server.ts')
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${stand}' '${notes}'\n`
+  writeFileSync(join(folder, 'redis-server'), script, { mode: 0o755 })
+  const owner = spawnOwner('wait', {}, { PATH: `${folder}:${process.env['PATH']}` })
+  assert.deepEqual(await once(owner, 'exit'), [null, 'SIGKILL'])
+  await gone(JSON.parse(readFileSync(notes, 'utf8')) as Traces)
 })
 
 test('the data is kept when its owner is killed', async () => {

@@ -16,7 +16,11 @@ findServer() // without one every test fails, with the line that says how to get
 /** A temporary folder for this test file alone; its servers make theirs in it. */
 export const temporary = mkdtempSync(join(tmpdir(), 'test-'))
 process.env['TMPDIR'] = temporary
-after(() => rmSync(temporary, { recursive: true }))
+after(() => {
+  const left = serverFolders()
+  rmSync(temporary, { recursive: true })
+  assert.deepEqual(left, [])
+})
 
 /** What a test needs to know of a server to see that it is gone. */
 export type Traces = Pick<TemporaryServer, 'pid' | 'socketPath'>
@@ -68,9 +72,14 @@ export interface Owner {
 const program = join(import.meta.dirname, 'programs/owner.ts')
 
 /** Starts the program; see there for its `endings`. It leads a process group, as a shell’s job does. */
-export function spawnOwner(ending: string, options: TemporaryServerOptions = {}): ChildProcess {
+export function spawnOwner(
+  ending: string,
+  options: TemporaryServerOptions = {},
+  env: NodeJS.ProcessEnv = {},
+): ChildProcess {
   return spawn(process.execPath, [program, ending, JSON.stringify(options)], {
     detached: true,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
