@@ -6,7 +6,7 @@ import {
   unpackFixedWindow,
 } from './fixed-window-state.ts'
 import { InstantLog } from './instant-log.ts'
-import type { Grant, Rule } from './rule.ts'
+import type { Grant, KernelParameters, Rule } from './rule.ts'
 
 /** Parameters of a fixed window; spans in microseconds. */
 export interface FixedWindowOptions {
@@ -29,6 +29,7 @@ export function fixedWindow(options: FixedWindowOptions): Rule<FixedWindowState>
 
 class FixedWindow implements Rule<FixedWindowState> {
   readonly algorithm = 'fixedwindow'
+  readonly kernels: readonly KernelParameters[]
   readonly capacity: number
   readonly #window: Microseconds
   readonly #margin: Microseconds
@@ -38,6 +39,7 @@ class FixedWindow implements Rule<FixedWindowState> {
     this.capacity = limit
     this.#window = window
     this.#margin = margin
+    this.kernels = [{ kernel: 'fixedwindow', numbers: [limit, window, margin, align === 'clock' ? 1 : 0] }]
     this.#aligned = align === 'clock'
   }
 

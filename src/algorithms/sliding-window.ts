@@ -1,6 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
-import type { Grant, Rule } from './rule.ts'
+import type { Grant, KernelParameters, Rule } from './rule.ts'
 
 /** Parameters of a sliding window; spans in microseconds. */
 export interface SlidingWindowOptions {
@@ -28,6 +28,7 @@ export function slidingWindow(options: SlidingWindowOptions): Rule<SlidingWindow
 
 class SlidingWindow implements Rule<SlidingWindowState> {
   readonly algorithm = 'slidingwindow'
+  readonly kernels: readonly KernelParameters[]
   readonly capacity: number
   readonly #window: Microseconds
   readonly #margin: Microseconds
@@ -36,6 +37,7 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     this.capacity = limit
     this.#window = window
     this.#margin = margin
+    this.kernels = [{ kernel: 'slidingwindow', numbers: [limit, window, margin] }]
   }
 
   initial(): SlidingWindowState {
