@@ -168,17 +168,18 @@ export class Ratelimiter {
   /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
   async reset(key = 'default'): Promise<void> {
     const limit = this.#limitOf(key)
-    await this.#office.store.reset(limit.key)
+    await this.#office.store.reset(limit)
     this.#office.held.forget((held) => held === limit.key)
     this.#office.lookouts.look(limit.key)
   }
 
   /** Forgets what was used of all keys under this limiter’s prefix. */
   async clear(): Promise<void> {
-    const prefix = `${this.#config.key}:`
+    const prefix = this.#config.key
     await this.#office.store.clear(prefix)
-    this.#office.held.forget((held) => held.startsWith(prefix))
-    this.#office.lookouts.lookWhere((key) => key.startsWith(prefix))
+    const isMine = (key: string): boolean => key.startsWith(`${prefix}:`)
+    this.#office.held.forget(isMine)
+    this.#office.lookouts.lookWhere(isMine)
   }
 
   /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
@@ -197,7 +198,8 @@ export class Ratelimiter {
     if (typeof key !== 'string') throw new OptionError(`key: ${describe(key)} must be a text`)
     const { key: prefix, rule, retention } = this.#config
     // Limiters of other algorithms may share the backend: the state of one says nothing to the others.
-    this.#lastLimit = { key: `${prefix}:${key}:ratelimit:${rule.algorithm}`, rule, retention }
+    const stored = `${prefix}:${key}:ratelimit:${rule.algorithm}`
+    this.#lastLimit = { prefix, name: key, key: stored, rule, retention }
     this.#lastKey = key
     return this.#lastLimit
   }
