@@ -74,6 +74,7 @@ test('only the transport imports undici, and only named libraries are imported a
     'tough-cookie': ['middleware'],
     'lru-cache': ['backends', 'middleware'],
     '@standard-schema/spec': ['http'],
+    'structured-headers': ['http'],
   }
   for (const { from, specifier } of libraries) {
     assert.ok(places[specifier]?.includes(roomOf(from)), `${from} imports ${specifier}`)
