@@ -121,6 +121,20 @@ export interface RatelimitSettings extends LimiterSettings {
   readonly perHost?: boolean
   /** One limit per endpoint: method, origin and path, without the query. @default true */
   readonly perEndpoint?: boolean
+  /**
+   * Follow what the server says. Retry-After of a 429 or 503 pauses the key for so long, and a response that says
+   * that nothing of its quota is left (`RateLimit`, `RateLimit-Remaining`, `X-RateLimit-Remaining`) until that is
+   * reset: for everybody who shares the limit, in this process and in others. Other keys go on, and so do requests under way.
+   *
+   * A 429 that says how long, and an idempotent request’s 503 with Retry-After, are sent again when the pause is over,
+   * three times in all, also without the option `retry`; `retry: false` forbids that, and a policy of `retry` is
+   * followed instead. When the pause is longer than the request would wait (its `maxWait`, the limiter’s, `raiseErrors`,
+   * the total `timeout`) or than `maxPause`, the refusal is the answer: a response like any other, no error. Nothing
+   * is learnt from cached responses. @default true
+   */
+  readonly adaptive?: boolean
+  /** The longest that one response can pause a key, so that none can stop a job for ever. @default '1h' */
+  readonly maxPause?: Duration
 }
 
 /** Options of a {@link Ratelimiter}. */

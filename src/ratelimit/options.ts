@@ -26,6 +26,8 @@ export const ratelimitOptionNames: readonly string[] = [
   'sleepDuration',
   'perHost',
   'perEndpoint',
+  'adaptive',
+  'maxPause',
 ]
 
 const limiterOptionNames = [...ratelimitOptionNames, 'clock']
@@ -57,12 +59,17 @@ export class RatelimitConfig {
   readonly sleepDuration: Microseconds
   readonly perHost: boolean
   readonly perEndpoint: boolean
+  /** Whether a session’s responses may pause their key. */
+  readonly adaptive: boolean
+  /** The longest that one of them can. */
+  readonly maxPause: Microseconds
   readonly clock: Clock
 
   /** @throws OptionError; see {@link parseRatelimitOptions} */
   constructor(options: RawOptions, where: string, defaults: RatelimitDefaults) {
     const { cacheTimeout = '5m', checkFrequency = '15s', sleepDuration = '50ms' } = options
     const { raiseErrors = false, perHost = false, perEndpoint = true } = options
+    const { adaptive = true, maxPause = '1h' } = options
     this.margin = parseMargin(options.margin, defaults.margin ?? 0)
     const parsed = parseRule(options, where, this.margin === 'settle' ? settleLease : this.margin)
     this.rule = parsed.rule
@@ -77,6 +84,8 @@ export class RatelimitConfig {
     this.sleepDuration = parseDuration(sleepDuration, 'sleepDuration')
     this.perHost = checkBoolean(perHost, 'perHost')
     this.perEndpoint = checkBoolean(perEndpoint, 'perEndpoint')
+    this.adaptive = checkBoolean(adaptive, 'adaptive')
+    this.maxPause = parsePositiveDuration(maxPause, 'maxPause')
     this.clock = parseClock(options.clock ?? defaults.clock ?? systemClock)
   }
 

@@ -1,6 +1,7 @@
 import type { Middleware, Reply } from '../../core/reply.ts'
 import type { ExchangeObserver, Request, RequestLimit } from '../../core/request.ts'
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
+import { adapt, type Adaptation } from './adaptive.ts'
 
 /** What a session’s limits are per. */
 export interface RatelimitScope {
@@ -13,27 +14,35 @@ export interface RatelimitScope {
 /**
  * Every exchange waits for its slot here, and tells the limiter when it was written and answered, so
  * that the limit holds as the server sees it.
+ * @param adaptation how responses may pause their key; undefined: they do not
  */
-export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitScope): Middleware {
+export function ratelimitMiddleware(
+  ratelimiter: Ratelimiter,
+  scope: RatelimitScope,
+  adaptation?: Adaptation,
+): Middleware {
   return async (request, next): Promise<Reply> => {
     const { limit } = request.features
     if (limit === undefined) return next(request)
-    const ticket = await ratelimiter.acquireChecked(limiterKey(request, limit, scope), {
+    const key = limiterKey(request, limit, scope)
+    const ticket = await ratelimiter.acquireChecked(key, {
       cost: limit.cost,
       hold: true,
       signal: request.signal,
       maxWait: limit.maxWait,
     })
+    let reply: Reply
     try {
       const observer = request.observer === undefined ? ticket : both(ticket, request.observer)
-      const reply = await next({ ...request, observer })
-      // Says nothing new when the transport told the observer.
-      ticket.answered(reply.timings.answeredAt)
-      return reply
+      reply = await next({ ...request, observer })
     } catch (error) {
       ticket.release()
       throw error
     }
+    // Says nothing new when the transport told the observer.
+    ticket.answered(reply.timings.answeredAt)
+    if (adaptation !== undefined) await adapt(ratelimiter, key, reply, adaptation)
+    return reply
   }
 }
 
