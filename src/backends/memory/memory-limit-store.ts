@@ -2,7 +2,8 @@ import { type Grant, type Rule, skewTolerance } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
-import type { LimitKey, LimitStanding, LimitStore, Reservation } from '../contract.ts'
+import type { Denial, LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
+import { Pauses } from './pauses.ts'
 
 /** Options of a memory limit store. */
 export interface MemoryLimitStoreOptions {
@@ -13,6 +14,7 @@ export interface MemoryLimitStoreOptions {
 
 /** One key's state under its rule. */
 interface Entry {
+  readonly prefix: string
   rule: Rule<unknown>
   state: unknown
   usedAt: Microseconds
@@ -25,9 +27,11 @@ const sweepStep = 16
 
 /** Limits in this process. Every answer is at once. */
 export class MemoryLimitStore implements LimitStore {
+  readonly shared = false
   readonly #clock: Clock
   readonly #checkFrequency: Microseconds
   readonly #entries = new Map<string, Entry>()
+  readonly #pauses = new Pauses()
   #sweepAt: Microseconds
   #sweep: MapIterator<[string, Entry]> | undefined
 
@@ -39,7 +43,9 @@ export class MemoryLimitStore implements LimitStore {
 
   /** Keys that are kept. */
   get size(): number {
-    return this.#entries.size
+    let size = this.#entries.size
+    for (const key of this.#pauses.keys()) if (!this.#entries.has(key)) size += 1
+    return size
   }
 
   now(): Microseconds {
@@ -47,19 +53,32 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: Microseconds, maxWait: Microseconds): Reservation {
-    const { rule } = limit
-    if (cost > rule.capacity) {
-      throw new OptionError(`cost: ${cost} can never be granted: the limit's capacity is ${rule.capacity}`)
-    }
+    checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
     const known = this.#findNow(limit, now)
-    const state = known === undefined ? rule.initial() : known.state
-    const at = rule.plan(state, now, cost, notBefore)
-    if (at - now > maxWait) return { allowed: false, retryAfter: at - now }
-    if (known === undefined) this.#add(limit, state, now)
-    else known.usedAt = now
-    return { allowed: true, grant: rule.commit(state, now, cost, at) }
+    const entry = known ?? newEntry(limit)
+    const answer = reserveOf(entry, now, cost, Math.max(notBefore, this.#pauses.endOf(limit, now)), maxWait)
+    if (known === undefined && answer.allowed) this.#entries.set(limit.key, entry)
+    return answer
+  }
+
+  reserveEach(limit: LimitKey, costs: readonly number[]): Reservations {
+    for (const cost of costs) checkCost(limit, cost)
+    const now = this.#clock.now()
+    if (now >= this.#sweepAt) this.#sweepSome(now)
+    const known = this.#findNow(limit, now)
+    const entry = known ?? newEntry(limit)
+    const notBefore = this.#pauses.endOf(limit, now)
+    const grants: Grant[] = []
+    let denial: Denial | undefined
+    for (let index = 0; index < costs.length && denial === undefined; index++) {
+      const answer = reserveOf(entry, now, costs[index] as number, notBefore, 0)
+      if (answer.allowed) grants.push(answer.grant)
+      else denial = answer
+    }
+    if (known === undefined && grants.length > 0) this.#entries.set(limit.key, entry)
+    return { grants, denial }
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
@@ -67,7 +86,9 @@ export class MemoryLimitStore implements LimitStore {
     if (entry === undefined) {
       if (until <= grant.until) return grant
       // The key was forgotten, but not all of its units had arrived.
-      entry = this.#add(limit, limit.rule.initial(), this.#clock.now())
+      entry = newEntry(limit)
+      entry.usedAt = this.#clock.now()
+      this.#entries.set(limit.key, entry)
     }
     return entry.rule.settle(entry.state, grant, until, final)
   }
@@ -77,34 +98,43 @@ export class MemoryLimitStore implements LimitStore {
     entry?.rule.cancel(entry.state, grant, this.#clock.now())
   }
 
+  pause(limit: LimitKey, span: Microseconds): void {
+    this.#pauses.begin(limit, this.#clock.now(), span)
+  }
+
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
     const state = this.#view(limit, now)
+    const pausedUntil = this.#pauses.peekEnd(limit, now)
     return {
-      remaining: rule.remaining(state, now),
-      retryAfter: rule.plan(state, now, 1, 0) - now,
-      resetAfter: Math.max(0, rule.expiresAt(state) - now),
+      remaining: pausedUntil > now ? 0 : rule.remaining(state, now),
+      retryAfter: rule.plan(state, now, 1, pausedUntil) - now,
+      resetAfter: Math.max(0, rule.expiresAt(state) - now, pausedUntil - now),
     }
   }
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const state = this.#view(limit, now)
-    return limit.rule.estimate(state, now, cost, ahead) - now
+    const at = limit.rule.estimate(this.#view(limit, now), now, cost, ahead)
+    return Math.max(at, this.#pauses.peekEnd(limit, now)) - now
   }
 
-  reset(key: string): void {
+  reset({ key }: LimitKey): void {
     this.#entries.delete(key)
+    this.#pauses.end(key)
   }
 
-  clear(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key)
+  clear(prefix?: string): void {
+    this.#pauses.clear(prefix)
+    for (const [key, entry] of this.#entries) {
+      if (prefix === undefined || entry.prefix === prefix) this.#entries.delete(key)
+    }
   }
 
   /** Forgets everything. */
   close(): void {
-    this.#entries.clear()
+    this.clear()
   }
 
   /** The key's entry. New parameters apply to what is known; another algorithm's state says nothing. */
@@ -140,12 +170,6 @@ export class MemoryLimitStore implements LimitStore {
     return copy
   }
 
-  #add({ key, rule, retention }: LimitKey, state: unknown, now: Microseconds): Entry {
-    const entry = { rule, state, usedAt: now, retention }
-    this.#entries.set(key, entry)
-    return entry
-  }
-
   /** Forgets a few idle keys, and goes on with the next ones at the next call. */
   #sweepSome(now: Microseconds): void {
     this.#sweep ??= this.#entries.entries()
@@ -153,6 +177,7 @@ export class MemoryLimitStore implements LimitStore {
       const { done, value } = this.#sweep.next()
       if (done === true) {
         this.#sweep = undefined
+        this.#pauses.sweep(now)
         this.#sweepAt = now + this.#checkFrequency
         return
       }
@@ -160,4 +185,28 @@ export class MemoryLimitStore implements LimitStore {
       if (usedAt + retention <= now && rule.expiresAt(state) <= now) this.#entries.delete(key)
     }
   }
+}
+
+function checkCost({ rule }: LimitKey, cost: number): void {
+  if (cost <= rule.capacity) return
+  throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
+}
+
+function newEntry({ prefix, rule, retention }: LimitKey): Entry {
+  return { prefix, rule, state: rule.initial(), usedAt: 0, retention }
+}
+
+function reserveOf(
+  entry: Entry,
+  now: Microseconds,
+  cost: number,
+  notBefore: Microseconds,
+  maxWait: Microseconds,
+): Reservation {
+  const { rule, state } = entry
+  const at = rule.plan(state, now, cost, notBefore)
+  const wait = at - now
+  if (wait > maxWait) return { allowed: false, retryAfter: wait, soonest: wait }
+  entry.usedAt = now
+  return { allowed: true, grant: rule.commit(state, now, cost, at) }
 }
