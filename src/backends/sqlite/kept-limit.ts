@@ -29,7 +29,7 @@ export function findNow(limits: LimitTable, limit: LimitKey, now: Microseconds):
   const row = limits.find(limit.key)
   if (row === undefined) return unknown
   const { paused_at: pausedAt, paused_until: pausedUntil } = row
-  const isPauseChanged = pausedAt > now
+  const isPauseChanged = pausedAt > now + skewTolerance
   return {
     kept: broughtBack(stateOf(row, limit), limit, now),
     // By a clock that was set back it was asked for just now.
