@@ -83,13 +83,28 @@ type Unnamed = { readonly [Key in TypeOption]?: never }
 /** These parameters, and none of another algorithm. */
 type Only<Parameters> = Parameters & { readonly [Key in Exclude<ParameterName, keyof Parameters>]?: never }
 
-/** Which algorithm (`type` or one of its aliases; the sliding window when none is given), and its parameters. */
-export type RatelimitRuleOptions =
+/** One limit: which algorithm (`type` or one of its aliases; the sliding window when none is given), and its parameters. */
+export type LimitOptions =
   | ((Unnamed | Named<Spelling<'sliding', 'window'>>) & Only<SlidingWindowParameters>)
   | (Named<Spelling<'fixed', 'window'>> & Only<FixedWindowParameters>)
   | (Named<Spelling<'token', 'bucket'>> & Only<TokenBucketParameters>)
   | (Named<Spelling<'leaky', 'bucket'>> & Only<LeakyBucketParameters>)
   | (Named<'gcra' | 'Gcra' | 'GCRA'> & Only<GcraParameters>)
+
+/** Several limits instead of one. */
+type SeveralLimits = Unnamed &
+  Only<unknown> & {
+    /**
+     * Limits that hold together: a request goes when all of them let it, and counts for each; what one of them does not
+     * let through counts for none.
+     * @example
+     * { limits: [{ limit: 10, window: '1s' }, { type: 'tokenbucket', capacity: 100, fillRate: '1000/h' }] }
+     */
+    readonly limits: readonly LimitOptions[]
+  }
+
+/** One limit, or several in `limits`. */
+export type RatelimitRuleOptions = (LimitOptions & { readonly limits?: never }) | SeveralLimits
 
 /** What a limiter has beside its algorithm. */
 export interface LimiterSettings {

@@ -14,6 +14,7 @@ import { settleLease } from './ticket-office.ts'
 export const ratelimitOptionNames: readonly string[] = [
   ...typeOptions,
   ...parameterNames,
+  'limits',
   'key',
   'backend',
   'db',

@@ -1,10 +1,11 @@
+import { allOf } from '../algorithms/all-of.ts'
 import { fixedWindow } from '../algorithms/fixed-window.ts'
 import { gcra } from '../algorithms/gcra.ts'
 import { leakyBucket } from '../algorithms/leaky-bucket.ts'
 import type { AlgorithmName, Rule } from '../algorithms/rule.ts'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import { tokenBucket } from '../algorithms/token-bucket.ts'
-import { checkChoice, checkInteger } from '../core/check-options.ts'
+import { checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
 import {
   describe,
   type Microseconds,
@@ -47,13 +48,43 @@ const algorithms = Object.keys(parameters) as AlgorithmName[]
 /** Every parameter of every algorithm. */
 export const parameterNames: readonly string[] = [...new Set(Object.values(parameters).flat())]
 
+/** What describes one limit. */
+const limitOptionNames: readonly string[] = [...typeOptions, ...parameterNames]
+
 /**
- * The algorithm that the options name, with its parameters.
+ * The rule that the options describe: of one limit, or of all in `limits`.
  * @param where what the options are of, for messages
  * @param margin how long a unit may travel, microseconds
  * @throws OptionError naming the option
  */
 export function parseRule(options: RawOptions, where: string, margin: Microseconds): ParsedRule {
+  const { limits } = options
+  if (limits === undefined) return parseLimit(options, where, margin)
+  const flat = limitOptionNames.find((name) => options[name] !== undefined)
+  if (flat !== undefined) {
+    throw new OptionError(
+      `${where}: ${flat} and limits: write ${flat} in an entry of limits, or leave limits out`,
+    )
+  }
+  if (!Array.isArray(limits) || limits.length === 0) {
+    const what = limits instanceof Array ? 'an empty array' : describe(limits)
+    throw new OptionError(
+      `${where}: limits: ${what} must be an array of limits: [{ limit: 10, window: '1s' }]`,
+    )
+  }
+  const parsed = limits.map((entry: unknown, index) => {
+    const place = `${where}: limits[${index}]`
+    checkOptions(entry, limitOptionNames, place)
+    return parseLimit(entry as RawOptions, place, margin)
+  })
+  return {
+    rule: allOf(parsed.map(({ rule }) => rule)),
+    queueCapacity: Math.min(...parsed.map(({ queueCapacity }) => queueCapacity)),
+  }
+}
+
+/** The algorithm that the options name, with its parameters. */
+function parseLimit(options: RawOptions, where: string, margin: Microseconds): ParsedRule {
   const algorithm = parseAlgorithm(options, where)
   for (const name of parameterNames) {
     if (options[name] === undefined || parameters[algorithm].includes(name)) continue
