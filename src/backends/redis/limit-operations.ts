@@ -1,0 +1,125 @@
+import type { Grant, Rule } from '../../algorithms/rule.ts'
+import type { Microseconds } from '../../core/duration.ts'
+import type { Denial, LimitStanding, Reservations } from '../contract.ts'
+
+/** The numbers of a reply, read one after another. */
+export interface Replies {
+  next(): number
+}
+
+/** One operation of a limit’s script. Its instants are sent as how far they lie from `now`, the store’s clock at sending. */
+export interface Operation<T> {
+  /** Whether it only looks: the script then leaves everything as it is. */
+  readonly isLook: boolean
+  arguments(now: Microseconds): (string | number)[]
+  /** Reads its part of the reply. */
+  read(replies: Replies): T
+}
+
+/** Grants the first of `costs`, each at the earliest instant from `notBefore` on that is at most `maxWait` away. */
+export function reserveOperation(
+  rule: Rule<unknown>,
+  costs: readonly number[],
+  notBefore: Microseconds,
+  maxWait: Microseconds,
+): Operation<Reservations> {
+  return {
+    isLook: false,
+    arguments(now) {
+      const runs = runsOf(costs)
+      const ahead = Math.max(0, notBefore - now)
+      return ['reserve', ahead, Math.min(maxWait, Number.MAX_SAFE_INTEGER), runs.length / 2, ...runs]
+    },
+    read(replies) {
+      const granted = replies.next()
+      const grants = granted === 0 ? [] : readGrants(rule, costs.slice(0, granted), replies)
+      return { grants, denial: granted < costs.length ? readDenial(replies) : undefined }
+    },
+  }
+}
+
+/** Says when a grant’s units arrive at the latest. */
+export function settleOperation(grant: Grant, until: Microseconds, final: boolean): Operation<Grant> {
+  return {
+    isLook: false,
+    arguments(now) {
+      return ['settle', final ? 1 : 0, grant.cost, until - now, grant.until, ...notesOf(grant)]
+    },
+    read(replies) {
+      const parts = partsOf(grant).map((part) => ({ ...part, until: replies.next(), mark: replies.next() }))
+      return together(parts)
+    },
+  }
+}
+
+/** Gives a grant’s units back. */
+export function cancelOperation(grant: Grant): Operation<void> {
+  return {
+    isLook: false,
+    arguments: () => ['cancel', grant.cost, ...notesOf(grant)],
+    read: () => undefined,
+  }
+}
+
+/** Grants nothing for `span`. */
+export function pauseOperation(span: Microseconds): Operation<void> {
+  return { isLook: false, arguments: () => ['pause', span], read: () => undefined }
+}
+
+/** Asks where the limit stands. */
+export const peekOperation: Operation<LimitStanding> = {
+  isLook: true,
+  arguments: () => ['peek'],
+  read: (replies) => ({
+    remaining: replies.next(),
+    retryAfter: replies.next(),
+    resetAfter: replies.next(),
+  }),
+}
+
+/** Asks for the earliest that `cost` units behind `ahead` others could be granted, from now. */
+export function estimateOperation(cost: number, ahead: number): Operation<Microseconds> {
+  return {
+    isLook: true,
+    arguments: () => ['estimate', cost, ahead],
+    read: (replies) => replies.next(),
+  }
+}
+
+/** Equal costs in a row as one: how many, and the cost. */
+function runsOf(costs: readonly number[]): number[] {
+  const runs: number[] = []
+  for (const cost of costs) {
+    if (runs.at(-1) === cost) runs[runs.length - 2] = (runs.at(-2) as number) + 1
+    else runs.push(1, cost)
+  }
+  return runs
+}
+
+/** All at one instant; for each kernel when its units end, then what it noted of each grant. */
+function readGrants({ kernels }: Rule<unknown>, costs: readonly number[], replies: Replies): Grant[] {
+  const at = replies.next()
+  const ends = kernels.map(() => replies.next())
+  return costs.map((cost) => together(ends.map((until) => ({ at, until, cost, mark: replies.next() }))))
+}
+
+function readDenial(replies: Replies): Denial {
+  return { allowed: false, retryAfter: replies.next(), soonest: replies.next() }
+}
+
+/** What each kernel noted of a grant. */
+function partsOf(grant: Grant): readonly Grant[] {
+  return grant.parts ?? [grant]
+}
+
+function notesOf(grant: Grant): number[] {
+  return partsOf(grant).flatMap(({ until, mark }) => [until, mark])
+}
+
+/** One grant of what each kernel granted, as `allOf` has it. */
+function together(parts: readonly Grant[]): Grant {
+  const [first, ...others] = parts as readonly [Grant, ...Grant[]]
+  if (others.length === 0) return first
+  const until = others.reduce((latest, part) => Math.max(latest, part.until), first.until)
+  return { at: first.at, until, cost: first.cost, mark: 0, parts }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import type { KernelName } from '../../../algorithms/rule.ts'
+import type { Script } from '../commands.ts'
+import { fixedWindow } from './fixed-window.ts'
+import { gcra } from './gcra.ts'
+import { instantLog } from './instant-log.ts'
+import { operations } from './operations.ts'
+import { slidingWindow } from './sliding-window.ts'
+
+/** The Lua text of a kernel, and what it stands on. */
+interface Kernel {
+  readonly sources: readonly string[]
+  /** The function that makes one of a key, what is stored there, and its numbers. */
+  readonly make: string
+  /** How many numbers it takes. */
+  readonly numbers: number
+}
+
+const kernels: Readonly<Record<KernelName, Kernel>> = {
+  slidingwindow: { sources: [instantLog, slidingWindow], make: 'sliding_window', numbers: 3 },
+  fixedwindow: { sources: [instantLog, fixedWindow], make: 'fixed_window', numbers: 4 },
+  gcra: { sources: [gcra], make: 'gcra', numbers: 5 },
+}
+
+const scripts = new Map<string, Script>()
+
+/** The script for limits made of these kernels, in their order. It defines no function that they do not need. */
+export function limitScript(names: readonly KernelName[]): Script {
+  const id = names.join('+')
+  let script = scripts.get(id)
+  if (script === undefined) {
+    const source = sourceOf(names)
+    script = { source, sha1: createHash('sha1').update(source).digest('hex') }
+    scripts.set(id, script)
+  }
+  return script
+}
+
+/** Lists are not among what MGET finds: their kernel reads its own. */
+const start = `
+local call = redis.call
+local now, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
+if not now then
+  local time = call('TIME')
+  now = time[1] * 1000000 + time[2]
+end
+local stored = call('MGET', unpack(KEYS))
+local pause = stored[1]
+`
+
+function sourceOf(names: readonly KernelName[]): string {
+  const sources = new Set(names.flatMap((name) => kernels[name].sources))
+  let argument = 3
+  const made = names.map((name, index) => {
+    const { make, numbers } = kernels[name]
+    const parameters = Array.from({ length: numbers }, () => `tonumber(ARGV[${argument++}])`)
+    return `${make}(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
+  })
+  const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${argument}\n`
+  return [start, ...sources, local, operations].join('').trim()
+}

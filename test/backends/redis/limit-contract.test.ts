@@ -1,0 +1,11 @@
+import { after } from 'node:test'
+import { RedisLimitStore } from '../../../src/backends/redis/redis-limit-store.ts'
+import { testLimitStore } from '../../../src/testing/index.ts'
+import { closeServer, connectAfresh } from './limit-support.ts'
+
+after(closeServer)
+
+testLimitStore('Redis', async (clock) => {
+  const commands = await connectAfresh()
+  return { store: new RedisLimitStore({ commands, clock }), close: () => commands.close() }
+})
