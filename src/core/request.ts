@@ -97,7 +97,10 @@ export interface RequestLimit {
 export interface RequestFeatures {
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly maxRedirects: number
-  /** undefined: only a connection lost on an idempotent request is replayed, once; null: nothing is. */
+  /**
+   * undefined: a connection lost on an idempotent request is replayed, once, and under an adaptive limit what was
+   * refused until later; null: nothing is.
+   */
   readonly retry: RetryPolicy | undefined | null
   readonly auth: Credentials | undefined
   /** false: the session’s jar takes no part. */

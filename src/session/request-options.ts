@@ -33,7 +33,10 @@ export interface SharedOptions {
   readonly redirect?: 'follow' | 'manual' | 'error'
   /** Redirects followed at most. Default: 20. */
   readonly maxRedirects?: number
-  /** Retries: false, how many, or its options. Default: only a connection lost on an idempotent request is replayed, once. */
+  /**
+   * Retries: false, how many, or its options. Default: a connection lost on an idempotent request is replayed, once,
+   * and what the server refused until later is sent again then where the limit is `adaptive`.
+   */
   readonly retry?: RetryOptions | number | false
   /** Most bytes of decoded content. Default: 256 MiB; no limit for streams. */
   readonly maxResponseSize?: number
