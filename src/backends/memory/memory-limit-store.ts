@@ -1,8 +1,9 @@
-import { type Grant, type Rule, skewTolerance } from '../../algorithms/rule.ts'
+import type { Grant } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Denial, LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
+import { type KeyState, KeyStates, newState } from './key-states.ts'
 import { Pauses } from './pauses.ts'
 
 /** Options of a memory limit store. */
@@ -10,15 +11,8 @@ export interface MemoryLimitStoreOptions {
   readonly clock?: Clock | undefined
   /** The time between two looks for keys to forget, in microseconds. Default: 15 s. */
   readonly checkFrequency?: Microseconds | undefined
-}
-
-/** One key's state under its rule. */
-interface Entry {
-  readonly prefix: string
-  rule: Rule<unknown>
-  state: unknown
-  usedAt: Microseconds
-  retention: Microseconds
+  /** Keys of one prefix and algorithm whose states are kept ready for use; others are packed. Default: 1,000. */
+  readonly mostInUse?: number | undefined
 }
 
 const fifteenSeconds = 15_000_000
@@ -30,21 +24,28 @@ export class MemoryLimitStore implements LimitStore {
   readonly shared = false
   readonly #clock: Clock
   readonly #checkFrequency: Microseconds
-  readonly #entries = new Map<string, Entry>()
+  readonly #mostInUse: number
+  /** By prefix and algorithm. */
+  readonly #groups = new Map<string, KeyStates>()
+  /** The one that was asked for last: most stores have few. */
+  #lastGroup: KeyStates | undefined
   readonly #pauses = new Pauses()
   #sweepAt: Microseconds
-  #sweep: MapIterator<[string, Entry]> | undefined
+  #sweep: Iterator<readonly [KeyStates, string]> | undefined
 
-  constructor({ clock = systemClock, checkFrequency = fifteenSeconds }: MemoryLimitStoreOptions = {}) {
+  constructor(options: MemoryLimitStoreOptions = {}) {
+    const { clock = systemClock, checkFrequency = fifteenSeconds, mostInUse = 1_000 } = options
     this.#clock = clock
     this.#checkFrequency = checkFrequency
+    this.#mostInUse = mostInUse
     this.#sweepAt = clock.now() + checkFrequency
   }
 
   /** Keys that are kept. */
   get size(): number {
-    let size = this.#entries.size
-    for (const key of this.#pauses.keys()) if (!this.#entries.has(key)) size += 1
+    let size = 0
+    for (const group of this.#groups.values()) size += group.size
+    for (const limit of this.#pauses.limits()) if (!this.#groupOf(limit).has(limit.name)) size += 1
     return size
   }
 
@@ -56,10 +57,11 @@ export class MemoryLimitStore implements LimitStore {
     checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const known = this.#findNow(limit, now)
-    const entry = known ?? newEntry(limit)
-    const answer = reserveOf(entry, now, cost, Math.max(notBefore, this.#pauses.endOf(limit, now)), maxWait)
-    if (known === undefined && answer.allowed) this.#entries.set(limit.key, entry)
+    const group = this.#groupOf(limit)
+    const known = group.findNow(limit, now)
+    const state = known ?? newState(limit)
+    const answer = reserveOf(state, now, cost, Math.max(notBefore, this.#pauses.endOf(limit, now)), maxWait)
+    if (known === undefined && answer.allowed) group.keep(state)
     return answer
   }
 
@@ -67,35 +69,37 @@ export class MemoryLimitStore implements LimitStore {
     for (const cost of costs) checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const known = this.#findNow(limit, now)
-    const entry = known ?? newEntry(limit)
+    const group = this.#groupOf(limit)
+    const known = group.findNow(limit, now)
+    const state = known ?? newState(limit)
     const notBefore = this.#pauses.endOf(limit, now)
     const grants: Grant[] = []
     let denial: Denial | undefined
     for (let index = 0; index < costs.length && denial === undefined; index++) {
-      const answer = reserveOf(entry, now, costs[index] as number, notBefore, 0)
+      const answer = reserveOf(state, now, costs[index] as number, notBefore, 0)
       if (answer.allowed) grants.push(answer.grant)
       else denial = answer
     }
-    if (known === undefined && grants.length > 0) this.#entries.set(limit.key, entry)
+    if (known === undefined && grants.length > 0) group.keep(state)
     return { grants, denial }
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
-    let entry = this.#find(limit)
-    if (entry === undefined) {
+    const group = this.#groupOf(limit)
+    let known = group.find(limit)
+    if (known === undefined) {
       if (until <= grant.until) return grant
       // The key was forgotten, but not all of its units had arrived.
-      entry = newEntry(limit)
-      entry.usedAt = this.#clock.now()
-      this.#entries.set(limit.key, entry)
+      known = newState(limit)
+      known.usedAt = this.#clock.now()
+      group.keep(known)
     }
-    return entry.rule.settle(entry.state, grant, until, final)
+    return known.rule.settle(known.state, grant, until, final)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {
-    const entry = this.#find(limit)
-    entry?.rule.cancel(entry.state, grant, this.#clock.now())
+    const known = this.#groupOf(limit).find(limit)
+    known?.rule.cancel(known.state, grant, this.#clock.now())
   }
 
   pause(limit: LimitKey, span: Microseconds): void {
@@ -105,7 +109,7 @@ export class MemoryLimitStore implements LimitStore {
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
-    const state = this.#view(limit, now)
+    const state = this.#groupOf(limit).view(limit, now)
     const pausedUntil = this.#pauses.peekEnd(limit, now)
     return {
       remaining: pausedUntil > now ? 0 : rule.remaining(state, now),
@@ -116,20 +120,21 @@ export class MemoryLimitStore implements LimitStore {
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const at = limit.rule.estimate(this.#view(limit, now), now, cost, ahead)
+    const at = limit.rule.estimate(this.#groupOf(limit).view(limit, now), now, cost, ahead)
     return Math.max(at, this.#pauses.peekEnd(limit, now)) - now
   }
 
-  reset({ key }: LimitKey): void {
-    this.#entries.delete(key)
-    this.#pauses.end(key)
+  reset(limit: LimitKey): void {
+    this.#groupOf(limit).forget(limit.name)
+    this.#pauses.end(limit)
   }
 
   clear(prefix?: string): void {
     this.#pauses.clear(prefix)
-    for (const [key, entry] of this.#entries) {
-      if (prefix === undefined || entry.prefix === prefix) this.#entries.delete(key)
+    for (const group of this.#groups.values()) {
+      if (prefix === undefined || group.prefix === prefix) this.#drop(group)
     }
+    this.#sweep = undefined
   }
 
   /** Forgets everything. */
@@ -137,42 +142,28 @@ export class MemoryLimitStore implements LimitStore {
     this.clear()
   }
 
-  /** The key's entry. New parameters apply to what is known; another algorithm's state says nothing. */
-  #find({ key, rule, retention }: LimitKey): Entry | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.rule === rule) return entry
-    if (entry.rule.algorithm !== rule.algorithm) return undefined
-    rule.adapt(entry.state)
-    entry.rule = rule
-    entry.retention = retention
-    return entry
-  }
-
-  /** The same, its state brought back if the clock was. */
-  #findNow(limit: LimitKey, now: Microseconds): Entry | undefined {
-    const entry = this.#find(limit)
-    if (entry !== undefined && entry.usedAt > now + skewTolerance) {
-      entry.rule.clamp(entry.state, now)
-      entry.usedAt = now
+  #groupOf(limit: LimitKey): KeyStates {
+    const { prefix, rule } = limit
+    const last = this.#lastGroup
+    if (last !== undefined && last.algorithm === rule.algorithm && last.prefix === prefix) return last
+    const id = groupId(prefix, rule.algorithm)
+    let group = this.#groups.get(id)
+    if (group === undefined) {
+      group = new KeyStates(limit, this.#mostInUse)
+      this.#groups.set(id, group)
     }
-    return entry
+    this.#lastGroup = group
+    return group
   }
 
-  /** The state as a reservation would find it, for looking at. */
-  #view({ key, rule }: LimitKey, now: Microseconds): unknown {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.rule.algorithm !== rule.algorithm) return rule.initial()
-    const isSetBack = entry.usedAt > now + skewTolerance
-    if (entry.rule === rule && !isSetBack) return entry.state
-    const copy = rule.unpack(rule.pack(entry.state))
-    rule.adapt(copy)
-    if (isSetBack) rule.clamp(copy, now)
-    return copy
+  #drop(group: KeyStates): void {
+    this.#groups.delete(groupId(group.prefix, group.algorithm))
+    this.#lastGroup = undefined
   }
 
   /** Forgets a few idle keys, and goes on with the next ones at the next call. */
   #sweepSome(now: Microseconds): void {
-    this.#sweep ??= this.#entries.entries()
+    this.#sweep ??= this.#everyKey()
     for (let step = 0; step < sweepStep; step++) {
       const { done, value } = this.#sweep.next()
       if (done === true) {
@@ -181,10 +172,22 @@ export class MemoryLimitStore implements LimitStore {
         this.#sweepAt = now + this.#checkFrequency
         return
       }
-      const [key, { rule, state, usedAt, retention }] = value
-      if (usedAt + retention <= now && rule.expiresAt(state) <= now) this.#entries.delete(key)
+      const [group, name] = value
+      group.forgetIdle(name, now)
     }
   }
+
+  *#everyKey(): Generator<readonly [KeyStates, string], undefined> {
+    for (const group of this.#groups.values()) {
+      for (const name of group.names()) yield [group, name]
+      if (group.size === 0) this.#drop(group)
+    }
+  }
+}
+
+/** A prefix has no colon. */
+function groupId(prefix: string, algorithm: string): string {
+  return `${prefix}:${algorithm}`
 }
 
 function checkCost({ rule }: LimitKey, cost: number): void {
@@ -192,21 +195,17 @@ function checkCost({ rule }: LimitKey, cost: number): void {
   throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
 }
 
-function newEntry({ prefix, rule, retention }: LimitKey): Entry {
-  return { prefix, rule, state: rule.initial(), usedAt: 0, retention }
-}
-
 function reserveOf(
-  entry: Entry,
+  known: KeyState,
   now: Microseconds,
   cost: number,
   notBefore: Microseconds,
   maxWait: Microseconds,
 ): Reservation {
-  const { rule, state } = entry
+  const { rule, state } = known
   const at = rule.plan(state, now, cost, notBefore)
   const wait = at - now
   if (wait > maxWait) return { allowed: false, retryAfter: wait, soonest: wait }
-  entry.usedAt = now
+  known.usedAt = now
   return { allowed: true, grant: rule.commit(state, now, cost, at) }
 }

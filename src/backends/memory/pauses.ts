@@ -2,28 +2,27 @@ import { skewTolerance } from '../../algorithms/rule.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
 
-/** From when to when nothing is granted; kept as long as a limit would be. */
+/** From when to when nothing is granted. */
 interface Pause {
-  readonly prefix: string
+  readonly limit: LimitKey
   readonly from: Microseconds
   readonly until: Microseconds
-  readonly retention: Microseconds
 }
 
 /** The keys that are paused, apart from what was used of them: few ever are. */
 export class Pauses {
   readonly #pauses = new Map<string, Pause>()
 
-  keys(): Iterable<string> {
-    return this.#pauses.keys()
+  /** Which keys they are. */
+  limits(): LimitKey[] {
+    return Array.from(this.#pauses.values(), ({ limit }) => limit)
   }
 
   /** Pauses a key for `span`; a pause that ends later stays. */
   begin(limit: LimitKey, now: Microseconds, span: Microseconds): void {
     const until = now + span
     if (this.endOf(limit, now) >= until) return
-    const { key, prefix, retention } = limit
-    this.#pauses.set(key, { prefix, from: now, until, retention })
+    this.#pauses.set(limit.key, { limit, from: now, until })
   }
 
   /** When the key's pause ends; 0 when there is none. Changes nothing. */
@@ -44,20 +43,20 @@ export class Pauses {
     return brought.until
   }
 
-  end(key: string): void {
+  end({ key }: LimitKey): void {
     this.#pauses.delete(key)
   }
 
   clear(prefix?: string): void {
-    for (const [key, pause] of this.#pauses) {
-      if (prefix === undefined || pause.prefix === prefix) this.#pauses.delete(key)
+    for (const [key, { limit }] of this.#pauses) {
+      if (prefix === undefined || limit.prefix === prefix) this.#pauses.delete(key)
     }
   }
 
   /** Forgets pauses that are over. */
   sweep(now: Microseconds): void {
-    for (const [key, { from, until, retention }] of this.#pauses) {
-      if (until <= now && from + retention <= now) this.#pauses.delete(key)
+    for (const [key, { limit, from, until }] of this.#pauses) {
+      if (until <= now && from + limit.retention <= now) this.#pauses.delete(key)
     }
   }
 }
