@@ -36,6 +36,8 @@ test('settings have the documented defaults', () => {
     sleepDuration: 50_000,
     perHost: false,
     perEndpoint: true,
+    adaptive: true,
+    maxPause: 3_600_000_000,
   })
 })
 
@@ -51,6 +53,8 @@ test('settings are read as they are written', () => {
     sleepDuration: '1ms',
     perHost: true,
     perEndpoint: false,
+    adaptive: false,
+    maxPause: '1m',
     raiseErrors: true,
   }
   const { rule, ...settings } = parseRatelimitOptions(options, 'test', { margin: 50_000, clock })
@@ -66,6 +70,8 @@ test('settings are read as they are written', () => {
     sleepDuration: 1_000,
     perHost: true,
     perEndpoint: false,
+    adaptive: false,
+    maxPause: 60_000_000,
     clock,
   })
   assert.equal(parseRatelimitOptions({}, 'test', { margin: 50_000 }).margin, 50_000)
