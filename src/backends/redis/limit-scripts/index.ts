@@ -38,7 +38,7 @@ export function limitScript(names: readonly KernelName[]): Script {
 
 /** Lists are not among what MGET finds: their kernel reads its own. */
 const start = `
-local call = redis.call
+local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
 local now, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
 if not now then
   local time = call('TIME')
@@ -54,7 +54,7 @@ function sourceOf(names: readonly KernelName[]): string {
   const made = names.map((name, index) => {
     const { make, numbers } = kernels[name]
     const parameters = Array.from({ length: numbers }, () => `tonumber(ARGV[${argument++}])`)
-    return `${make}(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
+    return `${make}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${argument}\n`
   return [start, ...sources, local, operations].join('').trim()

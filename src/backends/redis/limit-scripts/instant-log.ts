@@ -1,123 +1,125 @@
 /**
  * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`, behind
- * an element that is none; the later ones in `tail`, where all changes are made, until `save`. A list is thus only
- * touched at its ends. Places count from 0.
+ * its head; the later ones, from where something is changed on, in `tail`, until `save`. So a list is only ever
+ * touched at its ends. Places count from 0. `known` has what was read of the list, the head first.
  */
 export const instantLog = `
-local function instant_log(key, kept, known)
-  local log = {}
-  local stored, dropped = kept, 0
-  local tail, first, last = {}, 1, 0
+local instant_log = {}
+instant_log.__index = instant_log
 
-  local function at(place)
-    if place >= kept then return tail[first + place - kept] end
-    local index = 1 + dropped + place
-    local instant = tonumber(known[index + 1] or call('LINDEX', key, index))
-    known[index + 1] = instant
-    return instant
+function instant_log.new(key, kept, known)
+  return setmetatable({ key = key, stored = kept, kept = kept, dropped = 0, known = known,
+    tail = {}, first = 1, last = 0 }, instant_log)
+end
+
+function instant_log:size() return self.kept + self.last - self.first + 1 end
+
+function instant_log:at(place)
+  if place >= self.kept then return self.tail[self.first + place - self.kept] end
+  local index = 1 + self.dropped + place
+  local instant = tonumber(self.known[index + 1] or call('LINDEX', self.key, index))
+  self.known[index + 1] = instant
+  return instant
+end
+
+-- Few have gone, as a rule: steps that double, then halves.
+function instant_log:count_up_to(instant)
+  local size = self:size()
+  if size == 0 or self:at(0) > instant then return 0 end
+  local low, step = 1, 1
+  while low + step <= size and self:at(low + step - 1) <= instant do
+    low = low + step
+    step = step * 2
   end
-  log.at = at
-
-  function log.size() return kept + last - first + 1 end
-
-  -- Few have gone, as a rule: steps that double, then halves.
-  function log.count_up_to(instant)
-    local size = log.size()
-    if size == 0 or at(0) > instant then return 0 end
-    local low, step = 1, 1
-    while low + step <= size and at(low + step - 1) <= instant do
-      low = low + step
-      step = step * 2
-    end
-    local high = math.min(size, low + step - 1)
-    while low < high do
-      local middle = math.floor((low + high) / 2)
-      if at(middle) <= instant then low = middle + 1 else high = middle end
-    end
-    return low
+  local high = min(size, low + step - 1)
+  while low < high do
+    local middle = floor((low + high) / 2)
+    if self:at(middle) <= instant then low = middle + 1 else high = middle end
   end
+  return low
+end
 
-  -- Brings all that are later than the instant to the tail.
-  local function pull(instant)
-    local step = 8
-    while kept > 0 and at(kept - 1) > instant do
-      local from = math.max(0, kept - step)
-      local chunk = call('LRANGE', key, 1 + dropped + from, dropped + kept)
-      for index = #chunk, 1, -1 do
-        first = first - 1
-        tail[first] = tonumber(chunk[index])
-      end
-      kept = from
-      step = step * 2
+-- Brings all that are later than the instant to the tail.
+function instant_log:pull(instant)
+  local step = 8
+  while self.kept > 0 and self:at(self.kept - 1) > instant do
+    local from = max(0, self.kept - step)
+    local chunk = call('LRANGE', self.key, 1 + self.dropped + from, self.dropped + self.kept)
+    for index = #chunk, 1, -1 do
+      self.first = self.first - 1
+      self.tail[self.first] = tonumber(chunk[index])
     end
+    self.kept = from
+    step = step * 2
   end
+end
 
-  function log.add(instant)
-    pull(instant)
-    local index = last
-    while index >= first and tail[index] > instant do
-      tail[index + 1] = tail[index]
-      index = index - 1
-    end
-    tail[index + 1] = instant
-    last = last + 1
-  end
+-- The last place in the tail whose instant is no later.
+function instant_log:place_in_tail(instant)
+  self:pull(instant)
+  local index, first, tail = self.last, self.first, self.tail
+  while index >= first and tail[index] > instant do index = index - 1 end
+  return index
+end
 
-  -- Takes one instant out. Answers whether there was one.
-  function log.remove(instant)
-    if log.size() == 0 or instant < at(0) then return false end
-    pull(instant)
-    local index = last
-    while index >= first and tail[index] > instant do index = index - 1 end
-    if index < first then
-      if kept == 0 or at(kept - 1) ~= instant then return false end
-      kept = kept - 1
-      return true
-    end
-    if tail[index] ~= instant then return false end
-    for place = index, last do tail[place] = tail[place + 1] end
-    last = last - 1
+function instant_log:add(instant)
+  local index = self:place_in_tail(instant)
+  for behind = self.last, index + 1, -1 do self.tail[behind + 1] = self.tail[behind] end
+  self.tail[index + 1] = instant
+  self.last = self.last + 1
+end
+
+-- Takes one instant out. Answers whether there was one.
+function instant_log:remove(instant)
+  if self:size() == 0 or instant < self:at(0) then return false end
+  local index = self:place_in_tail(instant)
+  if index < self.first then
+    if self.kept == 0 or self:at(self.kept - 1) ~= instant then return false end
+    self.kept = self.kept - 1
     return true
   end
+  if self.tail[index] ~= instant then return false end
+  for behind = index, self.last do self.tail[behind] = self.tail[behind + 1] end
+  self.last = self.last - 1
+  return true
+end
 
-  function log.move(from, to)
-    local is_known = log.remove(from)
-    if is_known then log.add(to) end
-    return is_known
+function instant_log:move(from, to)
+  local is_known = self:remove(from)
+  if is_known then self:add(to) end
+  return is_known
+end
+
+function instant_log:drop_up_to(instant)
+  local gone = self:count_up_to(instant)
+  local of_list = min(gone, self.kept)
+  self.dropped = self.dropped + of_list
+  self.kept = self.kept - of_list
+  self.first = self.first + gone - of_list
+end
+
+function instant_log:cap_at(instant)
+  self:pull(instant)
+  for index = self.first, self.last do self.tail[index] = min(self.tail[index], instant) end
+end
+
+-- Writes it to the list, behind its head.
+function instant_log:save(head)
+  local key, chunk = self.key, {}
+  if self.kept == 0 then
+    call('DEL', key)
+    chunk[1] = head
+  else
+    if self.kept < self.stored then call('LTRIM', key, self.dropped, self.dropped + self.kept) end
+    call('LSET', key, 0, head)
   end
-
-  function log.drop_up_to(instant)
-    local gone = log.count_up_to(instant)
-    local of_list = math.min(gone, kept)
-    dropped = dropped + of_list
-    kept = kept - of_list
-    first = first + gone - of_list
-  end
-
-  function log.cap_at(instant)
-    pull(instant)
-    for index = first, last do tail[index] = math.min(tail[index], instant) end
-  end
-
-  -- Writes it to the list, behind its head.
-  function log.save(head)
-    if kept == 0 then
-      call('DEL', key)
-      call('RPUSH', key, head)
-    else
-      if kept < stored then call('LTRIM', key, dropped, dropped + kept) end
-      call('LSET', key, 0, head)
+  for index = self.first, self.last do
+    chunk[#chunk + 1] = string.format('%.0f', self.tail[index])
+    if #chunk == 1000 then -- Lua's stack holds no more than some thousands
+      call('RPUSH', key, unpack(chunk))
+      chunk = {}
     end
-    local chunk = {}
-    for index = first, last do
-      chunk[#chunk + 1] = string.format('%.0f', tail[index])
-      if #chunk == 1000 or index == last then -- Lua's stack holds no more than some thousands
-        call('RPUSH', key, unpack(chunk))
-        chunk = {}
-      end
-    end
   end
-
-  return log
+  if chunk[1] then call('RPUSH', key, unpack(chunk)) end
 end
 `

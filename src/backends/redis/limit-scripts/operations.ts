@@ -1,49 +1,30 @@
 /**
- * What every script ends with: reads the time and what is kept, runs the operations in their order, and writes once.
+ * What every script ends with: the operations in their order, and then what is to be written, once.
  *
  * KEYS: the pause, then the state of each kernel. ARGV: now, or '' to ask the server; the retention; the numbers of
- * each kernel; the operations. The reply: now, then what each operation answers; see limit-operations.ts.
+ * each kernel; the operations, which either all look or all may write. The reply: now, then what each operation answers,
+ * as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000
-local used_at, paused_from, paused_until = nil, 0, 0
-local is_adapted, is_written, is_pause_written = false, false, false
+local replies, is_written, is_pause_written = { now }, false, false
+local used_at, is_adapted, paused_from, paused_until = nil, false, 0, 0
 for _, kernel in ipairs(kernels) do
-  if kernel.used_at then used_at = math.max(used_at or 0, kernel.used_at) end
-  if kernel.adapt() then is_adapted = true end
+  if kernel.used_at then used_at = max(used_at or kernel.used_at, kernel.used_at) end
+  is_adapted = is_adapted or kernel.is_adapted
 end
 if pause then paused_from, paused_until = struct.unpack('<dd', pause) end
-
-local replies = { now }
-local function reply(value) replies[#replies + 1] = value end
 
 local function following()
   place = place + 1
   return tonumber(ARGV[place - 1])
 end
 
--- Brings everything back to a clock that was set back. Answers whether it was.
-local function bring_back()
-  local is_back = used_at and used_at > now + skew_tolerance
-  if is_back then
-    for _, kernel in ipairs(kernels) do kernel.clamp(now) end
-    used_at = now
-  end
-  return is_back
-end
-
-local function bring_pause_back()
-  local is_back = paused_from > now + skew_tolerance
-  if is_back then paused_from, paused_until = now, now + paused_until - paused_from end
-  return is_back
-end
-
 -- The earliest instant that suits all: where none of them moves it any more.
 local function plan(cost, not_before)
-  local at = math.max(now, not_before)
-  local agreed, index = 0, 1
+  local at, agreed, index = max(now, not_before), 0, 1
   while agreed < #kernels do
-    local later = kernels[index].plan(now, cost, at)
+    local later = kernels[index]:plan(now, cost, at)
     agreed = later == at and agreed + 1 or 1
     at = later
     index = index % #kernels + 1
@@ -53,104 +34,107 @@ end
 
 local function estimate(cost, ahead)
   local at = paused_until
-  for _, kernel in ipairs(kernels) do at = math.max(at, kernel.estimate(now, cost, ahead)) end
+  for _, kernel in ipairs(kernels) do at = max(at, kernel:estimate(now, cost, ahead)) end
   return at
 end
 
 local function expires_at()
   local at = now
-  for _, kernel in ipairs(kernels) do at = math.max(at, kernel.expires_at()) end
+  for _, kernel in ipairs(kernels) do at = max(at, kernel:expires_at()) end
   return at
 end
 
+-- In milliseconds, as text: until the instant, but no less than the retention.
 local function ttl(at)
-  return string.format('%.0f', math.max(1, math.ceil(math.max(at - now, retention) / 1000)))
+  return string.format('%.0f', max(1, ceil(max(at - now, retention) / 1000)))
 end
 
-local run = {}
+-- Brings what is later back to a clock that was set back.
+local function bring_pause_back()
+  if paused_from <= now + skew_tolerance then return end
+  paused_from, paused_until, is_pause_written = now, now + paused_until - paused_from, true
+end
+local function bring_back()
+  bring_pause_back()
+  if not used_at or used_at <= now + skew_tolerance then return end
+  for _, kernel in ipairs(kernels) do kernel:clamp(now) end
+  used_at, is_written = now, true
+end
 
-function run.reserve()
-  local not_before, max_wait, runs = now + following(), following(), following()
-  local granted, granted_at, ends, marks, denied = 0, now, {}, {}, nil
-  is_written = bring_back() or is_written or used_at and is_adapted
-  is_pause_written = bring_pause_back() or is_pause_written
-  not_before = math.max(not_before, paused_until)
-  for _ = 1, runs do
-    local times, cost = following(), following()
-    for _ = 1, denied and 0 or times do
-      local at = plan(cost, not_before)
-      if at - now > max_wait then
-        denied = { at - now, math.min(at, estimate(cost, 0)) - now }
-        break
+while ARGV[place] do
+  local operation = ARGV[place]
+  place = place + 1
+
+  if operation == 'reserve' then
+    bring_back()
+    is_written = is_written or used_at and is_adapted
+    local not_before, max_wait, runs = max(now + following(), paused_until), following(), following()
+    -- How many were granted; then, if any were, when, when the units of each kernel end, and what each noted of each grant.
+    local granted, answer, denied = 0, #replies + 1, false
+    replies[answer] = 0
+    for _ = 1, runs do
+      local times, cost = following(), following()
+      while times > 0 and not denied do
+        local at = plan(cost, not_before)
+        if at - now > max_wait then
+          denied = true
+          replies[#replies + 1] = at - now
+          replies[#replies + 1] = min(at, estimate(cost, 0)) - now
+        else
+          times, granted = times - 1, granted + 1
+          replies[answer], replies[answer + 1] = granted, at
+          for index, kernel in ipairs(kernels) do
+            local ends, mark = kernel:commit(now, cost, at)
+            replies[answer + 1 + index] = ends
+            replies[answer + 1 + granted * #kernels + index] = mark
+          end
+          used_at, is_written = now, true
+        end
       end
-      for index, kernel in ipairs(kernels) do
-        ends[index], marks[#marks + 1] = kernel.commit(now, cost, at)
-      end
-      granted, granted_at, used_at, is_written = granted + 1, at, now, true
+    end
+
+  elseif operation == 'settle' then
+    local is_final, cost, new_end, latest = following() == 1, following(), now + following(), following()
+    -- Units that end later than was known had not all arrived when the key was forgotten.
+    local is_known = used_at or new_end > latest
+    for _, kernel in ipairs(kernels) do
+      local known_end, mark = following(), following()
+      replies[#replies + 1] = is_known and new_end or known_end
+      replies[#replies + 1] = is_known and kernel:settle(cost, known_end, mark, new_end, is_final) or mark
+    end
+    if is_known then used_at, is_written = used_at or now, true end
+
+  elseif operation == 'cancel' then
+    local cost = following()
+    for _, kernel in ipairs(kernels) do
+      local known_end, mark = following(), following()
+      if used_at then kernel:cancel(cost, known_end, mark) end
+    end
+    is_written = is_written or used_at
+
+  elseif operation == 'pause' then
+    local ends = now + following()
+    bring_pause_back()
+    if ends > paused_until then paused_from, paused_until, is_pause_written = now, ends, true end
+
+  else
+    bring_back()
+    is_written, is_pause_written = false, false
+    if operation == 'estimate' then
+      replies[#replies + 1] = estimate(following(), following()) - now
+    else
+      local remaining = paused_until > now and 0 or math.huge
+      for _, kernel in ipairs(kernels) do remaining = min(remaining, kernel:remaining(now)) end
+      replies[#replies + 1] = remaining
+      replies[#replies + 1] = plan(1, paused_until) - now
+      replies[#replies + 1] = max(expires_at(), paused_until) - now
     end
   end
-  reply(granted)
-  if granted > 0 then
-    reply(granted_at)
-    for _, each in ipairs(ends) do reply(each) end
-    for _, mark in ipairs(marks) do reply(mark) end
-  end
-  if denied then
-    reply(denied[1])
-    reply(denied[2])
-  end
-end
-
-function run.settle()
-  local is_final, cost, new_end, latest = following() == 1, following(), now + following(), following()
-  local is_known = used_at or new_end > latest
-  for _, kernel in ipairs(kernels) do
-    local known_end, mark = following(), following()
-    reply(is_known and new_end or known_end)
-    reply(is_known and kernel.settle(cost, known_end, mark, new_end, is_final) or mark)
-  end
-  if is_known then used_at, is_written = used_at or now, true end
-end
-
-function run.cancel()
-  local cost = following()
-  for _, kernel in ipairs(kernels) do
-    local known_end, mark = following(), following()
-    if used_at then kernel.cancel(cost, known_end, mark) end
-  end
-  is_written = is_written or used_at
-end
-
-function run.pause()
-  local ends = now + following()
-  is_pause_written = bring_pause_back() or is_pause_written
-  if ends > paused_until then paused_from, paused_until, is_pause_written = now, ends, true end
-end
-
-function run.peek()
-  bring_back()
-  bring_pause_back()
-  local remaining = paused_until > now and 0 or math.huge
-  for _, kernel in ipairs(kernels) do remaining = math.min(remaining, kernel.remaining(now)) end
-  reply(remaining)
-  reply(plan(1, paused_until) - now)
-  reply(math.max(expires_at(), paused_until) - now)
-end
-
-function run.estimate()
-  bring_back()
-  bring_pause_back()
-  reply(estimate(following(), following()) - now)
-end
-
-while place <= #ARGV do
-  place = place + 1
-  run[ARGV[place - 1]]()
 end
 
 if is_written then
   local ms = ttl(expires_at())
-  for _, kernel in ipairs(kernels) do kernel.save(used_at, ms) end
+  for _, kernel in ipairs(kernels) do kernel:save(used_at, ms) end
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))

@@ -1,68 +1,75 @@
-/** The twin of algorithms/sliding-window.ts. Kept as a list: last and usedAt as packed doubles, then the log. */
+/** The twin of algorithms/sliding-window.ts. Kept as a list: last, usedAt, how many units, and the latest of them, packed; then the units. */
 export const slidingWindow = `
-local function sliding_window(key, stored, capacity, window, margin)
-  local self = {}
-  local size = call('LLEN', key)
-  local known = size == 0 and {} or call('LRANGE', key, 0, 3)
-  local last = 0
-  if size > 0 then last, self.used_at = struct.unpack('<dd', known[1]) end
-  local log = instant_log(key, math.max(0, size - 1), known)
+local sliding_window = {}
+sliding_window.__index = sliding_window
 
-  local function room(base, cost)
-    local place = log.size() + cost - capacity - 1
-    return place < 0 and base or math.max(base, log.at(place) + window)
+function sliding_window.new(key, _, capacity, window, margin)
+  local known = call('LRANGE', key, 0, 3)
+  local last, used_at, size = 0, nil, 0
+  if known[1] then
+    local latest
+    last, used_at, size, latest = struct.unpack('<dddd', known[1])
+    if size > 0 then known[1 + size] = latest end
   end
+  return setmetatable({ key = key, capacity = capacity, window = window, margin = margin,
+    log = instant_log.new(key, size, known), last = last, used_at = used_at }, sliding_window)
+end
 
-  function self.adapt() return false end
+function sliding_window:room(base, cost)
+  local place = self.log:size() + cost - self.capacity - 1
+  return place < 0 and base or max(base, self.log:at(place) + self.window)
+end
 
-  function self.clamp(now)
-    log.cap_at(now + margin)
-    last = now
-  end
+function sliding_window:plan(now, cost, not_before)
+  return self:room(max(now, not_before, self.last), cost)
+end
 
-  function self.plan(now, cost, not_before) return room(math.max(now, not_before, last), cost) end
+function sliding_window:commit(now, cost, at)
+  local log, ends = self.log, at + self.margin
+  log:drop_up_to(at - self.window)
+  for unit = 1, cost do log:add(ends) end
+  self.last = at
+  return ends, 0
+end
 
-  function self.commit(now, cost, at)
-    log.drop_up_to(at - window)
-    for unit = 1, cost do log.add(at + margin) end
-    last = at
-    return at + margin, 0
-  end
-
-  function self.settle(cost, known_end, mark, new_end)
-    if new_end ~= known_end then
-      for unit = 1, cost do
-        if not log.move(known_end, new_end) and new_end > known_end then log.add(new_end) end
-      end
+function sliding_window:settle(cost, known_end, mark, new_end)
+  if new_end ~= known_end then
+    for unit = 1, cost do
+      if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end) end
     end
-    return mark
   end
+  return mark
+end
 
-  function self.cancel(cost, known_end)
-    for unit = 1, cost do log.remove(known_end) end
-  end
+function sliding_window:cancel(cost, known_end)
+  for unit = 1, cost do self.log:remove(known_end) end
+end
 
-  function self.remaining(now)
-    if now < last then return 0 end
-    return math.max(0, capacity - (log.size() - log.count_up_to(now - window)))
-  end
+function sliding_window:clamp(now)
+  self.log:cap_at(now + self.margin)
+  self.last = now
+end
 
-  function self.estimate(now, cost, ahead)
-    local units = ahead + cost
-    local windows = math.max(0, math.ceil((units - capacity) / capacity))
-    return room(math.max(now, last), units - windows * capacity) + windows * window
-  end
+function sliding_window:remaining(now)
+  if now < self.last then return 0 end
+  return max(0, self.capacity - (self.log:size() - self.log:count_up_to(now - self.window)))
+end
 
-  function self.expires_at()
-    local count = log.size()
-    return count == 0 and last or math.max(last, log.at(count - 1) + window)
-  end
+function sliding_window:estimate(now, cost, ahead)
+  local units = ahead + cost
+  local windows = max(0, ceil((units - self.capacity) / self.capacity))
+  return self:room(max(now, self.last), units - windows * self.capacity) + windows * self.window
+end
 
-  function self.save(used_at, ttl)
-    log.save(struct.pack('<dd', last, used_at))
-    call('PEXPIRE', key, ttl)
-  end
+function sliding_window:expires_at()
+  local size = self.log:size()
+  return size == 0 and self.last or max(self.last, self.log:at(size - 1) + self.window)
+end
 
-  return self
+function sliding_window:save(used_at, ttl)
+  local size = self.log:size()
+  local latest = size == 0 and 0 or self.log:at(size - 1)
+  self.log:save(struct.pack('<dddd', self.last, used_at, size, latest))
+  call('PEXPIRE', self.key, ttl)
 end
 `
