@@ -17,4 +17,16 @@ export type {
   TokenBucketParameters,
   TypeOption,
 } from './option-types.ts'
-export { type AcquireOptions, Ratelimiter, type RatelimitStanding, type WrapOptions } from './ratelimiter.ts'
+export type { AcquireOptions } from './acquire-options.ts'
+export type {
+  BackendBackEvent,
+  BackendLostEvent,
+  DeniedEvent,
+  GrantedEvent,
+  LimiterEvent,
+  PausedEvent,
+  RatelimitEventName,
+  RatelimitEvents,
+  WaitingEvent,
+} from './events.ts'
+export { type PauseOptions, Ratelimiter, type RatelimitStanding, type WrapOptions } from './ratelimiter.ts'

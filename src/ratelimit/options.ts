@@ -7,8 +7,8 @@ import { checkBoolean, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import { type LeaseTerms, leaseTerms } from './lease-terms.ts'
 import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
-import { settleLease } from './ticket-office.ts'
 
 /** The names of all options that a limiter adds to a session. */
 export const ratelimitOptionNames: readonly string[] = [
@@ -35,7 +35,7 @@ const limiterOptionNames = [...ratelimitOptionNames, 'clock']
 
 /** What a session may set where its user says nothing. */
 export interface RatelimitDefaults {
-  /** @default 0 */
+  /** Given by a session, whose requests hold their units until these arrive. @default 0 */
   readonly margin?: Microseconds
   /** @default systemClock */
   readonly clock?: Clock
@@ -56,7 +56,8 @@ export class RatelimitConfig {
   readonly checkFrequency: Microseconds
   /** The longest wait, 0 for none; undefined: as long as it takes. */
   readonly maxWait: Microseconds | undefined
-  readonly margin: Microseconds | 'settle'
+  /** What the margin comes to on the backend. */
+  readonly terms: LeaseTerms
   readonly sleepDuration: Microseconds
   readonly perHost: boolean
   readonly perEndpoint: boolean
@@ -71,12 +72,15 @@ export class RatelimitConfig {
     const { cacheTimeout = '5m', checkFrequency = '15s', sleepDuration = '50ms' } = options
     const { raiseErrors = false, perHost = false, perEndpoint = true } = options
     const { adaptive = true, maxPause = '1h' } = options
-    this.margin = parseMargin(options.margin, defaults.margin ?? 0)
-    const parsed = parseRule(options, where, this.margin === 'settle' ? settleLease : this.margin)
+    const margin = parseMargin(options.margin, defaults.margin ?? 0)
+    this.backend = parseBackend(options.backend ?? 'memory')
+    const isShared = this.backend?.limits.shared ?? (options.backend ?? 'memory') !== 'memory'
+    // Who has a margin of its own is a session, and holds the units of its requests.
+    this.terms = leaseTerms(margin, isShared, defaults.margin !== undefined)
+    const parsed = parseRule(options, where, this.terms.span)
     this.rule = parsed.rule
     this.queueCapacity = parsed.queueCapacity
     this.key = escapePrefix(parseKey(options.key ?? 'Session'))
-    this.backend = parseBackend(options.backend ?? 'memory')
     this.#sqlite = parseSqlite(options, where)
     this.retention = parseDuration(cacheTimeout, 'cacheTimeout')
     this.checkFrequency = parsePositiveDuration(checkFrequency, 'checkFrequency')

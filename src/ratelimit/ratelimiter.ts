@@ -1,7 +1,9 @@
-import type { Backend, LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
-import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
+import type { Backend, LimitKey, MaybePromise, Reservation, Reservations } from '../backends/contract.ts'
+import { checkInteger, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, parseDuration, toMilliseconds } from '../core/duration.ts'
 import { AbortError, OptionError, SessionError } from '../core/errors.ts'
+import { type AcquireOptions, parseWish, plainWish } from './acquire-options.ts'
+import { LimiterEvents, type RatelimitEventName, type RatelimitEvents } from './events.ts'
 import type { RatelimiterOptions } from './option-types.ts'
 import { parseRatelimitOptions, RatelimitConfig } from './options.ts'
 import type { Ticket } from './ticket.ts'
@@ -9,27 +11,18 @@ import { TicketOffice } from './ticket-office.ts'
 import { Waiter, type Wish } from './waiter.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-/** How to acquire. */
-export interface AcquireOptions {
-  /** Units, a whole number. @default 1 */
-  readonly cost?: number
-  /** Ends the wait, with an {@link AbortError}. */
-  readonly signal?: AbortSignal
-  /** Wait no longer than this. @default the limiter’s own */
-  readonly maxWait?: Duration
-  /**
-   * The units are under way until the ticket says that they arrived or are not needed; until then
-   * they count, however long it takes. So whoever sets this must tell the ticket. @default false
-   */
-  readonly hold?: boolean
-}
-
 /** What a wrapped function costs, and where. */
 export interface WrapOptions {
   /** @default 'default' */
   readonly key?: string
   /** Units a call. @default 1 */
   readonly cost?: number
+}
+
+/** How to pause. */
+export interface PauseOptions {
+  /** Why, in words: for whoever listens. */
+  readonly reason?: string
 }
 
 /** Where a limit stands. Spans in milliseconds. */
@@ -44,10 +37,6 @@ export interface RatelimitStanding {
   readonly resetAfter: number
 }
 
-const plainWish: Wish = { cost: 1, hold: false, signal: undefined, maxWait: undefined }
-
-const acquireOptionNames = ['cost', 'signal', 'maxWait', 'hold']
-
 /**
  * Lets things happen as fast as is allowed and no faster: any number of keys, each with a limit of
  * its own, each first come first served.
@@ -59,6 +48,7 @@ export class Ratelimiter {
   readonly #config: RatelimitConfig
   readonly #office: TicketOffice
   readonly #room: WaitingRoom
+  readonly #events: LimiterEvents
   /** The backend that this limiter made for itself. */
   readonly #own: Backend | undefined
   /** The last key used, and what the store is asked with for it: most limiters see few keys. */
@@ -69,7 +59,7 @@ export class Ratelimiter {
   /** @throws OptionError naming the option that is unknown, wrong, or another algorithm’s */
   constructor(options: RatelimiterOptions | RatelimitConfig = {}) {
     const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
-    const { clock, margin, queueCapacity } = config
+    const { clock, terms, queueCapacity, sleepDuration } = config
     this.#config = config
     const backend = config.backend ?? config.createBackend()
     this.#own = config.backend === undefined ? backend : undefined
@@ -77,9 +67,10 @@ export class Ratelimiter {
       store: backend.limits,
       clock,
       sameClock: config.isOwnClock,
-      margin,
+      terms,
     })
-    this.#room = new WaitingRoom(this.#office, queueCapacity)
+    this.#events = new LimiterEvents(config.key)
+    this.#room = new WaitingRoom({ office: this.#office, events: this.#events, queueCapacity, sleepDuration })
   }
 
   /**
@@ -107,15 +98,20 @@ export class Ratelimiter {
       if (this.#closed) throw closedError()
       if (wish.signal?.aborted === true) throw new AbortError(wish.signal)
       this.#checkCapacity(wish.cost)
+      if (wish.hold) this.#checkLease()
       const limit = key === this.#lastKey ? (this.#lastLimit as LimitKey) : this.#limitOf(key)
-      let answer: MaybePromise<Reservation> | undefined
-      if (this.#room.find(limit) === undefined) {
-        answer = this.#office.reserve(limit, wish.cost)
-        if (!(answer instanceof Promise) && answer.allowed) {
-          return Promise.resolve(this.#office.issue(key, limit, answer.grant, wish.hold))
+      let answer: MaybePromise<Reservations> | undefined
+      if (!this.#office.store.shared && this.#room.find(limit) === undefined) {
+        const reply = this.#office.reserve(limit, wish.cost)
+        if (!(reply instanceof Promise) && reply.allowed) {
+          if (this.#events.isHeard('granted')) {
+            this.#events.tell('granted', { key, cost: wish.cost, waited: 0 })
+          }
+          return Promise.resolve(this.#office.issue(key, limit, reply.grant, wish.hold))
         }
+        answer = reply instanceof Promise ? reply.then(asSeveral) : asSeveral(reply)
       }
-      const waiter = new Waiter(wish, this.#config.maxWait, this.#config.clock.now())
+      const waiter = new Waiter(wish, wish.maxWait ?? this.#config.maxWait, this.#config.clock.now())
       this.#room.open(key, limit).join(waiter, answer)
       return waiter.granted
     } catch (error) {
@@ -165,11 +161,39 @@ export class Ratelimiter {
     }
   }
 
+  /**
+   * Grants nothing on `key` for `duration` from now on, in no process that shares the limit. Whoever waits goes on when
+   * it ends, unless that is too late for them: they are told at once. A pause that ends later stays; `reset` ends it.
+   * @throws OptionError when the duration is none
+   */
+  async pause(key: string, duration: Duration, options: PauseOptions = {}): Promise<void> {
+    checkOptions(options, ['reason'], 'pause')
+    const span = parseDuration(duration, 'duration')
+    const limit = this.#limitOf(key)
+    await this.#office.store.pause(limit, span)
+    if (this.#events.isHeard('paused')) {
+      this.#events.tell('paused', { key, duration: toMilliseconds(span), reason: options.reason })
+    }
+    this.#office.lookouts.pause(limit.key, span)
+  }
+
+  /**
+   * Calls `listener` at each event of this limiter: `granted`, `waiting`, `denied`, `paused`, `backend-lost`, `backend-back`.
+   * Those of all limiters of the process are published on `node:diagnostics_channel`, as `http-sessions:ratelimit:<name>`.
+   * @returns a function that ends that
+   */
+  on<Name extends RatelimitEventName>(
+    name: Name,
+    listener: (event: RatelimitEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(name, listener)
+  }
+
   /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
   async reset(key = 'default'): Promise<void> {
     const limit = this.#limitOf(key)
     await this.#office.store.reset(limit)
-    this.#office.held.forget((held) => held === limit.key)
+    this.#office.custody.forget((held) => held === limit.key)
     this.#office.lookouts.look(limit.key)
   }
 
@@ -178,7 +202,7 @@ export class Ratelimiter {
     const prefix = this.#config.key
     await this.#office.store.clear(prefix)
     const isMine = (key: string): boolean => key.startsWith(`${prefix}:`)
-    this.#office.held.forget(isMine)
+    this.#office.custody.forget(isMine)
     this.#office.lookouts.lookWhere(isMine)
   }
 
@@ -204,6 +228,11 @@ export class Ratelimiter {
     return this.#lastLimit
   }
 
+  #checkLease(): void {
+    if (!this.#office.store.shared || this.#config.terms.span > 0) return
+    throw new OptionError(`hold: units of a shared backend are held on a lease; write margin: '50ms', say`)
+  }
+
   #checkCapacity(cost: number): void {
     const { capacity } = this.#config.rule
     if (cost <= capacity) return
@@ -211,18 +240,8 @@ export class Ratelimiter {
   }
 }
 
-function parseWish(options: AcquireOptions): Wish {
-  checkOptions(options, acquireOptionNames, 'acquire')
-  const { cost = 1, hold = false, signal, maxWait } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new OptionError(`signal: ${describe(signal)} is no AbortSignal`)
-  }
-  return {
-    cost: checkInteger(cost, 1, 'cost'),
-    hold: checkBoolean(hold, 'hold'),
-    signal,
-    maxWait: maxWait === undefined ? undefined : parseDuration(maxWait, 'maxWait'),
-  }
+function asSeveral(reply: Reservation): Reservations {
+  return reply.allowed ? { grants: [reply.grant], denial: undefined } : { grants: [], denial: reply }
 }
 
 function parseOwnOptions(options: RatelimiterOptions): RatelimitConfig {

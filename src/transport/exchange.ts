@@ -3,7 +3,7 @@ import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import { nameOf, type Request } from '../core/request.ts'
+import { nameOf, type Request, UnwrittenError } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -82,10 +82,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(this.#failure)
       return
     }
+    const now = this.#clock.now()
+    // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
+    if (this.#request.observer?.written(now) === false) throw new UnwrittenError()
     this.#connectTimer?.cancel()
     this.#phase = 'written'
-    this.#writtenAt = this.#clock.now()
-    this.#request.observer?.written(this.#writtenAt)
+    this.#writtenAt = now
   }
 
   onResponseStart(

@@ -36,6 +36,8 @@ export class UndiciTransport implements Transport {
   #running = 0
   /** Those among them whose content is read as a stream. */
   readonly #streams = new Set<Exchange>()
+  /** Contents that were begun to be read when their request could not be written yet: it is sent again, with the rest. */
+  readonly #begun = new WeakMap<RequestBody, StreamedContent>()
   #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
   readonly #over = (exchange: Exchange): void => {
@@ -68,7 +70,7 @@ export class UndiciTransport implements Transport {
       path: url.search === '' ? url.pathname : url.pathname + url.search,
       method: request.method,
       headers: request.headers as string[],
-      body: body === undefined ? null : toContent(body, exchange),
+      body: body === undefined ? null : this.#toContent(body, exchange),
       headersTimeout: (timeouts.headers ?? 0) / 1_000,
       bodyTimeout: (timeouts.body ?? 0) / 1_000,
     }
@@ -86,6 +88,19 @@ export class UndiciTransport implements Transport {
     return this.#closed
   }
 
+  #toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
+    if (body.kind === 'bytes') return body.bytes
+    let content = this.#begun.get(body)
+    if (content === undefined || content.readable.destroyed) {
+      const fail = (error: SessionError): void => begun.exchange.fail(error)
+      const readable = Readable.from(guarded(body.stream, fail), { objectMode: false })
+      const begun: StreamedContent = { readable, exchange }
+      this.#begun.set(body, (content = begun))
+    }
+    content.exchange = exchange
+    return content.readable
+  }
+
   /** Not the agent's own close: that would also wait for connections that nobody waits for any more. */
   async #drain(): Promise<void> {
     for (const exchange of this.#streams) exchange.endUnread()
@@ -94,20 +109,22 @@ export class UndiciTransport implements Transport {
   }
 }
 
-function toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
-  if (body.kind === 'bytes') return body.bytes
-  return Readable.from(guarded(body.stream, exchange), { objectMode: false })
+/** What undici reads a streamed content from. */
+interface StreamedContent {
+  readonly readable: Readable
+  /** The exchange that sends it. */
+  exchange: Exchange
 }
 
 /** The caller’s stream; when it throws, the exchange fails with that as its cause. */
 async function* guarded(
   stream: AsyncIterable<Uint8Array>,
-  exchange: Exchange,
+  fail: (error: SessionError) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* stream
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    exchange.fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
+    fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
   }
 }

@@ -35,7 +35,7 @@ function makeRequest(
       auth: undefined,
       jar: true,
       cache: 'default',
-      limit: { cost: 1, maxWait: undefined, keys: undefined, ...limit },
+      limit: { cost: 1, maxWait: undefined, priority: 0, keys: undefined, ...limit },
     },
     ...changes,
   }
@@ -143,7 +143,7 @@ test('the limit counts from the answer, and an observer that was there hears of 
   const send = ratelimitMiddleware(limiter, perEndpoint)
   const heard: string[] = []
   const observer: ExchangeObserver = {
-    written: (at) => heard.push(`written ${at}`),
+    written: (at) => heard.push(`written ${at}`) > 0,
     answered: (at) => heard.push(`answered ${at}`),
   }
   const request = makeRequest('http://a.example/', { observer })

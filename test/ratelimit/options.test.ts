@@ -32,7 +32,7 @@ test('settings have the documented defaults', () => {
     retention: 300_000_000,
     checkFrequency: 15_000_000,
     maxWait: undefined,
-    margin: 0,
+    terms: { travel: 0, span: 0, journey: 0 },
     sleepDuration: 50_000,
     perHost: false,
     perEndpoint: true,
@@ -66,7 +66,7 @@ test('settings are read as they are written', () => {
     retention: 3_600_000_000,
     checkFrequency: 1_000_000,
     maxWait: 2_000_000,
-    margin: 'settle',
+    terms: { travel: undefined, span: 50_000, journey: 0 },
     sleepDuration: 1_000,
     perHost: true,
     perEndpoint: false,
@@ -74,8 +74,8 @@ test('settings are read as they are written', () => {
     maxPause: 60_000_000,
     clock,
   })
-  assert.equal(parseRatelimitOptions({}, 'test', { margin: 50_000 }).margin, 50_000)
-  assert.equal(parseRatelimitOptions({ margin: '7ms' }, 'test', { margin: 50_000 }).margin, 7_000)
+  assert.equal(parseRatelimitOptions({}, 'test', { margin: 50_000 }).terms.travel, 50_000)
+  assert.equal(parseRatelimitOptions({ margin: '7ms' }, 'test', { margin: 50_000 }).terms.travel, 7_000)
   assert.equal(parseRatelimitOptions({ raiseErrors: true }, 'test').maxWait, 0)
 })
 

@@ -1,6 +1,8 @@
 import type { Middleware, Reply } from '../../core/reply.ts'
-import type { ExchangeObserver, Request, RequestLimit } from '../../core/request.ts'
+import { type ExchangeObserver, type Request, type RequestLimit, UnwrittenError } from '../../core/request.ts'
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
+import type { Ticket } from '../../ratelimit/ticket.ts'
+import type { Wish } from '../../ratelimit/waiter.ts'
 import { adapt, type Adaptation } from './adaptive.ts'
 
 /** What a session’s limits are per. */
@@ -13,7 +15,7 @@ export interface RatelimitScope {
 
 /**
  * Every exchange waits for its slot here, and tells the limiter when it was written and answered, so
- * that the limit holds as the server sees it.
+ * that the limit holds as the server sees it. One that came to be written when its slot had run out waits for another.
  * @param adaptation how responses may pause their key; undefined: they do not
  */
 export function ratelimitMiddleware(
@@ -25,19 +27,18 @@ export function ratelimitMiddleware(
     const { limit } = request.features
     if (limit === undefined) return next(request)
     const key = limiterKey(request, limit, scope)
-    const ticket = await ratelimiter.acquireChecked(key, {
-      cost: limit.cost,
-      hold: true,
-      signal: request.signal,
-      maxWait: limit.maxWait,
-    })
-    let reply: Reply
-    try {
-      const observer = request.observer === undefined ? ticket : both(ticket, request.observer)
-      reply = await next({ ...request, observer })
-    } catch (error) {
-      ticket.release()
-      throw error
+    const wish: Wish = { ...limit, hold: true, signal: request.signal }
+    let ticket = await ratelimiter.acquireChecked(key, wish)
+    let reply: Reply | undefined
+    while (reply === undefined) {
+      try {
+        reply = await next({ ...request, observer: withBoth(ticket, request.observer) })
+      } catch (error) {
+        ticket.release()
+        if (!(error instanceof UnwrittenError)) throw error
+        // It waited for its turn already.
+        ticket = await ratelimiter.acquireChecked(key, { ...wish, priority: Number.POSITIVE_INFINITY })
+      }
     }
     // Says nothing new when the transport told the observer.
     ticket.answered(reply.timings.answeredAt)
@@ -57,15 +58,13 @@ function limiterKey({ method, url }: Request, { keys }: RequestLimit, scope: Rat
   return `${method}:${end === -1 ? href : href.slice(0, end)}`
 }
 
-function both(first: ExchangeObserver, second: ExchangeObserver): ExchangeObserver {
+function withBoth(ticket: Ticket, other: ExchangeObserver | undefined): ExchangeObserver {
+  if (other === undefined) return ticket
   return {
-    written(at) {
-      first.written(at)
-      second.written(at)
-    },
+    written: (at) => ticket.written(at) && other.written(at),
     answered(at) {
-      first.answered(at)
-      second.answered(at)
+      ticket.answered(at)
+      other.answered(at)
     },
   }
 }
