@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
-import { identityOf, removeLeftovers } from './file-identity.ts'
+import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
 import { LimitTable } from './limit-table.ts'
 import { prepareSchema } from './schema.ts'
 import { backendError, isBusy, toBackendError } from './sqlite-errors.ts'
@@ -118,6 +118,7 @@ export class Connection {
 /** Opens a file for several processes: readers and one writer at a time do not wait for each other. */
 function openFile(path: string): DatabaseSync {
   const { DatabaseSync: Database } = loadSqlite()
+  checkWritable(path)
   removeLeftovers(path)
   const db = new Database(path, { timeout: patience })
   try {

@@ -35,9 +35,10 @@ export function isBusy(error: unknown): boolean {
  * @param path the file, where there is one
  */
 export function toBackendError(error: unknown, path: string | undefined): unknown {
-  const primary = primaryCode(error)
-  if (primary === undefined) return isSystemError(error) ? unreachable(error, path) : error
-  const what = advice[primary] ?? `cannot be used: ${(error as Error).message}`
+  if (!(error instanceof Error)) return error
+  const primary = primaryCode(error) ?? (isForbidden(error) ? code.readOnly : undefined)
+  if (primary === undefined && !('syscall' in error)) return error
+  const what = advice[primary ?? -1] ?? `cannot be used: ${error.message}`
   return backendError(path, what, error)
 }
 
@@ -47,13 +48,9 @@ export function backendError(path: string | undefined, what: string, cause?: unk
   return new SessionError('ERR_BACKEND', `${subject} ${what}`, { cause })
 }
 
-/** Of the look at which file it is. */
-function unreachable(error: Error, path: string | undefined): SessionError {
-  return backendError(path, `cannot be reached: ${error.message}`, error)
-}
-
-function isSystemError(error: unknown): error is Error {
-  return error instanceof Error && 'syscall' in error
+/** Whether the file system does not let this user write. */
+function isForbidden(error: Error): boolean {
+  return 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(error.code as string)
 }
 
 function primaryCode(error: unknown): number | undefined {

@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, rmSync, statSync } from 'node:fs'
 
 /** The device and number of the file that a name stands for now; undefined when there is none. */
 export function identityOf(path: string): string | undefined {
@@ -19,4 +19,13 @@ export function removeLeftovers(path: string): void {
       rmSync(name, { force: true })
     }
   }
+}
+
+/**
+ * SQLite opens a file that it may not write to for reading, and makes files beside it with the same permissions, which
+ * would be in the way when it may be written to later.
+ * @throws Error of the file system
+ */
+export function checkWritable(path: string): void {
+  if (existsSync(path)) accessSync(path, constants.W_OK)
 }
