@@ -64,7 +64,7 @@ export async function loadLibrary(): Promise<CreateClient> {
       disableOfflineQueue: true,
       maintNotifications: 'disabled', // a lost connection is made anew, whatever the reason
       commandOptions: { timeout: 0 }, // we have our own, which covers the answer, too
-    }) as unknown as LibraryClient
+    })
   }
 }
 

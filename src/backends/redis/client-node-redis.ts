@@ -38,9 +38,7 @@ interface Cluster {
 
 /** A client of `@redis/client` 5 or 6, with its own settings but for how replies are decoded. */
 export function fromNodeRedis(conn: NodeRedisConn): GivenClient {
-  return 'nodeClient' in conn
-    ? fromCluster(conn, conn as unknown as Cluster)
-    : fromClient(conn, conn as unknown as Client)
+  return 'nodeClient' in conn ? fromCluster(conn, conn as unknown as Cluster) : fromClient(conn, conn)
 }
 
 function fromClient(conn: NodeRedisConn, client: Client): GivenClient {

@@ -1,30 +1,25 @@
+/** When the event loop was held up, a call may only just have been sent: how long its answer is waited for then. */
+const grace = 50 // ms
+
 /**
  * Settles as `promise` does, or rejects at the deadline with what `late` returns. Keeps the process alive till then.
- * When the event loop was held up, what has arrived meanwhile is looked at before the deadline is.
  * @param deadline on the clock of `performance.now()`
  */
 export function within<T>(promise: Promise<T>, deadline: number, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     let verdict: NodeJS.Immediate | undefined
-    const timer = setTimeout(
-      // Timers come before sockets in a turn of the event loop, and immediates behind both
-      () => (verdict = setImmediate(() => reject(late()))),
-      Math.max(Math.ceil(deadline - performance.now()), 0),
-    )
+    // Timers come before sockets in a turn of the event loop, and immediates behind both: what has come in is read
+    const judge = (): void => void (verdict = setImmediate(() => reject(late())))
+    const expire = (): void => {
+      if (performance.now() - deadline < grace) judge()
+      else timer = setTimeout(judge, grace)
+    }
+    let timer = setTimeout(expire, Math.max(Math.ceil(deadline - performance.now()), 0))
     const stop = (): void => {
       clearTimeout(timer)
       clearImmediate(verdict)
     }
-    promise.then(
-      (value) => {
-        stop()
-        resolve(value)
-      },
-      (error: unknown) => {
-        stop()
-        // oxlint-disable-next-line prefer-promise-reject-errors -- whatever the client rejects with
-        reject(error)
-      },
-    )
+    promise.then(stop, stop)
+    promise.then(resolve, reject)
   })
 }

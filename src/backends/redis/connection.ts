@@ -35,7 +35,7 @@ export class Connection implements Link {
   #failures = 0
   /** Not to be tried again before that; `#failure` is why. */
   #retryAt = 0
-  #failure: Error | undefined
+  #failure: unknown
   /** Counts answers, so that a silence can be told from a long queue. */
   #answers = 0
   #underWay = 0
@@ -105,7 +105,7 @@ export class Connection implements Link {
   #connect(): Promise<Live> {
     if (this.#finish !== undefined) return Promise.reject(backendError(this.name, 'is closed'))
     if (this.#connecting !== undefined) return this.#connecting
-    if (performance.now() < this.#retryAt) return Promise.reject(this.#failure as Error)
+    if (performance.now() < this.#retryAt) return Promise.reject(this.#failure)
     this.#connecting = this.#open().finally(() => (this.#connecting = undefined))
     return this.#connecting
   }
