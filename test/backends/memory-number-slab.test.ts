@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { longestList, NumberSlab } from '../../src/backends/memory/number-slab.ts'
+import { bytesInUse } from './memory-heap.ts'
 
 /** Numbers that states are made of, most of them the usual one of their column. */
 const number = fc.oneof(
@@ -39,20 +40,14 @@ test('each list is found again as it was added, whatever was added and removed b
   )
 })
 
-/** Bytes of array buffers that `work` left behind. */
-function buffersOf(work: () => void): number {
-  const before = process.memoryUsage().arrayBuffers
-  work()
-  return process.memoryUsage().arrayBuffers - before
-}
-
 test('columns take 8 bytes a number where rows differ, and nothing where they do not', () => {
+  const lists = Array.from({ length: 100_000 }, (_, row) => Float64Array.of(7, row, 8, 9, 10))
   const slab = new NumberSlab()
-  const lists = Array.from({ length: 10_000 }, (_, row) => Float64Array.of(7, row, 8, 9, 10))
-  const bytes = buffersOf(() => {
-    for (const each of lists) slab.add(each)
-  })
-  assert.ok(bytes >= 80_000 && bytes < 90_000, `${bytes} bytes`)
+  const before = bytesInUse()
+  const places = lists.map((each) => slab.add(each))
+  const bytes = bytesInUse() - before - 8 * places.length
+  assert.ok(bytes < 1_000_000, `${bytes} bytes`)
+  assert.equal(slab.at(places[777] as number, 1), 777)
 })
 
 test('places of removed lists are used again', () => {

@@ -80,7 +80,7 @@ class Table {
   }
 }
 
-const blockShift = 8
+const blockShift = 9
 const blockLength = 1 << blockShift
 
 /**
