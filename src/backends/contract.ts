@@ -59,6 +59,11 @@ export interface LimitStore {
    */
   readonly shared: boolean
   /**
+   * How long a call may take before the store itself rejects it, with ERR_BACKEND. Calls of a shared store without such
+   * a deadline are ended by whoever asks, after a second.
+   */
+  readonly callTimeout?: Microseconds
+  /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.
    */

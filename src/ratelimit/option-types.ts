@@ -106,6 +106,9 @@ type SeveralLimits = Unnamed &
 /** One limit, or several in `limits`. */
 export type RatelimitRuleOptions = (LimitOptions & { readonly limits?: never }) | SeveralLimits
 
+/** What to do while a shared backend fails. */
+export type BackendErrorPolicy = 'wait' | 'throw' | 'local'
+
 /** What a limiter has beside its algorithm. */
 export interface LimiterSettings {
   /** Prefix of every key in the backend; limiters with the same prefix and backend share their limits. @default 'Session' */
@@ -128,6 +131,22 @@ export interface LimiterSettings {
   readonly margin?: Duration | 'settle'
   /** The shortest pause between two looks at a busy shared backend. Memory is never busy. @default '50ms' */
   readonly sleepDuration?: Duration
+  /**
+   * What to do while a backend that processes share cannot be reached, or does not answer:
+   * - `'wait'`: wait until it is back, and no longer than `maxWait` or the request’s own deadline. Nothing is granted
+   *   meanwhile, so the limit holds.
+   * - `'throw'`: throw a {@link SessionError} ERR_BACKEND, within a second, and at once while it is known to be away.
+   * - `'local'`: count in this process’s memory until it is back, up to `share` of each limit. Whenever the backend goes
+   *   or comes, each process may use up to that share more than the limit allows.
+   * @default 'wait'
+   */
+  readonly onBackendError?: BackendErrorPolicy
+  /**
+   * With `onBackendError: 'local'`: the part of each limit that this process may use by itself, above 0 and at most 1:
+   * windows hold fewer units, buckets are smaller and slower; one unit always fits. With four processes, 0.25
+   * keeps the limit as a whole. @default 1
+   */
+  readonly share?: number
 }
 
 /** What a session’s limiter has beside its algorithm. */

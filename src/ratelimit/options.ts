@@ -3,11 +3,12 @@ import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
 import { MemoryBackend } from '../backends/memory/memory-backend.ts'
 import { parseDatabase, SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
-import { checkBoolean, checkOptions } from '../core/check-options.ts'
+import { checkBoolean, checkChoice, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import { type LeaseTerms, leaseTerms } from './lease-terms.ts'
+import type { BackendErrorPolicy } from './option-types.ts'
 import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
 
 /** The names of all options that a limiter adds to a session. */
@@ -25,6 +26,8 @@ export const ratelimitOptionNames: readonly string[] = [
   'maxWait',
   'margin',
   'sleepDuration',
+  'onBackendError',
+  'share',
   'perHost',
   'perEndpoint',
   'adaptive',
@@ -59,6 +62,9 @@ export class RatelimitConfig {
   /** What the margin comes to on the backend. */
   readonly terms: LeaseTerms
   readonly sleepDuration: Microseconds
+  readonly onBackendError: BackendErrorPolicy
+  /** Of each limit, while memory stands in for the backend. */
+  readonly share: number
   readonly perHost: boolean
   readonly perEndpoint: boolean
   /** Whether a session’s responses may pause their key. */
@@ -87,6 +93,8 @@ export class RatelimitConfig {
     const atOnce = checkBoolean(raiseErrors, 'raiseErrors') ? 0 : undefined
     this.maxWait = options.maxWait === undefined ? atOnce : parseDuration(options.maxWait, 'maxWait')
     this.sleepDuration = parseDuration(sleepDuration, 'sleepDuration')
+    this.onBackendError = parsePolicy(options, isShared, where)
+    this.share = parseShare(options, where)
     this.perHost = checkBoolean(perHost, 'perHost')
     this.perEndpoint = checkBoolean(perEndpoint, 'perEndpoint')
     this.adaptive = checkBoolean(adaptive, 'adaptive')
@@ -153,6 +161,24 @@ function parseSqlite(options: RawOptions, where: string): SqliteBackendOptions |
     )
   }
   return undefined
+}
+
+function parsePolicy({ onBackendError }: RawOptions, isShared: boolean, where: string): BackendErrorPolicy {
+  if (onBackendError === undefined) return 'wait'
+  const policy = checkChoice(onBackendError, ['wait', 'throw', 'local'], 'onBackendError')
+  if (isShared) return policy
+  throw new OptionError(
+    `${where}: onBackendError is for backends that processes share and that can fail; this one is memory`,
+  )
+}
+
+function parseShare({ share, onBackendError }: RawOptions, where: string): number {
+  if (share === undefined) return 1
+  if (onBackendError !== 'local') {
+    throw new OptionError(`${where}: share belongs to onBackendError 'local': write that beside it`)
+  }
+  if (typeof share === 'number' && share > 0 && share <= 1) return share
+  throw new OptionError(`share: ${describe(share)} must be a number above 0 and at most 1`)
 }
 
 function parseClock(value: unknown): Clock {

@@ -6,6 +6,7 @@ import { type AcquireOptions, parseWish, plainWish } from './acquire-options.ts'
 import { LimiterEvents, type RatelimitEventName, type RatelimitEvents } from './events.ts'
 import type { RatelimiterOptions } from './option-types.ts'
 import { parseRatelimitOptions, RatelimitConfig } from './options.ts'
+import { guardedStore, lossOf, stopGuarding } from './resilient-store.ts'
 import type { Ticket } from './ticket.ts'
 import { TicketOffice } from './ticket-office.ts'
 import { Waiter, type Wish } from './waiter.ts'
@@ -63,13 +64,17 @@ export class Ratelimiter {
     this.#config = config
     const backend = config.backend ?? config.createBackend()
     this.#own = config.backend === undefined ? backend : undefined
+    this.#events = new LimiterEvents(config.key)
     this.#office = new TicketOffice({
-      store: backend.limits,
+      store: guardedStore(backend.limits, config, {
+        events: this.#events,
+        isAwaited: () => this.#room.size > 0,
+        lost: (reason) => this.#room.lost(reason),
+      }),
       clock,
       sameClock: config.isOwnClock,
       terms,
     })
-    this.#events = new LimiterEvents(config.key)
     this.#room = new WaitingRoom({ office: this.#office, events: this.#events, queueCapacity, sleepDuration })
   }
 
@@ -78,7 +83,8 @@ export class Ratelimiter {
    * - `RatelimitError`, when the wait would be longer than is allowed;
    * - `AbortError`, when the signal fires;
    * - `OptionError`, when an option is wrong, or the cost can never be granted;
-   * - `SessionError` ERR_CLOSED, when the limiter is closed.
+   * - `SessionError` ERR_CLOSED, when the limiter is closed;
+   * - `SessionError` ERR_BACKEND, when the backend is away: see the option `onBackendError`.
    * @returns the units; telling the ticket what became of them is optional unless `hold` is set
    */
   acquire(key = 'default', options?: AcquireOptions): Promise<Ticket> {
@@ -111,7 +117,10 @@ export class Ratelimiter {
         }
         answer = reply instanceof Promise ? reply.then(asSeveral) : asSeveral(reply)
       }
-      const waiter = new Waiter(wish, wish.maxWait ?? this.#config.maxWait, this.#config.clock.now())
+      const maxWait = wish.maxWait ?? this.#config.maxWait
+      const loss = maxWait === 0 ? lossOf(this.#office.store) : undefined
+      if (loss !== undefined) throw loss
+      const waiter = new Waiter(wish, maxWait, this.#config.clock.now())
       this.#room.open(key, limit).join(waiter, answer)
       return waiter.granted
     } catch (error) {
@@ -211,6 +220,7 @@ export class Ratelimiter {
     if (this.#closed) return
     this.#closed = true
     this.#room.dismiss(closedError())
+    if (this.#own !== undefined) stopGuarding(this.#office.store)
     await this.#own?.close()
   }
 

@@ -7,6 +7,7 @@ import { type HeldTickets, heldTickets } from './held-tickets.ts'
 import type { LeaseTerms } from './lease-terms.ts'
 import { leasesOf } from './leases.ts'
 import { type Lookouts, lookoutsOf } from './lookouts.ts'
+import { originOf } from './resilient-store.ts'
 import { GrantTicket, type Issuer } from './ticket.ts'
 
 /** What a ticket office works with. */
@@ -34,9 +35,11 @@ export class TicketOffice implements Issuer {
     this.store = store
     this.clock = clock
     this.terms = terms
-    this.#held = store.shared ? undefined : heldTickets(store)
-    this.custody = this.#held ?? leasesOf(store, clock)
-    this.lookouts = lookoutsOf(store)
+    // Limiters of one store share these, whatever each of them wants when it fails.
+    const origin = originOf(store)
+    this.#held = store.shared ? undefined : heldTickets(origin)
+    this.custody = this.#held ?? leasesOf(origin, clock)
+    this.lookouts = lookoutsOf(origin)
     this.#sameClock = sameClock
   }
 

@@ -8,6 +8,7 @@ import type { LimiterEvents } from './events.ts'
 import { Lanes } from './lanes.ts'
 import type { Lookout } from './lookouts.ts'
 import { type Judged, Patience } from './patience.ts'
+import { lossOf } from './resilient-store.ts'
 import type { TicketOffice } from './ticket-office.ts'
 import type { TimerQueue, Wakeup } from './timer-queue.ts'
 import type { Waiter } from './waiter.ts'
@@ -89,6 +90,7 @@ export class WaitingQueue implements Judged, Lookout {
   join(waiter: Waiter, answer?: MaybePromise<Reservations>): void {
     const { maxWait } = waiter
     const { cost, signal } = waiter.wish
+    const { office } = this.#shared
     if (!this.#busy && this.lanes.units + cost > this.#shared.queueCapacity) {
       waiter.reject(this.#refusal(waiter, this.#untilTurn()))
       return
@@ -104,7 +106,7 @@ export class WaitingQueue implements Judged, Lookout {
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
     if (maxWait !== undefined && maxWait > 0) {
       waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
-        this.leave(waiter, this.#refusal(waiter, this.#untilTurn()))
+        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#untilTurn()))
       })
     }
   }
@@ -126,6 +128,11 @@ export class WaitingQueue implements Judged, Lookout {
       this.#turnAway(first, reason)
     }
     this.pump()
+  }
+
+  /** The store is away: those who do not want to wait at all leave, for that reason. */
+  lost(reason: Error): void {
+    for (const waiter of [...this.lanes]) if (waiter.maxWait === 0) this.#turnAway(waiter, reason)
   }
 
   /** Grants what can be granted now, then sleeps until the first one’s turn. */
