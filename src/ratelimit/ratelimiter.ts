@@ -107,7 +107,7 @@ export class Ratelimiter {
       if (wish.hold) this.#checkLease()
       const limit = key === this.#lastKey ? (this.#lastLimit as LimitKey) : this.#limitOf(key)
       let answer: MaybePromise<Reservations> | undefined
-      if (!this.#office.store.shared && this.#room.find(limit) === undefined) {
+      if (!this.#office.isShared && this.#room.find(limit) === undefined) {
         const reply = this.#office.reserve(limit, wish.cost)
         if (!(reply instanceof Promise) && reply.allowed) {
           if (this.#events.isHeard('granted')) {
@@ -239,7 +239,7 @@ export class Ratelimiter {
   }
 
   #checkLease(): void {
-    if (!this.#office.store.shared || this.#config.terms.span > 0) return
+    if (!this.#office.isShared || this.#config.terms.span > 0) return
     throw new OptionError(`hold: units of a shared backend are held on a lease; write margin: '50ms', say`)
   }
 

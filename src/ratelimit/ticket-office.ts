@@ -22,6 +22,7 @@ export interface TicketOfficeOptions {
 /** Reserves units of a store and makes tickets of what it grants. */
 export class TicketOffice implements Issuer {
   readonly store: LimitStore
+  readonly isShared: boolean
   readonly clock: Clock
   readonly terms: LeaseTerms
   readonly custody: Custody
@@ -33,6 +34,7 @@ export class TicketOffice implements Issuer {
 
   constructor({ store, clock, sameClock, terms }: TicketOfficeOptions) {
     this.store = store
+    this.isShared = store.shared
     this.clock = clock
     this.terms = terms
     // Limiters of one store share these, whatever each of them wants when it fails.

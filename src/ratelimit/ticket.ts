@@ -36,6 +36,8 @@ export interface Ticket extends ExchangeObserver {
 /** What a ticket has to know of the limiter that issued it. */
 export interface Issuer {
   readonly store: LimitStore
+  /** Whether other processes reserve of it too. */
+  readonly isShared: boolean
   readonly clock: Clock
   readonly custody: Custody
   readonly terms: LeaseTerms
@@ -75,7 +77,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     this.#limit = limit
     this.#grant = grant
     this.until = grant.until
-    this.#leasedUntil = issuer.store.shared ? grant.until : Number.POSITIVE_INFINITY
+    this.#leasedUntil = issuer.isShared ? grant.until : Number.POSITIVE_INFINITY
   }
 
   get cost(): number {
@@ -151,24 +153,22 @@ export class GrantTicket implements Ticket, HeldTicket {
   }
 
   #finish(endAt: Microseconds): Promise<void> | undefined {
-    const { custody, store } = this.#issuer
+    const { custody, isShared } = this.#issuer
     custody.remove(this)
     this.#endAt = endAt
     const sooner = this.until - endAt
-    return sooner === 0 || (store.shared && sooner > 0 && sooner <= trifle)
-      ? undefined
-      : this.#move(endAt, true)
+    return sooner === 0 || (isShared && sooner > 0 && sooner <= trifle) ? undefined : this.#move(endAt, true)
   }
 
   #move(until: Microseconds, final: boolean): Promise<void> | undefined {
-    const { store } = this.#issuer
+    const { store, isShared } = this.#issuer
     const sooner = until < this.until
     this.until = until
     return this.#send(
       () => store.settle(this.#limit, this.#grant, until, final),
       (grant) => {
         this.#grant = grant
-        if (!final && store.shared) this.#renewed(grant)
+        if (!final && isShared) this.#renewed(grant)
         if (sooner) this.#issuer.hastened(this.#limit)
       },
     )
@@ -207,8 +207,8 @@ export class GrantTicket implements Ticket, HeldTicket {
    * A shared one goes by their provisional end, which is no earlier.
    */
   #tryAgain(): void {
-    const { custody, store } = this.#issuer
-    if (store.shared) return
+    const { custody, isShared } = this.#issuer
+    if (isShared) return
     custody.remove(this)
     this.until = 0
     custody.add(this)

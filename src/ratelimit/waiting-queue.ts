@@ -143,7 +143,7 @@ export class WaitingQueue implements Judged, Lookout {
 
   hasten(): void {
     const { office, timers } = this.#shared
-    if (!office.store.shared) this.pump()
+    if (!office.isShared) this.pump()
     else if (this.#busy) this.#hastened = true
     else if (this.#wakeup !== undefined && this.#wakeup.at > this.#soonestAt) {
       timers.move(this.#wakeup, this.#soonestAt)
@@ -161,7 +161,7 @@ export class WaitingQueue implements Judged, Lookout {
   /** Somebody new is the first. */
   #look(waiter: Waiter, answer: MaybePromise<Reservations> | undefined): void {
     if (answer !== undefined) this.#serve({ chosen: [waiter], reply: answer })
-    else if (this.#shared.office.store.shared) this.#serveLater(nextTick)
+    else if (this.#shared.office.isShared) this.#serveLater(nextTick)
     else this.pump()
   }
 
@@ -175,7 +175,7 @@ export class WaitingQueue implements Judged, Lookout {
   /** @param question what the store was asked already */
   #serve(question?: Question): void {
     this.#busy = true
-    const isShared = this.#shared.office.store.shared
+    const { isShared } = this.#shared.office
     for (let asked = question; this.lanes.size > 0; asked = undefined) {
       const { chosen, reply } = asked ?? this.#ask()
       if (reply instanceof Promise) {
