@@ -21,9 +21,8 @@ export function newState({ name, rule, retention }: LimitKey): KeyState {
 const head = { usedAt: 0, keepFor: 1, length: 2 }
 
 /**
- * The keys of one prefix and algorithm. The states of those that were in use lately are objects, ready for use; of
- * the others, where they are short, only the numbers are kept: about 25 bytes, the key’s name and its place in the
- * map apart, where an object and what hangs on it take 200.
+ * The keys of one prefix and algorithm. The states of those that were put to use last are objects, ready for more. Of
+ * the others only the numbers are kept where they are few: 30 bytes or so a key, where the object takes 200.
  */
 export class KeyStates {
   readonly prefix: string
@@ -32,8 +31,8 @@ export class KeyStates {
   /** A state in use, or where the packed one is. */
   readonly #states = new Map<string, KeyState | number>()
   readonly #packed = new NumberSlab()
-  /** A ring of the states that were last put to use; some may be forgotten since. */
-  readonly #inUse: KeyState[] = []
+  /** A ring of the names that were last put to use; some may be forgotten since. */
+  readonly #inUse: string[] = []
   #oldest = 0
 
   constructor({ prefix, rule }: LimitKey, mostInUse: number) {
@@ -92,13 +91,14 @@ export class KeyStates {
     return copy
   }
 
-  /** Keeps a key’s state from now on. */
+  /** Keeps a key’s state from now on, as one in use; the one that has been that for longest is packed. */
   keep(state: KeyState): void {
-    this.#states.set(state.name, state)
-    const oldest = this.#inUse[this.#oldest]
-    this.#inUse[this.#oldest] = state
+    const longest = this.#inUse[this.#oldest]
+    this.#inUse[this.#oldest] = state.name
     this.#oldest = (this.#oldest + 1) % this.#mostInUse
-    if (oldest !== undefined && this.#states.get(oldest.name) === oldest) this.#pack(oldest)
+    if (longest !== undefined) this.#pack(longest)
+    // Last, for it may have been the same name, and whoever keeps a state goes on using it.
+    this.#states.set(state.name, state)
   }
 
   forget(name: string): void {
@@ -118,7 +118,9 @@ export class KeyStates {
     if (keepUntil <= now) this.forget(name)
   }
 
-  #pack(known: KeyState): void {
+  #pack(name: string): void {
+    const known = this.#states.get(name)
+    if (typeof known !== 'object') return
     const numbers = known.rule.pack(known.state)
     const length = head.length + numbers.length
     if (length > longestList) return
@@ -126,7 +128,7 @@ export class KeyStates {
     packed[head.usedAt] = known.usedAt
     packed[head.keepFor] = keepFor(known)
     packed.set(numbers, head.length)
-    this.#states.set(known.name, this.#packed.add(packed))
+    this.#states.set(name, this.#packed.add(packed))
   }
 
   #unpack({ name, rule, retention }: LimitKey, place: number): KeyState {
@@ -139,7 +141,7 @@ export class KeyStates {
   }
 }
 
-/** How long after its last use: mostly the same for all keys, and then it takes no room. */
+/** How long after its last use: mostly that is the same for all keys, and then takes no room in the slab. */
 function keepFor({ rule, state, usedAt, retention }: KeyState): Microseconds {
   return Math.max(retention, rule.expiresAt(state) - usedAt)
 }

@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
 import type { Denial, LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
-import { type KeyState, KeyStates, newState } from './key-states.ts'
+import { KeyGroups } from './key-groups.ts'
+import { type KeyState, newState } from './key-states.ts'
 import { Pauses } from './pauses.ts'
 
 /** Options of a memory limit store. */
@@ -16,37 +17,28 @@ export interface MemoryLimitStoreOptions {
 }
 
 const fifteenSeconds = 15_000_000
-/** Keys looked at per reservation while a sweep is under way, so that no call is held up by many keys. */
-const sweepStep = 16
 
 /** Limits in this process. Every answer is at once. */
 export class MemoryLimitStore implements LimitStore {
   readonly shared = false
   readonly #clock: Clock
   readonly #checkFrequency: Microseconds
-  readonly #mostInUse: number
-  /** By prefix and algorithm. */
-  readonly #groups = new Map<string, KeyStates>()
-  /** The one that was asked for last: most stores have few. */
-  #lastGroup: KeyStates | undefined
+  readonly #groups: KeyGroups
   readonly #pauses = new Pauses()
   #sweepAt: Microseconds
-  #sweep: Iterator<readonly [KeyStates, string]> | undefined
 
   constructor(options: MemoryLimitStoreOptions = {}) {
     const { clock = systemClock, checkFrequency = fifteenSeconds, mostInUse = 1_000 } = options
     this.#clock = clock
     this.#checkFrequency = checkFrequency
-    this.#mostInUse = mostInUse
+    this.#groups = new KeyGroups(mostInUse)
     this.#sweepAt = clock.now() + checkFrequency
   }
 
   /** Keys that are kept. */
   get size(): number {
-    let size = 0
-    for (const group of this.#groups.values()) size += group.size
-    for (const limit of this.#pauses.limits()) if (!this.#groupOf(limit).has(limit.name)) size += 1
-    return size
+    const onlyPaused = this.#pauses.limits().filter((limit) => !this.#groups.of(limit).has(limit.name))
+    return this.#groups.size + onlyPaused.length
   }
 
   now(): Microseconds {
@@ -57,7 +49,7 @@ export class MemoryLimitStore implements LimitStore {
     checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const group = this.#groupOf(limit)
+    const group = this.#groups.of(limit)
     const known = group.findNow(limit, now)
     const state = known ?? newState(limit)
     const answer = reserveOf(state, now, cost, Math.max(notBefore, this.#pauses.endOf(limit, now)), maxWait)
@@ -69,7 +61,7 @@ export class MemoryLimitStore implements LimitStore {
     for (const cost of costs) checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const group = this.#groupOf(limit)
+    const group = this.#groups.of(limit)
     const known = group.findNow(limit, now)
     const state = known ?? newState(limit)
     const notBefore = this.#pauses.endOf(limit, now)
@@ -85,7 +77,7 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
-    const group = this.#groupOf(limit)
+    const group = this.#groups.of(limit)
     let known = group.find(limit)
     if (known === undefined) {
       if (until <= grant.until) return grant
@@ -98,7 +90,7 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   cancel(limit: LimitKey, grant: Grant): void {
-    const known = this.#groupOf(limit).find(limit)
+    const known = this.#groups.of(limit).find(limit)
     known?.rule.cancel(known.state, grant, this.#clock.now())
   }
 
@@ -109,7 +101,7 @@ export class MemoryLimitStore implements LimitStore {
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
-    const state = this.#groupOf(limit).view(limit, now)
+    const state = this.#groups.of(limit).view(limit, now)
     const pausedUntil = this.#pauses.peekEnd(limit, now)
     return {
       remaining: pausedUntil > now ? 0 : rule.remaining(state, now),
@@ -120,21 +112,18 @@ export class MemoryLimitStore implements LimitStore {
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const at = limit.rule.estimate(this.#groupOf(limit).view(limit, now), now, cost, ahead)
+    const at = limit.rule.estimate(this.#groups.of(limit).view(limit, now), now, cost, ahead)
     return Math.max(at, this.#pauses.peekEnd(limit, now)) - now
   }
 
   reset(limit: LimitKey): void {
-    this.#groupOf(limit).forget(limit.name)
+    this.#groups.of(limit).forget(limit.name)
     this.#pauses.end(limit)
   }
 
   clear(prefix?: string): void {
+    this.#groups.clear(prefix)
     this.#pauses.clear(prefix)
-    for (const group of this.#groups.values()) {
-      if (prefix === undefined || group.prefix === prefix) this.#drop(group)
-    }
-    this.#sweep = undefined
   }
 
   /** Forgets everything. */
@@ -142,52 +131,12 @@ export class MemoryLimitStore implements LimitStore {
     this.clear()
   }
 
-  #groupOf(limit: LimitKey): KeyStates {
-    const { prefix, rule } = limit
-    const last = this.#lastGroup
-    if (last !== undefined && last.algorithm === rule.algorithm && last.prefix === prefix) return last
-    const id = groupId(prefix, rule.algorithm)
-    let group = this.#groups.get(id)
-    if (group === undefined) {
-      group = new KeyStates(limit, this.#mostInUse)
-      this.#groups.set(id, group)
-    }
-    this.#lastGroup = group
-    return group
-  }
-
-  #drop(group: KeyStates): void {
-    this.#groups.delete(groupId(group.prefix, group.algorithm))
-    this.#lastGroup = undefined
-  }
-
-  /** Forgets a few idle keys, and goes on with the next ones at the next call. */
+  /** A few keys a call, so that none is held up by many, until all have been looked at. */
   #sweepSome(now: Microseconds): void {
-    this.#sweep ??= this.#everyKey()
-    for (let step = 0; step < sweepStep; step++) {
-      const { done, value } = this.#sweep.next()
-      if (done === true) {
-        this.#sweep = undefined
-        this.#pauses.sweep(now)
-        this.#sweepAt = now + this.#checkFrequency
-        return
-      }
-      const [group, name] = value
-      group.forgetIdle(name, now)
-    }
+    if (!this.#groups.sweepSome(now)) return
+    this.#pauses.sweep(now)
+    this.#sweepAt = now + this.#checkFrequency
   }
-
-  *#everyKey(): Generator<readonly [KeyStates, string], undefined> {
-    for (const group of this.#groups.values()) {
-      for (const name of group.names()) yield [group, name]
-      if (group.size === 0) this.#drop(group)
-    }
-  }
-}
-
-/** A prefix has no colon. */
-function groupId(prefix: string, algorithm: string): string {
-  return `${prefix}:${algorithm}`
 }
 
 function checkCost({ rule }: LimitKey, cost: number): void {
