@@ -61,7 +61,10 @@ class Table {
 
   add(numbers: Float64Array): number {
     const row = this.#free.pop() ?? this.#rows++
-    for (const [index, column] of this.#columns.entries()) column.set(row, numbers[index] as number)
+    for (let index = 0; index < numbers.length; index++) {
+      const column = this.#columns[index] as Column
+      column.set(row, numbers[index] as number)
+    }
     return row
   }
 
