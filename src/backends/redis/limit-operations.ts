@@ -11,7 +11,7 @@ export interface Replies {
 export interface Operation<T> {
   /** Whether it only looks: the script then leaves everything as it is. */
   readonly isLook: boolean
-  arguments(now: Microseconds): (string | number)[]
+  arguments(now: Microseconds): (string | number | boolean)[]
   /** Reads its part of the reply. */
   read(replies: Replies): T
 }
@@ -43,7 +43,7 @@ export function settleOperation(grant: Grant, until: Microseconds, final: boolea
   return {
     isLook: false,
     arguments(now) {
-      return ['settle', final ? 1 : 0, grant.cost, until - now, grant.until, ...notesOf(grant)]
+      return ['settle', final, grant.cost, until - now, grant.until, ...notesOf(grant)]
     },
     read(replies) {
       const parts = partsOf(grant).map((part) => ({ ...part, until: replies.next(), mark: replies.next() }))

@@ -76,12 +76,13 @@ export class LimitOutbox {
   async #send({ limit, calls }: Parcel): Promise<void> {
     const now = this.#clock.now()
     const sentAt = this.#clock.localNow()
-    const words = [this.#clock.scriptNow() ?? '', Math.max(limit.retention, this.#leastRetention)]
-    for (const { numbers } of limit.rule.kernels) words.push(...numbers)
-    for (const { operation } of calls) words.push(...operation.arguments(now))
+    const retention = Math.max(limit.retention, this.#leastRetention)
+    const parts: (string | number | boolean)[] = [this.#clock.scriptNow() ?? false, retention]
+    for (const { numbers } of limit.rule.kernels) parts.push(...numbers)
+    for (const { operation } of calls) parts.push(...operation.arguments(now))
     try {
       const script = limitScript(limit.rule.kernels.map(({ kernel }) => kernel))
-      const reply = numbersOf(await this.#commands.evaluate(script, keysOf(limit), words.map(String)))
+      const reply = numbersOf(await this.#commands.evaluate(script, keysOf(limit), [JSON.stringify(parts)]))
       this.#clock.hear(reply.next(), sentAt)
       for (const { operation, resolve } of calls) resolve(operation.read(reply))
     } catch (error) {

@@ -9,7 +9,7 @@ export class TestConnection implements RedisCommands {
   scripts = 0
 
   constructor(socketPath: string) {
-    this.#client = createClient({ socket: { path: socketPath } })
+    this.#client = createClient({ socket: { path: socketPath, tls: false } })
   }
 
   async open(): Promise<this> {

@@ -148,74 +148,6 @@ function fixed_window:restart(last)
   end
 end
 
-function fixed_window:clamp(now) self:restart(now) end
-
-function fixed_window:settle(cost, known_end, mark, new_end, is_final)
-  local state = self.state
-  local is_stale = mark < state.first_group
-  if is_stale and new_end <= known_end then return mark end
-  if not state.from then return self:settle_early(cost, known_end, mark, new_end, is_final) end
-  local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
-  local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
-  local latest = max(earliest, self:latest_window(state, new_end))
-  count(state, latest + 1, known, -cost)
-  count(state, max(earliest, known + 1), latest, cost)
-  if is_final and new_end < state.to then state.to = max(state.from, new_end) end
-  return state.groups
-end
-
-function fixed_window:settle_early(cost, known_end, mark, new_end, is_final)
-  local state = self.state
-  local from = (state.ends:size() == 0 and known_end or min(state.ends:at(0), known_end)) - self.margin
-  for unit = 1, cost do
-    local is_known = state.ends:move(known_end, new_end)
-    if not is_known or (mark ~= state.groups and new_end > known_end) then
-      if is_known then state.ends:remove(new_end) end
-      join(state, 1, new_end)
-    end
-  end
-  state.group_end = max(state.group_end, new_end)
-  if is_final then self.state = self:anchored(from, max(from, new_end)) end
-  return state.groups
-end
-
-function fixed_window:cancel(cost, known_end, mark)
-  local state = self.state
-  if mark < state.first_group then return end
-  if state.from then
-    local earliest = self:earliest_window(state, known_end - self.margin)
-    return count(state, earliest, self:latest_window(state, known_end), -cost)
-  end
-  for unit = 1, cost do
-    if state.ends:remove(known_end) and mark == state.groups then state.group = state.group - 1 end
-  end
-  local size = state.ends:size()
-  if size > 0 then state.group_end = state.ends:at(size - 1) end
-end
-
-function fixed_window:remaining(now)
-  if now < self.state.last then return 0 end
-  local state, most = self:as_of(now), 0
-  if not state.from then return self:room_in_group(state, now) end
-  for index = self:earliest_window(state, now), self:latest_window(state, now + self.margin) do
-    most = max(most, count_of(state, index))
-  end
-  return max(0, self.capacity - most)
-end
-
-function fixed_window:estimate(now, cost, ahead)
-  local base = max(now, self.state.last)
-  local over = ahead + cost - self:remaining(base)
-  if over <= 0 then return base end
-  local windows = ceil(over / self.capacity)
-  local state = self:as_of(now)
-  if state.from then
-    return max(base, state.to + (self:earliest_window(state, base) + windows) * self.window)
-  end
-  local first = state.ends:size() == 0 and state.group_end or state.ends:at(0) - self.margin
-  return max(base, first + windows * self.window)
-end
-
 function fixed_window:expires_at()
   local state = self.state
   if state.from then return max(state.last, state.to + (state.first + #state.counts) * self.window) end
@@ -229,5 +161,78 @@ function fixed_window:save(used_at, ttl)
   for index, units in ipairs(state.counts) do packed[index + 1] = struct.pack('<d', units) end
   for place = 0, state.ends:size() - 1 do packed[#packed + 1] = struct.pack('<d', state.ends:at(place)) end
   call('SET', self.key, table.concat(packed), 'PX', ttl)
+end
+
+-- What few calls need: to make a function takes time.
+function fixed_window.learn()
+  instant_log.learn()
+
+  function fixed_window:clamp(now) self:restart(now) end
+
+  function fixed_window:settle(cost, known_end, mark, new_end, is_final)
+    local state = self.state
+    local is_stale = mark < state.first_group
+    if is_stale and new_end <= known_end then return mark end
+    if not state.from then return self:settle_early(cost, known_end, mark, new_end, is_final) end
+    local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
+    local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
+    local latest = max(earliest, self:latest_window(state, new_end))
+    count(state, latest + 1, known, -cost)
+    count(state, max(earliest, known + 1), latest, cost)
+    if is_final and new_end < state.to then state.to = max(state.from, new_end) end
+    return state.groups
+  end
+
+  function fixed_window:settle_early(cost, known_end, mark, new_end, is_final)
+    local state = self.state
+    local from = (state.ends:size() == 0 and known_end or min(state.ends:at(0), known_end)) - self.margin
+    for unit = 1, cost do
+      local is_known = state.ends:move(known_end, new_end)
+      if not is_known or (mark ~= state.groups and new_end > known_end) then
+        if is_known then state.ends:remove(new_end) end
+        join(state, 1, new_end)
+      end
+    end
+    state.group_end = max(state.group_end, new_end)
+    if is_final then self.state = self:anchored(from, max(from, new_end)) end
+    return state.groups
+  end
+
+  function fixed_window:cancel(cost, known_end, mark)
+    local state = self.state
+    if mark < state.first_group then return end
+    if state.from then
+      local earliest = self:earliest_window(state, known_end - self.margin)
+      return count(state, earliest, self:latest_window(state, known_end), -cost)
+    end
+    for unit = 1, cost do
+      if state.ends:remove(known_end) and mark == state.groups then state.group = state.group - 1 end
+    end
+    local size = state.ends:size()
+    if size > 0 then state.group_end = state.ends:at(size - 1) end
+  end
+
+  function fixed_window:remaining(now)
+    if now < self.state.last then return 0 end
+    local state, most = self:as_of(now), 0
+    if not state.from then return self:room_in_group(state, now) end
+    for index = self:earliest_window(state, now), self:latest_window(state, now + self.margin) do
+      most = max(most, count_of(state, index))
+    end
+    return max(0, self.capacity - most)
+  end
+
+  function fixed_window:estimate(now, cost, ahead)
+    local base = max(now, self.state.last)
+    local over = ahead + cost - self:remaining(base)
+    if over <= 0 then return base end
+    local windows = ceil(over / self.capacity)
+    local state = self:as_of(now)
+    if state.from then
+      return max(base, state.to + (self:earliest_window(state, base) + windows) * self.window)
+    end
+    local first = state.ends:size() == 0 and state.group_end or state.ends:at(0) - self.margin
+    return max(base, first + windows * self.window)
+  end
 end
 `

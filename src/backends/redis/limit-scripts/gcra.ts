@@ -74,84 +74,6 @@ function gcra:commit(now, cost, at)
   return at + self.margin, self.count
 end
 
-function gcra:place_of(mark)
-  for place, each in ipairs(self.open) do
-    if each.mark == mark and each.ends ~= long_ago then return place end
-  end
-end
-
-function gcra:settle(cost, known_end, mark, new_end)
-  local place = self:place_of(mark)
-  if place then
-    self.open[place].ends = new_end
-  elseif new_end > known_end then
-    self:reopen(mark, cost, new_end)
-  end
-  return mark
-end
-
-function gcra:reopen(mark, cost, ends)
-  local missed = mark - self.count
-  if missed > 0 then
-    self.tat, self.rest = self:moved(self.tat, self.rest, missed)
-    self.count = mark
-  end
-  local open = self.open
-  local first = open[1]
-  if first and mark > first.mark - first.cost then return self:raise(ends, self.count - mark + cost) end
-  local following = first and first.mark - first.cost or self.count
-  local between = following - mark
-  if between > 0 then table.insert(open, 1, { mark = following, cost = between, ends = long_ago }) end
-  table.insert(open, 1, { mark = mark, cost = cost, ends = ends })
-  self.open_units = self.open_units + between + cost
-end
-
-function gcra:cancel(cost, known_end, mark)
-  local place = self:place_of(mark)
-  local is_last = mark == self.count
-  local is_free = is_last
-  if place then
-    is_free = true
-    for behind = place + 1, #self.open do
-      if self.open[behind].ends == long_ago then is_free = false end
-    end
-    table.remove(self.open, place)
-    self.open_units = self.open_units - cost
-  end
-  if is_free then self.tat, self.rest = self:moved(self.tat, self.rest, -cost) end
-  if is_last then self.count = self.count - cost end
-end
-
-function gcra:clamp(now)
-  self.open, self.open_units = {}, 0
-  self.tat, self.rest = self:moved(now + self.margin, 0, self.capacity)
-  self.last = now
-end
-
--- How many units fit between what binds them, with some after it, and now.
-function gcra:room(instant, rest, after, now)
-  if self:ceiling(instant, rest, after) <= now then return self.capacity end
-  local units = floor((now - instant) / (self.whole + self.part / self.parts))
-  while self:ceiling(instant, rest, units) > now do units = units - 1 end
-  while self:ceiling(instant, rest, units + 1) <= now do units = units + 1 end
-  return self.capacity - after + (after == 0 and units or max(0, units))
-end
-
-function gcra:remaining(now)
-  if now < self.last then return 0 end
-  local most, after = min(self.capacity, self:room(self.tat, self.rest, 0, now)), self.open_units
-  for _, each in ipairs(self.open) do
-    most = min(most, self:room(each.ends, 0, after, now))
-    after = after - each.cost
-  end
-  return max(0, most)
-end
-
-function gcra:estimate(now, cost, ahead)
-  local base, units = max(now, self.last), ahead + cost
-  return max(self:ceiling(base, 0, units - self.capacity), self:due(base, units, self.margin))
-end
-
 function gcra:expires_at()
   local at, after = max(self.last, self:ceiling(self.tat, self.rest, 0)), self.open_units
   for _, each in ipairs(self.open) do
@@ -169,5 +91,86 @@ function gcra:save(used_at, ttl)
     packed = table.concat(all)
   end
   call('SET', self.key, packed, 'PX', ttl)
+end
+
+-- What few calls need: to make a function takes time.
+function gcra.learn()
+  function gcra:place_of(mark)
+    for place, each in ipairs(self.open) do
+      if each.mark == mark and each.ends ~= long_ago then return place end
+    end
+  end
+
+  function gcra:settle(cost, known_end, mark, new_end)
+    local place = self:place_of(mark)
+    if place then
+      self.open[place].ends = new_end
+    elseif new_end > known_end then
+      self:reopen(mark, cost, new_end)
+    end
+    return mark
+  end
+
+  function gcra:reopen(mark, cost, ends)
+    local missed = mark - self.count
+    if missed > 0 then
+      self.tat, self.rest = self:moved(self.tat, self.rest, missed)
+      self.count = mark
+    end
+    local open = self.open
+    local first = open[1]
+    if first and mark > first.mark - first.cost then return self:raise(ends, self.count - mark + cost) end
+    local following = first and first.mark - first.cost or self.count
+    local between = following - mark
+    if between > 0 then table.insert(open, 1, { mark = following, cost = between, ends = long_ago }) end
+    table.insert(open, 1, { mark = mark, cost = cost, ends = ends })
+    self.open_units = self.open_units + between + cost
+  end
+
+  function gcra:cancel(cost, known_end, mark)
+    local place = self:place_of(mark)
+    local is_last = mark == self.count
+    local is_free = is_last
+    if place then
+      is_free = true
+      for behind = place + 1, #self.open do
+        if self.open[behind].ends == long_ago then is_free = false end
+      end
+      table.remove(self.open, place)
+      self.open_units = self.open_units - cost
+    end
+    if is_free then self.tat, self.rest = self:moved(self.tat, self.rest, -cost) end
+    if is_last then self.count = self.count - cost end
+  end
+
+  function gcra:clamp(now)
+    self.open, self.open_units = {}, 0
+    self.tat, self.rest = self:moved(now + self.margin, 0, self.capacity)
+    self.last = now
+  end
+
+  -- How many units fit between what binds them, with some after it, and now.
+  function gcra:room(instant, rest, after, now)
+    if self:ceiling(instant, rest, after) <= now then return self.capacity end
+    local units = floor((now - instant) / (self.whole + self.part / self.parts))
+    while self:ceiling(instant, rest, units) > now do units = units - 1 end
+    while self:ceiling(instant, rest, units + 1) <= now do units = units + 1 end
+    return self.capacity - after + (after == 0 and units or max(0, units))
+  end
+
+  function gcra:remaining(now)
+    if now < self.last then return 0 end
+    local most, after = min(self.capacity, self:room(self.tat, self.rest, 0, now)), self.open_units
+    for _, each in ipairs(self.open) do
+      most = min(most, self:room(each.ends, 0, after, now))
+      after = after - each.cost
+    end
+    return max(0, most)
+  end
+
+  function gcra:estimate(now, cost, ahead)
+    local base, units = max(now, self.last), ahead + cost
+    return max(self:ceiling(base, 0, units - self.capacity), self:due(base, units, self.margin))
+  end
 end
 `

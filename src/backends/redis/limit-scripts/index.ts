@@ -10,16 +10,16 @@ import { slidingWindow } from './sliding-window.ts'
 /** The Lua text of a kernel, and what it stands on. */
 interface Kernel {
   readonly sources: readonly string[]
-  /** The function that makes one of a key, what is stored there, and its numbers. */
-  readonly make: string
+  /** The table whose function `new` makes one of a key, what is stored there, and its numbers. */
+  readonly type: string
   /** How many numbers it takes. */
   readonly numbers: number
 }
 
 const kernels: Readonly<Record<KernelName, Kernel>> = {
-  slidingwindow: { sources: [instantLog, slidingWindow], make: 'sliding_window', numbers: 3 },
-  fixedwindow: { sources: [instantLog, fixedWindow], make: 'fixed_window', numbers: 4 },
-  gcra: { sources: [gcra], make: 'gcra', numbers: 5 },
+  slidingwindow: { sources: [instantLog, slidingWindow], type: 'sliding_window', numbers: 3 },
+  fixedwindow: { sources: [instantLog, fixedWindow], type: 'fixed_window', numbers: 4 },
+  gcra: { sources: [gcra], type: 'gcra', numbers: 5 },
 }
 
 const scripts = new Map<string, Script>()
@@ -39,7 +39,8 @@ export function limitScript(names: readonly KernelName[]): Script {
 /** Lists are not among what MGET finds: their kernel reads its own. */
 const start = `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
-local now, retention = tonumber(ARGV[1]), tonumber(ARGV[2])
+local arguments = cjson.decode(ARGV[1])
+local now, retention = arguments[1], arguments[2]
 if not now then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
@@ -50,12 +51,12 @@ local pause = stored[1]
 
 function sourceOf(names: readonly KernelName[]): string {
   const sources = new Set(names.flatMap((name) => kernels[name].sources))
-  let argument = 3
+  let place = 3
   const made = names.map((name, index) => {
-    const { make, numbers } = kernels[name]
-    const parameters = Array.from({ length: numbers }, () => `tonumber(ARGV[${argument++}])`)
-    return `${make}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
+    const { type, numbers } = kernels[name]
+    const parameters = Array.from({ length: numbers }, () => `arguments[${place++}]`)
+    return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
-  const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${argument}\n`
+  const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
   return [start, ...sources, local, operations].join('').trim()
 }

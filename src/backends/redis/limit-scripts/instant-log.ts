@@ -69,38 +69,12 @@ function instant_log:add(instant)
   self.last = self.last + 1
 end
 
--- Takes one instant out. Answers whether there was one.
-function instant_log:remove(instant)
-  if self:size() == 0 or instant < self:at(0) then return false end
-  local index = self:place_in_tail(instant)
-  if index < self.first then
-    if self.kept == 0 or self:at(self.kept - 1) ~= instant then return false end
-    self.kept = self.kept - 1
-    return true
-  end
-  if self.tail[index] ~= instant then return false end
-  for behind = index, self.last do self.tail[behind] = self.tail[behind + 1] end
-  self.last = self.last - 1
-  return true
-end
-
-function instant_log:move(from, to)
-  local is_known = self:remove(from)
-  if is_known then self:add(to) end
-  return is_known
-end
-
 function instant_log:drop_up_to(instant)
   local gone = self:count_up_to(instant)
   local of_list = min(gone, self.kept)
   self.dropped = self.dropped + of_list
   self.kept = self.kept - of_list
   self.first = self.first + gone - of_list
-end
-
-function instant_log:cap_at(instant)
-  self:pull(instant)
-  for index = self.first, self.last do self.tail[index] = min(self.tail[index], instant) end
 end
 
 -- Writes it to the list, behind its head.
@@ -121,5 +95,34 @@ function instant_log:save(head)
     end
   end
   if chunk[1] then call('RPUSH', key, unpack(chunk)) end
+end
+
+-- What few calls need: to make a function takes time.
+function instant_log.learn()
+  -- Takes one instant out. Answers whether there was one.
+  function instant_log:remove(instant)
+    if self:size() == 0 or instant < self:at(0) then return false end
+    local index = self:place_in_tail(instant)
+    if index < self.first then
+      if self.kept == 0 or self:at(self.kept - 1) ~= instant then return false end
+      self.kept = self.kept - 1
+      return true
+    end
+    if self.tail[index] ~= instant then return false end
+    for behind = index, self.last do self.tail[behind] = self.tail[behind + 1] end
+    self.last = self.last - 1
+    return true
+  end
+
+  function instant_log:move(from, to)
+    local is_known = self:remove(from)
+    if is_known then self:add(to) end
+    return is_known
+  end
+
+  function instant_log:cap_at(instant)
+    self:pull(instant)
+    for index = self.first, self.last do self.tail[index] = min(self.tail[index], instant) end
+  end
 end
 `

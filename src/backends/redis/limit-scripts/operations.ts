@@ -1,9 +1,9 @@
 /**
  * What every script ends with: the operations in their order, and then what is to be written, once.
  *
- * KEYS: the pause, then the state of each kernel. ARGV: now, or '' to ask the server; the retention; the numbers of
- * each kernel; the operations, which either all look or all may write. The reply: now, then what each operation answers,
- * as limit-operations.ts reads it.
+ * KEYS: the pause, then the state of each kernel. ARGV: an array in JSON, which costs less than as many arguments: now,
+ * or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or all may
+ * write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000
@@ -17,7 +17,17 @@ if pause then paused_from, paused_until = struct.unpack('<dd', pause) end
 
 local function following()
   place = place + 1
-  return tonumber(ARGV[place - 1])
+  return arguments[place - 1]
+end
+
+-- The kernels with all they can do.
+local is_learned = false
+local function able()
+  if not is_learned then
+    for _, kernel in ipairs(kernels) do kernel.learn() end
+    is_learned = true
+  end
+  return kernels
 end
 
 -- The earliest instant that suits all: where none of them moves it any more.
@@ -34,7 +44,7 @@ end
 
 local function estimate(cost, ahead)
   local at = paused_until
-  for _, kernel in ipairs(kernels) do at = max(at, kernel:estimate(now, cost, ahead)) end
+  for _, kernel in ipairs(able()) do at = max(at, kernel:estimate(now, cost, ahead)) end
   return at
 end
 
@@ -57,13 +67,12 @@ end
 local function bring_back()
   bring_pause_back()
   if not used_at or used_at <= now + skew_tolerance then return end
-  for _, kernel in ipairs(kernels) do kernel:clamp(now) end
+  for _, kernel in ipairs(able()) do kernel:clamp(now) end
   used_at, is_written = now, true
 end
 
-while ARGV[place] do
-  local operation = ARGV[place]
-  place = place + 1
+while arguments[place] do
+  local operation = following()
 
   if operation == 'reserve' then
     bring_back()
@@ -94,10 +103,10 @@ while ARGV[place] do
     end
 
   elseif operation == 'settle' then
-    local is_final, cost, new_end, latest = following() == 1, following(), now + following(), following()
+    local is_final, cost, new_end, latest = following(), following(), now + following(), following()
     -- Units that end later than was known had not all arrived when the key was forgotten.
     local is_known = used_at or new_end > latest
-    for _, kernel in ipairs(kernels) do
+    for _, kernel in ipairs(able()) do
       local known_end, mark = following(), following()
       replies[#replies + 1] = is_known and new_end or known_end
       replies[#replies + 1] = is_known and kernel:settle(cost, known_end, mark, new_end, is_final) or mark
@@ -106,7 +115,7 @@ while ARGV[place] do
 
   elseif operation == 'cancel' then
     local cost = following()
-    for _, kernel in ipairs(kernels) do
+    for _, kernel in ipairs(able()) do
       local known_end, mark = following(), following()
       if used_at then kernel:cancel(cost, known_end, mark) end
     end
@@ -124,7 +133,7 @@ while ARGV[place] do
       replies[#replies + 1] = estimate(following(), following()) - now
     else
       local remaining = paused_until > now and 0 or math.huge
-      for _, kernel in ipairs(kernels) do remaining = min(remaining, kernel:remaining(now)) end
+      for _, kernel in ipairs(able()) do remaining = min(remaining, kernel:remaining(now)) end
       replies[#replies + 1] = remaining
       replies[#replies + 1] = plan(1, paused_until) - now
       replies[#replies + 1] = max(expires_at(), paused_until) - now

@@ -32,35 +32,6 @@ function sliding_window:commit(now, cost, at)
   return ends, 0
 end
 
-function sliding_window:settle(cost, known_end, mark, new_end)
-  if new_end ~= known_end then
-    for unit = 1, cost do
-      if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end) end
-    end
-  end
-  return mark
-end
-
-function sliding_window:cancel(cost, known_end)
-  for unit = 1, cost do self.log:remove(known_end) end
-end
-
-function sliding_window:clamp(now)
-  self.log:cap_at(now + self.margin)
-  self.last = now
-end
-
-function sliding_window:remaining(now)
-  if now < self.last then return 0 end
-  return max(0, self.capacity - (self.log:size() - self.log:count_up_to(now - self.window)))
-end
-
-function sliding_window:estimate(now, cost, ahead)
-  local units = ahead + cost
-  local windows = max(0, ceil((units - self.capacity) / self.capacity))
-  return self:room(max(now, self.last), units - windows * self.capacity) + windows * self.window
-end
-
 function sliding_window:expires_at()
   local size = self.log:size()
   return size == 0 and self.last or max(self.last, self.log:at(size - 1) + self.window)
@@ -71,5 +42,39 @@ function sliding_window:save(used_at, ttl)
   local latest = size == 0 and 0 or self.log:at(size - 1)
   self.log:save(struct.pack('<dddd', self.last, used_at, size, latest))
   call('PEXPIRE', self.key, ttl)
+end
+
+-- What few calls need: to make a function takes time.
+function sliding_window.learn()
+  instant_log.learn()
+
+  function sliding_window:settle(cost, known_end, mark, new_end)
+    if new_end ~= known_end then
+      for unit = 1, cost do
+        if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end) end
+      end
+    end
+    return mark
+  end
+
+  function sliding_window:cancel(cost, known_end)
+    for unit = 1, cost do self.log:remove(known_end) end
+  end
+
+  function sliding_window:clamp(now)
+    self.log:cap_at(now + self.margin)
+    self.last = now
+  end
+
+  function sliding_window:remaining(now)
+    if now < self.last then return 0 end
+    return max(0, self.capacity - (self.log:size() - self.log:count_up_to(now - self.window)))
+  end
+
+  function sliding_window:estimate(now, cost, ahead)
+    local units = ahead + cost
+    local windows = max(0, ceil((units - self.capacity) / self.capacity))
+    return self:room(max(now, self.last), units - windows * self.capacity) + windows * self.window
+  end
 end
 `
