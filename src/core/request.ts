@@ -9,8 +9,17 @@ export interface ExchangeObserver {
    * @returns whether it may; if not, nothing is written, and the exchange ends with an {@link UnwrittenError}
    */
   written(at: Microseconds): boolean
-  /** The response’s head arrived. */
-  answered(at: Microseconds): void
+  /**
+   * The response’s head arrived.
+   * @param head undefined where whoever says so does not know it
+   */
+  answered(at: Microseconds, head?: AnsweredHead): void
+}
+
+/** What is known of a response when its head has arrived. */
+export interface AnsweredHead {
+  readonly status: number
+  readonly headers: FieldList
 }
 
 /** Nothing was written, because the observer said so: the same request may be sent again, even if its content is a stream. */

@@ -116,7 +116,7 @@ function askedSpan(
   { clock, adaptation }: RetrySettings,
 ): Microseconds | undefined {
   if (reply.status === 429 && adaptation !== undefined && features.limit !== undefined) {
-    return askedPause(reply, clock)?.span
+    return askedPause(reply, reply.timings.answeredAt, clock)?.span
   }
   return retryAfterOf(reply.headers, clock.wallNow())
 }

@@ -99,10 +99,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return // interim responses (RFC 9110, 15.2)
     this.#phase = 'answered'
     this.#answeredAt = this.#clock.now()
-    this.#request.observer?.answered(this.#answeredAt)
     this.#status = status
     this.#statusText = statusText
     this.#headers = toFieldList(controller.rawHeaders as readonly Buffer[])
+    this.#request.observer?.answered(this.#answeredAt, { status, headers: this.#headers })
     this.#checkAnnouncedSize()
     if (this.#request.reading === 'stream' && this.#failure === undefined) {
       this.#feed = new StreamFeed({

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { NetworkError } from '../../src/core/errors.ts'
 import type { Next, Reply } from '../../src/core/reply.ts'
-import type { Request } from '../../src/core/request.ts'
+import { type Request, UnwrittenError } from '../../src/core/request.ts'
 import { compose } from '../../src/middleware/compose.ts'
 import { ratelimitMiddleware } from '../../src/middleware/ratelimit/ratelimit-middleware.ts'
 import { retryMiddleware } from '../../src/middleware/retry.ts'
@@ -253,6 +253,61 @@ test('a network error teaches nothing, whatever it is', async () => {
   await using bench = new Bench([new NetworkError('ERR_TRUNCATED', 'cut')])
   await assert.rejects(bench.run(), { code: 'ERR_TRUNCATED' })
   assert.equal(await bench.paused(), 0)
+})
+
+test('who has waited for a connection since before the pause is not sent into it', async () => {
+  await using bench = new Bench([])
+  const { clock, limiter } = bench
+  const scope = { perHost: false, perEndpoint: true }
+  const limits = ratelimitMiddleware(limiter, scope, { clock, maxPause: 60e6, maxWait: undefined })
+  const waiting: (() => void)[] = []
+  const sentAt: number[] = []
+  /** A transport with one connection, which each request waits for. */
+  const transport: Next = async (message) => {
+    await new Promise<void>((resolve) => waiting.push(resolve))
+    const now = clock.now()
+    if (message.observer?.written(now) === false) throw new UnwrittenError()
+    sentAt.push(now)
+    const timings = { sentAt: now, writtenAt: now, answeredAt: now, endedAt: now }
+    const headers = sentAt.length === 1 ? ['RateLimit', '"a";r=0;t=2'] : []
+    message.observer?.answered(now, { status: 200, headers })
+    // Its connection goes to the next one before anybody has seen the reply.
+    waiting.shift()?.()
+    return reply(message, { headers, timings })
+  }
+  const answers = [1, 2, 3].map(() => limits(request(url, { features: { limit } }), transport))
+  await clock.advance(1_000)
+  waiting.shift()?.()
+  await clock.advance(1_998_000)
+  assert.deepEqual([sentAt, limiter.waiting()], [[1_000], 1])
+  await clock.advance(2_000)
+  waiting.shift()?.()
+  await Promise.all(answers)
+  assert.deepEqual(sentAt, [1_000, 2_001_000, 2_001_000])
+})
+
+test('a server that allows less than the client refuses nobody three times: who was refused goes first', async () => {
+  const [serverLimit, serverWindow] = [5, 2_000_000]
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ limit: 10, window: '1s', clock })
+  let windowEnd = 0
+  let used = 0
+  const server: Next = async (message) => {
+    const now = clock.now()
+    message.observer?.written(now)
+    if (now >= windowEnd) [windowEnd, used] = [now + serverWindow, 0]
+    const timings = { sentAt: now, writtenAt: now, answeredAt: now, endedAt: now }
+    if (used++ < serverLimit) return reply(message, { timings })
+    const headers = ['Retry-After', `${Math.ceil((windowEnd - now) / 1e6)}`]
+    return reply(message, { status: 429, headers, timings })
+  }
+  const adaptation = { clock, maxPause: 60e6, maxWait: undefined }
+  const limits = ratelimitMiddleware(limiter, { perHost: false, perEndpoint: true }, adaptation)
+  const send = compose([retryMiddleware({ clock, adaptation }), limits], server)
+  const answers = Promise.all(Array.from({ length: 30 }, () => send(request(url, { features: { limit } }))))
+  await clock.advance(30e6)
+  const replies = await answers
+  assert.ok(replies.every(({ status, attempts }) => status === 200 && attempts <= 2))
 })
 
 test('a stream that was refused is closed before the wait, and keeps no connection from others', async () => {

@@ -65,6 +65,16 @@ describe('what the server says', { concurrency: true }, () => {
     })
   }
 
+  test('who waited for the one connection when the quota was used up is not refused', async (t) => {
+    const session = sessionFor(t, { baseUrl: server.url, concurrency: 1, ratelimit })
+    const path = '/ratelimit?limit=2&window=0.3&key=one-connection&fields=reset-after'
+    const responses = await Promise.all(Array.from({ length: 6 }, () => session.get(path)))
+    assert.deepEqual(
+      responses.map(({ status, attempts }) => [status, attempts]),
+      Array(6).fill([200, 1]),
+    )
+  })
+
   test('a refused POST is sent again with its body', async (t) => {
     const { url, log } = await answering(t, refusing('/', 1))
     const session = sessionFor(t, { baseUrl: url, ratelimit })

@@ -3,7 +3,8 @@ import { type ExchangeObserver, type Request, type RequestLimit, UnwrittenError 
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
 import type { Ticket } from '../../ratelimit/ticket.ts'
 import type { Wish } from '../../ratelimit/waiter.ts'
-import { adapt, type Adaptation } from './adaptive.ts'
+import { type AdaptiveObserver, AdaptivePauses } from './adaptive-pauses.ts'
+import type { Adaptation } from './adaptive.ts'
 
 /** What a session’s limits are per. */
 export interface RatelimitScope {
@@ -15,7 +16,8 @@ export interface RatelimitScope {
 
 /**
  * Every exchange waits for its slot here, and tells the limiter when it was written and answered, so
- * that the limit holds as the server sees it. One that came to be written when its slot had run out waits for another.
+ * that the limit holds as the server sees it. One that came to be written when its slot had run out, or its
+ * key been paused, waits for another.
  * @param adaptation how responses may pause their key; undefined: they do not
  */
 export function ratelimitMiddleware(
@@ -23,16 +25,20 @@ export function ratelimitMiddleware(
   scope: RatelimitScope,
   adaptation?: Adaptation,
 ): Middleware {
+  const pauses = adaptation && new AdaptivePauses(ratelimiter, adaptation)
   return async (request, next): Promise<Reply> => {
     const { limit } = request.features
     if (limit === undefined) return next(request)
     const key = limiterKey(request, limit, scope)
     const wish: Wish = { ...limit, hold: true, signal: request.signal }
     let ticket = await ratelimiter.acquireChecked(key, wish)
+    let watch: AdaptiveObserver | undefined
     let reply: Reply | undefined
     while (reply === undefined) {
       try {
-        reply = await next({ ...request, observer: withBoth(ticket, request.observer) })
+        const observer = withBoth(ticket, request.observer)
+        watch = pauses?.watch(key, observer)
+        reply = await next({ ...request, observer: watch ?? observer })
       } catch (error) {
         ticket.release()
         if (!(error instanceof UnwrittenError)) throw error
@@ -42,7 +48,7 @@ export function ratelimitMiddleware(
     }
     // Says nothing new when the transport told the observer.
     ticket.answered(reply.timings.answeredAt)
-    if (adaptation !== undefined) await adapt(ratelimiter, key, reply, adaptation)
+    await watch?.heeded(reply)
     return reply
   }
 }
@@ -62,9 +68,9 @@ function withBoth(ticket: Ticket, other: ExchangeObserver | undefined): Exchange
   if (other === undefined) return ticket
   return {
     written: (at) => ticket.written(at) && other.written(at),
-    answered(at) {
+    answered(at, head) {
       ticket.answered(at)
-      other.answered(at)
+      other.answered(at, head)
     },
   }
 }
