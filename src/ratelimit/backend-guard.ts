@@ -139,7 +139,7 @@ export class BackendGuard {
       const told = this.attempt({ prefix, ask: (store) => tellEnd(store, end), isAwaited: () => false })
       return told instanceof Promise ? told.catch((error) => this.#unanswered(end, error)) : told
     } catch (error) {
-      return this.#unanswered(end, error)
+      return toFailure(error) === undefined ? Promise.reject(error) : this.#unanswered(end, error)
     }
   }
 

@@ -6,6 +6,7 @@ export type { Duration, Rate } from '../core/duration.ts'
 export { AbortError, OptionError, RatelimitError, SessionError } from '../core/errors.ts'
 export type { Ticket } from './ticket.ts'
 export type {
+  BackendErrorPolicy,
   FixedWindowParameters,
   GcraParameters,
   LeakyBucketParameters,

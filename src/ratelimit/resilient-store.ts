@@ -114,11 +114,7 @@ export class ResilientStore implements LimitStore {
   /** One that is not final, the renewal of a lease, fails while the store is away: nobody may think that it was heard. */
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
     if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, final)
-    if (!final) {
-      const { prefix } = limit
-      const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, false)
-      return this.guard.attempt({ prefix, ask, isAwaited: never })
-    }
+    if (!final) return this.#renew(limit, grant, until)
     const settled = this.guard.end({ limit, grant, until, tellings: 0 })
     return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
   }
@@ -161,6 +157,12 @@ export class ResilientStore implements LimitStore {
   /** What changes something, and has no answer. */
   #tell(prefix: string, ask: (store: LimitStore) => MaybePromise<void>): MaybePromise<void> {
     return this.#ask({ prefix, ask, isAwaited: always })
+  }
+
+  /** Whoever renews does so off everybody’s path: a failure is a rejection, never thrown. */
+  async #renew(limit: LimitKey, grant: Grant, until: Microseconds): Promise<Grant> {
+    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, false)
+    return await this.guard.attempt({ prefix: limit.prefix, ask, isAwaited: never })
   }
 
   #ask<T>(call: GuardedCall<T>): MaybePromise<T> {
