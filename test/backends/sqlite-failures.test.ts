@@ -109,14 +109,14 @@ for (const [what, file, folder] of [
     mine.close()
     chmodSync(from, file)
     chmodSync(path, folder)
-    const caller = new Caller(t, from, 1_000)
+    const caller = new Caller(t, from, 60_000)
     for (let call = 0; call < 3; call++) {
       const { answer, elapsed } = await caller.call()
       assert.match(
         answer,
         /^ERR_BACKEND: SQLite file '.*limits.db' cannot be (written|opened): .*let this program/,
       )
-      assert.ok(elapsed < 500)
+      assert.ok(elapsed < 30_000, 'it does not wait for what no time will mend')
     }
     chmodSync(path, 0o777)
     chmodSync(from, 0o666)
