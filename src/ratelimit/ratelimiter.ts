@@ -256,13 +256,19 @@ function asSeveral(reply: Reservation): Reservations {
 
 function parseOwnOptions(options: RatelimiterOptions): RatelimitConfig {
   const config = parseRatelimitOptions(options, 'Ratelimiter')
-  for (const name of ['perHost', 'perEndpoint']) {
-    if (name in options) {
-      throw new OptionError(`Ratelimiter: ${name} is an option of a session; here acquire takes the key`)
-    }
+  for (const [name, instead] of sessionsOwn) {
+    if (name in options) throw new OptionError(`Ratelimiter: ${name} is an option of a session; ${instead}`)
   }
   return config
 }
+
+/** What only somebody who sees requests and responses can do, and what there is instead. */
+const sessionsOwn = [
+  ['perHost', 'here acquire takes the key'],
+  ['perEndpoint', 'here acquire takes the key'],
+  ['adaptive', 'here call pause'],
+  ['maxPause', 'here call pause'],
+] as const
 
 function closedError(): SessionError {
   return new SessionError('ERR_CLOSED', 'the limiter is closed')

@@ -184,6 +184,10 @@ for (const [options, message] of wrong) {
 
 test('options of a session are no options of a bare limiter', () => {
   assert.throws(() => new Ratelimiter({ perHost: true } as object), /perHost is an option of a session/)
+  assert.throws(
+    () => new Ratelimiter({ adaptive: true } as object),
+    /adaptive is an option of a session; .* pause/,
+  )
   assert.throws(() => new Ratelimiter({ perEndpoint: true } as object), OptionError)
   assert.throws(() => new Ratelimiter(null as unknown as object), OptionError)
 })
