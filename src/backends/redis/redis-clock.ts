@@ -81,5 +81,5 @@ export class GivenClock implements LimitClock {
     return this.#clock.now()
   }
 
-  hear(): void {} // it knows
+  hear(_serverAt: Microseconds, _sentAt: Microseconds): void {} // it knows
 }

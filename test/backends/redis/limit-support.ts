@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net'
 import { createClient } from '@redis/client'
 import type { RedisCommands, RedisReply, Script } from '../../../src/backends/redis/commands.ts'
 import { startTemporaryServer } from '../../../src/backends/redis/temporary-server.ts'
@@ -5,10 +6,12 @@ import { startTemporaryServer } from '../../../src/backends/redis/temporary-serv
 /** A connection for tests of limit stores: commands as they need them, and what tests want to see. */
 export class TestConnection implements RedisCommands {
   readonly #client: ReturnType<typeof createClient>
+  readonly #path: string
   /** Scripts sent so far. */
   scripts = 0
 
   constructor(socketPath: string) {
+    this.#path = socketPath
     this.#client = createClient({ socket: { path: socketPath, tls: false } })
   }
 
@@ -44,6 +47,26 @@ export class TestConnection implements RedisCommands {
   /** The reply to any command. */
   send<T = RedisReply>(...words: string[]): Promise<T> {
     return this.#client.sendCommand(words)
+  }
+
+  /** The commands that the server runs meanwhile, those of scripts too, as MONITOR shows them. */
+  async watch(run: () => Promise<unknown>): Promise<string[]> {
+    const socket = createConnection(this.#path).setEncoding('utf8')
+    let text = ''
+    const shown = (end: string): Promise<void> =>
+      new Promise((resolve) => {
+        socket.on('data', () => text.includes(end) && resolve())
+      })
+    socket.on('data', (chunk: string) => (text += chunk))
+    const started = shown('+OK')
+    socket.write('MONITOR\r\n')
+    await started
+    await run()
+    const ended = shown('"the end"')
+    await this.send('ECHO', 'the end')
+    await ended
+    socket.destroy()
+    return text.split('\r\n')
   }
 
   /** Every key there is. */
