@@ -86,6 +86,26 @@ for (const [what, ends] of [
   })
 }
 
+test('the clock of a file goes on while the file cannot be used', async () => {
+  const from = newFile()
+  const [first, second] = [new SqliteLimitStore({ from }), new SqliteLimitStore({ from })]
+  assert.equal(await outcome(first), 'granted')
+  first.close()
+  // As if the calendar had been wrong by a day when the machine was booted.
+  const day = 86_400_000_000
+  const db = new DatabaseSync(from)
+  db.exec(`UPDATE http_sessions SET booted_at = booted_at - ${day}`)
+  db.close()
+  assert.equal(await outcome(second), 'granted')
+  const before = second.now()
+  assert.ok(Date.now() * 1_000 - before > day / 2)
+  rmSync(from)
+  await until(beginsAnew, () => outcome(second))
+  const after = second.now()
+  assert.ok(after >= before && after - before < day / 2)
+  second.close()
+})
+
 test('a deleted file that nobody makes anew is made anew', async () => {
   const from = newFile()
   const store = new SqliteLimitStore({ from })

@@ -27,7 +27,6 @@ interface Opened {
   readonly identity: string | undefined
   /** What the connection’s owner has set, in milliseconds, when it is to be changed for our transactions. */
   readonly ownersPatience: number | undefined
-  readonly bootedAt: Microseconds
 }
 
 /**
@@ -39,6 +38,7 @@ export class Connection {
   /** Given by a user, and never closed here. */
   readonly #given: DatabaseSync | undefined
   #opened: Opened | undefined
+  #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
 
   constructor(from: string | DatabaseSync) {
@@ -46,9 +46,12 @@ export class Connection {
     this.#path = typeof from === 'string' ? from : undefined
   }
 
-  /** The instant that the file’s clock counts from; until the file is open, what it will be in a new one. */
+  /**
+   * The instant that the file’s clock counts from, as it was when the file was last open; before that what it will be in
+   * a new one.
+   */
   get bootedAt(): Microseconds {
-    return this.#opened?.bootedAt ?? Date.now() * 1_000 - uptime()
+    return this.#bootedAt ?? Date.now() * 1_000 - uptime()
   }
 
   /**
@@ -95,9 +98,9 @@ export class Connection {
       const path = pathOf(db)
       const { timeout } = db.prepare('PRAGMA busy_timeout').get() as { timeout: number }
       const ownersPatience = this.#given !== undefined && timeout > mostPatience ? timeout : undefined
-      const bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
+      this.#bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
       const identity = path === undefined ? undefined : identityOf(path)
-      return { db, limits: new LimitTable(db), path, identity, ownersPatience, bootedAt }
+      return { db, limits: new LimitTable(db), path, identity, ownersPatience }
     } catch (error) {
       if (this.#given === undefined) db.close()
       throw error

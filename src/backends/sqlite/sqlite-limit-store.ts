@@ -41,6 +41,7 @@ const clearStep = 500
  */
 export class SqliteLimitStore implements LimitStore {
   readonly shared = true
+  readonly callTimeout: Microseconds
   readonly #connection: Connection
   readonly #turns: Turns
   readonly #clock: Clock | undefined
@@ -50,6 +51,7 @@ export class SqliteLimitStore implements LimitStore {
   constructor(options: SqliteLimitStoreOptions) {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
     this.#connection = new Connection(from)
+    this.callTimeout = callTimeout
     this.#turns = new Turns(typeof from === 'string' ? from : undefined, callTimeout)
     this.#clock = clock
     this.#checkFrequency = checkFrequency
