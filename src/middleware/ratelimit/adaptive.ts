@@ -22,8 +22,8 @@ export interface AskedPause {
 }
 
 /**
- * What a response asks, as it came at `answeredAt`, of all who use its key: by Retry-After where it is a 429 or a 503, else by what it says of
- * the quota (draft-ietf-httpapi-ratelimit-headers-11, 7: Retry-After takes precedence). Undefined: nothing.
+ * What a response, whose head came at `answeredAt`, asks of all who use its key: by Retry-After where it is a 429 or
+ * a 503, else by what it says of the quota (draft-ietf-httpapi-ratelimit-headers-11, 7: Retry-After takes precedence).
  */
 export function askedPause(
   { status, headers }: AnsweredHead,
