@@ -59,10 +59,10 @@ export interface LimitStore {
    */
   readonly shared: boolean
   /**
-   * How long a call may take before the store itself rejects it, with ERR_BACKEND. Calls of a shared store without such
-   * a deadline are ended by whoever asks, after a second.
+   * How long a call may take before the store itself rejects it, with ERR_BACKEND. A shared store that does not say so is
+   * given a second by whoever asks; what it answers later is given back.
    */
-  readonly callTimeout?: Microseconds
+  readonly callTimeout?: Microseconds | undefined
   /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.

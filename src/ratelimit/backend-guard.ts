@@ -26,7 +26,7 @@ export interface GuardedCall<T> {
   readonly prefix: string
   ask(store: LimitStore): MaybePromise<T>
   /** Is told an answer that came too late. */
-  late?(answer: T): void
+  readonly late?: (answer: T) => void
   /** Whether anybody still wants the answer: only that keeps the process alive. */
   isAwaited(): boolean
 }
@@ -34,13 +34,11 @@ export interface GuardedCall<T> {
 /** Whoever waits for the backend. */
 type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
 
-/** How long a call may take: 1 s. */
-const defaultTimeout: Microseconds = 1_000_000
-/** A backend that has a deadline of its own is given a little longer, since it knows more to say. */
-const grace: Microseconds = 100_000
+/** How long a call may take, where the store sees to no such thing itself: 1 s. */
+const longestCall: Microseconds = 1_000_000
 
 /**
- * Stands before a shared store for all limiters of this process: ends calls that take too long, asks nothing of a store
+ * Stands before a shared store for all limiters of this process: asks nothing of a store
  * that has failed until it is found again, and keeps what that has to be told.
  */
 export class BackendGuard {
@@ -48,7 +46,8 @@ export class BackendGuard {
   /** What answers while the store is away, for those who want that. Its instants are on the store’s clock. */
   readonly memory: MemoryLimitStore
   readonly #clock: Clock
-  readonly #deadlines: CallDeadlines
+  /** For a store that might leave a call without an answer. */
+  readonly #deadlines: CallDeadlines | undefined
   readonly #random: () => number
   readonly #ends = new KeptEnds()
   /** Those who have met the failure. */
@@ -77,11 +76,7 @@ export class BackendGuard {
     })
     this.#clock = clock
     this.#random = random
-    const { callTimeout } = store
-    this.#deadlines = new CallDeadlines(
-      clock,
-      callTimeout === undefined ? defaultTimeout : callTimeout + grace,
-    )
+    if (store.callTimeout === undefined) this.#deadlines = new CallDeadlines(clock, longestCall)
   }
 
   get state(): Breaker['state'] {
@@ -111,7 +106,7 @@ export class BackendGuard {
     try {
       answer = call.ask(this.store)
     } catch (error) {
-      throw this.#heard(error, call, isTrial)
+      throw this.#heard(error, call.prefix, isTrial)
     }
     if (answer instanceof Promise) return this.#inTime(answer, call, isTrial)
     if (isTrial) this.#close()
@@ -169,16 +164,16 @@ export class BackendGuard {
   async #inTime<T>(answer: Promise<T>, call: GuardedCall<T>, isTrial: boolean): Promise<T> {
     let value: T
     try {
-      value = await this.#deadlines.within(answer, (late) => call.late?.(late))
+      value = await this.#within(answer, call.late)
     } catch (error) {
-      throw this.#heard(error, call, isTrial)
+      throw this.#heard(error, call.prefix, isTrial)
     }
     if (isTrial) this.#close()
     return value
   }
 
   /** @returns what whoever called is told of an error */
-  #heard(error: unknown, { prefix }: GuardedCall<unknown>, isTrial: boolean): unknown {
+  #heard(error: unknown, prefix: string, isTrial: boolean): unknown {
     const failure = toFailure(error)
     if (failure !== undefined) {
       this.#prefix = prefix
@@ -237,7 +232,11 @@ export class BackendGuard {
   }
 
   #answerOf<T>(answer: MaybePromise<T>): MaybePromise<T> {
-    return answer instanceof Promise ? this.#deadlines.within(answer) : answer
+    return answer instanceof Promise ? this.#within(answer) : answer
+  }
+
+  #within<T>(answer: Promise<T>, late?: (answer: T) => void): Promise<T> {
+    return this.#deadlines === undefined ? answer : this.#deadlines.within(answer, late)
   }
 
   #close(): void {

@@ -26,7 +26,11 @@ export class RedisBackend implements Backend {
       const { openLink } = await import('./client-open.ts') // whoever only has the option to use Redis is spared it
       return openLink(settings, lost)
     }, settings.callTimeout)
-    this.limits = new RedisLimitStore({ commands: this.#commands, clock: options.clock })
+    this.limits = new RedisLimitStore({
+      commands: this.#commands,
+      callTimeout: settings.callTimeout * 1_000,
+      clock: options.clock,
+    })
   }
 
   /** @throws OptionError always: only limits are kept here yet */

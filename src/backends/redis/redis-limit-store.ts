@@ -19,6 +19,8 @@ import { GivenClock, type LimitClock, RedisClock } from './redis-clock.ts'
 /** Options of a Redis limit store. */
 export interface RedisLimitStoreOptions {
   readonly commands: RedisCommands
+  /** How long the commands may take before they fail, if they do by themselves. */
+  readonly callTimeout?: Microseconds | undefined
   /** Where time comes from; for tests. Default: the server’s clock. */
   readonly clock?: Clock | undefined
 }
@@ -34,11 +36,13 @@ const hour: Microseconds = 3_600_000_000
  */
 export class RedisLimitStore implements LimitStore {
   readonly shared = true
+  readonly callTimeout: Microseconds | undefined
   readonly #commands: RedisCommands
   readonly #clock: LimitClock
   readonly #outbox: LimitOutbox
 
-  constructor({ commands, clock }: RedisLimitStoreOptions) {
+  constructor({ commands, callTimeout, clock }: RedisLimitStoreOptions) {
+    this.callTimeout = callTimeout
     this.#commands = commands
     this.#clock = clock === undefined ? new RedisClock() : new GivenClock(clock)
     this.#outbox = new LimitOutbox(commands, this.#clock, clock === undefined ? 0 : hour)
