@@ -33,8 +33,9 @@ function gcra:ceiling(instant, rest, units)
 end
 
 function gcra:due(base, cost, sooner)
-  local at = max(base, self:ceiling(self.tat, self.rest, cost - self.capacity))
-  local over, index = self.open_units + cost - self.capacity, 1
+  local over, index = cost - self.capacity, 1
+  local at = max(base, self:ceiling(self.tat, self.rest, over))
+  over = over + self.open_units
   while over > 0 and self.open[index] do
     at = max(at, self:ceiling(self.open[index].ends - sooner, 0, over))
     over = over - self.open[index].cost
@@ -76,9 +77,9 @@ end
 
 function gcra:expires_at()
   local at, after = max(self.last, self:ceiling(self.tat, self.rest, 0)), self.open_units
-  for _, each in ipairs(self.open) do
-    at = max(at, self:ceiling(each.ends, 0, after))
-    after = after - each.cost
+  for place = 1, #self.open do
+    at = max(at, self:ceiling(self.open[place].ends, 0, after))
+    after = after - self.open[place].cost
   end
   return at
 end

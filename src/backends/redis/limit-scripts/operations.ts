@@ -7,10 +7,11 @@
  */
 export const operations = `
 local skew_tolerance = 1000000
-local replies, is_written, is_pause_written = { now }, false, false
+local replies, is_written, is_pause_written, is_learned = { now }, false, false, false
 local used_at, is_adapted, paused_from, paused_until = nil, false, 0, 0
-for _, kernel in ipairs(kernels) do
-  if kernel.used_at then used_at = max(used_at or kernel.used_at, kernel.used_at) end
+for index = 1, #kernels do
+  local kernel = kernels[index]
+  if kernel.used_at and kernel.used_at > (used_at or 0) then used_at = kernel.used_at end
   is_adapted = is_adapted or kernel.is_adapted
 end
 if pause then paused_from, paused_until = struct.unpack('<dd', pause) end
@@ -20,19 +21,29 @@ local function following()
   return arguments[place - 1]
 end
 
--- The kernels with all they can do.
-local is_learned = false
+-- The kernels with all that they can do.
 local function able()
   if not is_learned then
-    for _, kernel in ipairs(kernels) do kernel.learn() end
+    for index = 1, #kernels do kernels[index].learn() end
     is_learned = true
   end
   return kernels
 end
 
+-- Brings what is later back to a clock that was set back.
+local function bring_back(only_pause)
+  if paused_from > now + skew_tolerance then
+    paused_from, paused_until, is_pause_written = now, now + paused_until - paused_from, true
+  end
+  if not only_pause and used_at and used_at > now + skew_tolerance then
+    for _, kernel in ipairs(able()) do kernel:clamp(now) end
+    used_at, is_written = now, true
+  end
+end
+
 -- The earliest instant that suits all: where none of them moves it any more.
-local function plan(cost, not_before)
-  local at, agreed, index = max(now, not_before), 0, 1
+local function plan(cost, at)
+  local agreed, index = 0, 1
   while agreed < #kernels do
     local later = kernels[index]:plan(now, cost, at)
     agreed = later == at and agreed + 1 or 1
@@ -50,7 +61,7 @@ end
 
 local function expires_at()
   local at = now
-  for _, kernel in ipairs(kernels) do at = max(at, kernel:expires_at()) end
+  for index = 1, #kernels do at = max(at, kernels[index]:expires_at()) end
   return at
 end
 
@@ -59,41 +70,32 @@ local function ttl(at)
   return string.format('%.0f', max(1, ceil(max(at - now, retention) / 1000)))
 end
 
--- Brings what is later back to a clock that was set back.
-local function bring_pause_back()
-  if paused_from <= now + skew_tolerance then return end
-  paused_from, paused_until, is_pause_written = now, now + paused_until - paused_from, true
-end
-local function bring_back()
-  bring_pause_back()
-  if not used_at or used_at <= now + skew_tolerance then return end
-  for _, kernel in ipairs(able()) do kernel:clamp(now) end
-  used_at, is_written = now, true
-end
-
 while arguments[place] do
   local operation = following()
 
   if operation == 'reserve' then
     bring_back()
     is_written = is_written or used_at and is_adapted
-    local not_before, max_wait, runs = max(now + following(), paused_until), following(), following()
+    local not_before, max_wait, runs = max(now + arguments[place], paused_until), arguments[place + 1], arguments[place + 2]
+    place = place + 3
     -- How many were granted; then, if any were, when, when the units of each kernel end, and what each noted of each grant.
     local granted, answer, denied = 0, #replies + 1, false
     replies[answer] = 0
     for _ = 1, runs do
-      local times, cost = following(), following()
+      local times, cost = arguments[place], arguments[place + 1]
+      place = place + 2
       while times > 0 and not denied do
         local at = plan(cost, not_before)
         if at - now > max_wait then
+          -- How long until the next one can be, and how long if whatever is under way arrives as early as it can.
           denied = true
           replies[#replies + 1] = at - now
           replies[#replies + 1] = min(at, estimate(cost, 0)) - now
         else
           times, granted = times - 1, granted + 1
           replies[answer], replies[answer + 1] = granted, at
-          for index, kernel in ipairs(kernels) do
-            local ends, mark = kernel:commit(now, cost, at)
+          for index = 1, #kernels do
+            local ends, mark = kernels[index]:commit(now, cost, at)
             replies[answer + 1 + index] = ends
             replies[answer + 1 + granted * #kernels + index] = mark
           end
@@ -123,7 +125,7 @@ while arguments[place] do
 
   elseif operation == 'pause' then
     local ends = now + following()
-    bring_pause_back()
+    bring_back(true)
     if ends > paused_until then paused_from, paused_until, is_pause_written = now, ends, true end
 
   else
@@ -135,7 +137,7 @@ while arguments[place] do
       local remaining = paused_until > now and 0 or math.huge
       for _, kernel in ipairs(able()) do remaining = min(remaining, kernel:remaining(now)) end
       replies[#replies + 1] = remaining
-      replies[#replies + 1] = plan(1, paused_until) - now
+      replies[#replies + 1] = plan(1, max(now, paused_until)) - now
       replies[#replies + 1] = max(expires_at(), paused_until) - now
     end
   end
@@ -143,7 +145,7 @@ end
 
 if is_written then
   local ms = ttl(expires_at())
-  for _, kernel in ipairs(kernels) do kernel:save(used_at, ms) end
+  for index = 1, #kernels do kernels[index]:save(used_at, ms) end
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))
