@@ -5,16 +5,17 @@ import { toWords } from './client-link.ts'
 export interface IoredisConn {
   readonly status: string
   readonly isCluster: boolean
-  callBuffer(...args: never[]): Promise<unknown>
+  createBuiltinCommand(name: string): { readonly buffer: unknown }
 }
 
 /** What it has beside that. */
 interface Details extends IoredisConn {
   readonly options: { readonly keyPrefix?: string | Buffer }
-  callBuffer(name: string, ...words: (string | Buffer)[]): Promise<unknown>
   /** Of a cluster. */
   nodes(role: 'master'): readonly Details[]
 }
+
+type Send = (...words: (string | Buffer)[]) => Promise<unknown>
 
 /** Where a call would wait for a connection that may never be there again. */
 const away = ['close', 'reconnecting', 'disconnecting', 'end']
@@ -27,9 +28,10 @@ export function fromIoredis(conn: IoredisConn): GivenClient {
     clustered: client.isCluster,
     async dispatch(command) {
       if (away.includes(client.status)) throw new Error(`it is not connected (${client.status})`)
-      const [name, ...words] = toWords(command)
-      // ioredis 5 finds keys by names in lower case. Text arrives as bytes, so what is text is a number: `stringNumbers`
-      return toNumbers(await client.callBuffer(String(name).toLowerCase(), ...words))
+      // Unlike the methods of a client, those made so wait for no automatic pipeline
+      const { buffer } = client.createBuiltinCommand(command.name.toLowerCase())
+      // Text comes as bytes, so that what is text is a number: `stringNumbers`
+      return toNumbers(await (buffer as Send).apply(client, toWords(command).slice(1)))
     },
     masters: () => Promise.resolve(client.isCluster ? client.nodes('master').map(fromIoredis) : [given]),
   }

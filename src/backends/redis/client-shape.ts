@@ -13,7 +13,7 @@ export type RedisConn = NodeRedisConn | IoredisConn
  */
 export function recognise(conn: unknown): GivenClient {
   if (typeof conn === 'object' && conn !== null) {
-    if ('callBuffer' in conn && 'isCluster' in conn) return fromIoredis(conn as IoredisConn)
+    if ('createBuiltinCommand' in conn && 'isCluster' in conn) return fromIoredis(conn as IoredisConn)
     const isNodeRedis = 'sendCommand' in conn && 'withTypeMapping' in conn && !('getSentinelNode' in conn)
     if (isNodeRedis) return fromNodeRedis(conn as NodeRedisConn)
   }
