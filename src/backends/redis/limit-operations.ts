@@ -1,6 +1,6 @@
 import type { Grant, Rule } from '../../algorithms/rule.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import type { Denial, LimitStanding, Reservations } from '../contract.ts'
+import type { Denial, LimitStanding, Reservation, Reservations } from '../contract.ts'
 
 /** The numbers of a reply, read one after another. */
 export interface Replies {
@@ -11,13 +11,32 @@ export interface Replies {
 export interface Operation<T> {
   /** Whether it only looks: the script then leaves everything as it is. */
   readonly isLook: boolean
-  arguments(now: Microseconds): (string | number | boolean)[]
+  /** Its name and its numbers, as JSON has them in an array: written by hand, since it is done for each call. */
+  readonly toJson: (now: Microseconds) => string
   /** Reads its part of the reply. */
   read(replies: Replies): T
 }
 
-/** Grants the first of `costs`, each at the earliest instant from `notBefore` on that is at most `maxWait` away. */
+/** Grants `cost` units at the earliest instant from `notBefore` on that is at most `maxWait` away. */
 export function reserveOperation(
+  rule: Rule<unknown>,
+  cost: number,
+  notBefore: Microseconds,
+  maxWait: Microseconds,
+): Operation<Reservation> {
+  const each = reserveEachOperation(rule, [cost], notBefore, maxWait)
+  return {
+    isLook: false,
+    toJson: each.toJson,
+    read(replies) {
+      const { grants, denial } = each.read(replies)
+      return denial ?? { allowed: true, grant: grants[0] as Grant }
+    },
+  }
+}
+
+/** Grants the first of `costs`, each at the earliest instant from `notBefore` on that is at most `maxWait` away. */
+export function reserveEachOperation(
   rule: Rule<unknown>,
   costs: readonly number[],
   notBefore: Microseconds,
@@ -25,10 +44,10 @@ export function reserveOperation(
 ): Operation<Reservations> {
   return {
     isLook: false,
-    arguments(now) {
-      const runs = runsOf(costs)
+    toJson: (now) => {
       const ahead = Math.max(0, notBefore - now)
-      return ['reserve', ahead, Math.min(maxWait, Number.MAX_SAFE_INTEGER), runs.length / 2, ...runs]
+      const runs = runsOf(costs)
+      return `"reserve",${ahead},${Math.min(maxWait, Number.MAX_SAFE_INTEGER)},${runs.length / 2},${runs.join()}`
     },
     read(replies) {
       const granted = replies.next()
@@ -42,9 +61,7 @@ export function reserveOperation(
 export function settleOperation(grant: Grant, until: Microseconds, final: boolean): Operation<Grant> {
   return {
     isLook: false,
-    arguments(now) {
-      return ['settle', final, grant.cost, until - now, grant.until, ...notesOf(grant)]
-    },
+    toJson: (now) => `"settle",${final},${grant.cost},${until - now},${grant.until},${notesOf(grant).join()}`,
     read(replies) {
       const parts = partsOf(grant).map((part) => ({ ...part, until: replies.next(), mark: replies.next() }))
       return together(parts)
@@ -56,20 +73,20 @@ export function settleOperation(grant: Grant, until: Microseconds, final: boolea
 export function cancelOperation(grant: Grant): Operation<void> {
   return {
     isLook: false,
-    arguments: () => ['cancel', grant.cost, ...notesOf(grant)],
+    toJson: () => `"cancel",${grant.cost},${notesOf(grant).join()}`,
     read: () => undefined,
   }
 }
 
 /** Grants nothing for `span`. */
 export function pauseOperation(span: Microseconds): Operation<void> {
-  return { isLook: false, arguments: () => ['pause', span], read: () => undefined }
+  return { isLook: false, toJson: () => `"pause",${span}`, read: () => undefined }
 }
 
 /** Asks where the limit stands. */
 export const peekOperation: Operation<LimitStanding> = {
   isLook: true,
-  arguments: () => ['peek'],
+  toJson: () => '"peek"',
   read: (replies) => ({
     remaining: replies.next(),
     retryAfter: replies.next(),
@@ -81,7 +98,7 @@ export const peekOperation: Operation<LimitStanding> = {
 export function estimateOperation(cost: number, ahead: number): Operation<Microseconds> {
   return {
     isLook: true,
-    arguments: () => ['estimate', cost, ahead],
+    toJson: () => `"estimate",${cost},${ahead}`,
     read: (replies) => replies.next(),
   }
 }

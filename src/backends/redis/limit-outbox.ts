@@ -1,6 +1,6 @@
 import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
-import type { RedisCommands, RedisReply } from './commands.ts'
+import type { RedisCommands, RedisReply, Script } from './commands.ts'
 import { keysOf } from './limit-keys.ts'
 import type { Operation } from './limit-operations.ts'
 import { limitScript } from './limit-scripts/index.ts'
@@ -11,6 +11,14 @@ interface Call {
   readonly operation: Operation<unknown>
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: unknown) => void
+}
+
+/** What is the same for all calls on a limit. */
+interface Address {
+  readonly script: Script
+  readonly keys: readonly string[]
+  /** Its retention and its parameters, as the script takes them. */
+  readonly numbers: string
 }
 
 /** Operations that go together: on one limit, and all of them look, or none does. */
@@ -31,6 +39,8 @@ export class LimitOutbox {
   readonly #commands: RedisCommands
   readonly #clock: LimitClock
   readonly #leastRetention: Microseconds
+  /** Callers use a limit’s object again, as a rule. */
+  readonly #addresses = new WeakMap<LimitKey, Address>()
   readonly #parcels = new Map<string, Parcel>()
 
   /** @param leastRetention keep every idle key at least this long */
@@ -74,20 +84,33 @@ export class LimitOutbox {
   }
 
   async #send({ limit, calls }: Parcel): Promise<void> {
+    const { script, keys, numbers } = this.#addressOf(limit)
     const now = this.#clock.now()
     const sentAt = this.#clock.localNow()
-    const retention = Math.max(limit.retention, this.#leastRetention)
-    const parts: (string | number | boolean)[] = [this.#clock.scriptNow() ?? false, retention]
-    for (const { numbers } of limit.rule.kernels) parts.push(...numbers)
-    for (const { operation } of calls) parts.push(...operation.arguments(now))
+    let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
+    for (const { operation } of calls) json += `,${operation.toJson(now)}`
     try {
-      const script = limitScript(limit.rule.kernels.map(({ kernel }) => kernel))
-      const reply = numbersOf(await this.#commands.evaluate(script, keysOf(limit), [JSON.stringify(parts)]))
+      const reply = numbersOf(await this.#commands.evaluate(script, keys, [`${json}]`]))
       this.#clock.hear(reply.next(), sentAt)
       for (const { operation, resolve } of calls) resolve(operation.read(reply))
     } catch (error) {
       for (const { reject } of calls) reject(error)
     }
+  }
+
+  #addressOf(limit: LimitKey): Address {
+    let address = this.#addresses.get(limit)
+    if (address === undefined) {
+      const { kernels } = limit.rule
+      const retention = Math.max(limit.retention, this.#leastRetention)
+      address = {
+        script: limitScript(kernels.map(({ kernel }) => kernel)),
+        keys: keysOf(limit),
+        numbers: [retention, ...kernels.flatMap(({ numbers }) => numbers)].join(),
+      }
+      this.#addresses.set(limit, address)
+    }
+    return address
   }
 }
 

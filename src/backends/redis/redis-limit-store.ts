@@ -10,6 +10,7 @@ import {
   estimateOperation,
   pauseOperation,
   peekOperation,
+  reserveEachOperation,
   reserveOperation,
   settleOperation,
 } from './limit-operations.ts'
@@ -52,24 +53,20 @@ export class RedisLimitStore implements LimitStore {
     return this.#clock.now()
   }
 
-  async reserve(
+  reserve(
     limit: LimitKey,
     cost: number,
     notBefore: Microseconds,
     maxWait: Microseconds,
   ): Promise<Reservation> {
     checkCost(limit, cost)
-    const { grants, denial } = await this.#outbox.post(
-      limit,
-      reserveOperation(limit.rule, [cost], notBefore, maxWait),
-    )
-    return denial ?? { allowed: true, grant: grants[0] as Grant }
+    return this.#outbox.post(limit, reserveOperation(limit.rule, cost, notBefore, maxWait))
   }
 
-  async reserveEach(limit: LimitKey, costs: readonly number[]): Promise<Reservations> {
+  reserveEach(limit: LimitKey, costs: readonly number[]): Promise<Reservations> {
     for (const cost of costs) checkCost(limit, cost)
-    if (costs.length === 0) return { grants: [], denial: undefined }
-    return this.#outbox.post(limit, reserveOperation(limit.rule, costs, 0, 0))
+    if (costs.length === 0) return Promise.resolve({ grants: [], denial: undefined })
+    return this.#outbox.post(limit, reserveEachOperation(limit.rule, costs, 0, 0))
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Promise<Grant> {
