@@ -84,12 +84,12 @@ export class LimitOutbox {
   }
 
   async #send({ limit, calls }: Parcel): Promise<void> {
-    const { script, keys, numbers } = this.#addressOf(limit)
-    const now = this.#clock.now()
-    const sentAt = this.#clock.localNow()
-    let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
-    for (const { operation } of calls) json += `,${operation.toJson(now)}`
     try {
+      const { script, keys, numbers } = this.#addressOf(limit)
+      const now = this.#clock.now()
+      const sentAt = this.#clock.localNow()
+      let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
+      for (const { operation } of calls) json += `,${operation.toJson(now)}`
       const reply = numbersOf(await this.#commands.evaluate(script, keys, [`${json}]`]))
       this.#clock.hear(reply.next(), sentAt)
       for (const { operation, resolve } of calls) resolve(operation.read(reply))

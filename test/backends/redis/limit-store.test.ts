@@ -10,6 +10,7 @@ import { slotOf } from '../../../src/backends/redis/cluster-slots.ts'
 import { keysOf } from '../../../src/backends/redis/limit-keys.ts'
 import { RedisLimitStore } from '../../../src/backends/redis/redis-limit-store.ts'
 import { OptionError, SessionError } from '../../../src/core/errors.ts'
+import { ManualClock } from '../../../src/testing/manual-clock.ts'
 import { SteppedClock } from '../../../src/testing/stepped-clock.ts'
 import { closeServer, connect, connectAfresh, type TestConnection } from './limit-support.ts'
 
@@ -150,6 +151,15 @@ test('every change of a limit renews its keys', async () => {
   await store.cancel(limit, settled)
   const ttl = await connection.send<number>('PTTL', key)
   assert.ok(ttl > 900_000 && ttl <= 1_000_000)
+})
+
+test('a clock may begin with nought', async () => {
+  const early = new RedisLimitStore({ commands: connection, clock: new ManualClock() })
+  const limit = limitOf(bucket(1, hour))
+  const { grants } = await early.reserveEach(limit, [1])
+  assert.equal(grants[0]?.at, 0)
+  await early.cancel(limit, grants[0] as (typeof grants)[0])
+  assert.equal((await early.peek(limit)).remaining, 1)
 })
 
 test('a window of 10,000 units takes less than 120 kB, however they came', async () => {

@@ -32,7 +32,7 @@ function fixed_window:load(stored)
   while place <= #stored do
     local instant
     instant, place = struct.unpack('<d', stored, place)
-    ends:add(instant)
+    ends:append(instant)
   end
   if from ~= from then from, to = nil, nil end -- not a number: there is no anchor yet
   self.used_at = used_at

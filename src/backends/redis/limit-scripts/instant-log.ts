@@ -1,7 +1,7 @@
 /**
- * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`, behind
- * its head; the later ones, from where something is changed on, in `tail`, until `save`. So a list is only ever
- * touched at its ends. Places count from 0. `known` has what was read of the list, the head first.
+ * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`,
+ * behind its head; the later ones, from where something is changed on, in `tail`, until `save`. So a list is only
+ * ever touched at its ends. Places count from 0. `known` has what was read of the list, the head first.
  */
 export const instantLog = `
 local instant_log = {}
@@ -60,6 +60,12 @@ function instant_log:place_in_tail(instant)
   local index, first, tail = self.last, self.first, self.tail
   while index >= first and tail[index] > instant do index = index - 1 end
   return index
+end
+
+-- Adds one that is no earlier than all others.
+function instant_log:append(instant)
+  self.last = self.last + 1
+  self.tail[self.last] = instant
 end
 
 function instant_log:add(instant)

@@ -1,9 +1,9 @@
 /**
  * What every script ends with: the operations in their order, and then what is to be written, once.
  *
- * KEYS: the pause, then the state of each kernel. ARGV: an array in JSON, which costs less than as many arguments: now,
- * or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or all may
- * write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
+ * KEYS: the pause, then the state of each kernel. ARGV: an array in JSON, which costs less than as many arguments:
+ * now, or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or
+ * all may write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000
@@ -11,7 +11,7 @@ local replies, is_written, is_pause_written, is_learned = { now }, false, false,
 local used_at, is_adapted, paused_from, paused_until = nil, false, 0, 0
 for index = 1, #kernels do
   local kernel = kernels[index]
-  if kernel.used_at and kernel.used_at > (used_at or 0) then used_at = kernel.used_at end
+  if kernel.used_at and (not used_at or kernel.used_at > used_at) then used_at = kernel.used_at end
   is_adapted = is_adapted or kernel.is_adapted
 end
 if pause then paused_from, paused_until = struct.unpack('<dd', pause) end
@@ -76,9 +76,10 @@ while arguments[place] do
   if operation == 'reserve' then
     bring_back()
     is_written = is_written or used_at and is_adapted
-    local not_before, max_wait, runs = max(now + arguments[place], paused_until), arguments[place + 1], arguments[place + 2]
+    local not_before = max(now + arguments[place], paused_until)
+    local max_wait, runs = arguments[place + 1], arguments[place + 2]
     place = place + 3
-    -- How many were granted; then, if any were, when, when the units of each kernel end, and what each noted of each grant.
+    -- How many were granted; if any were, when, when the units of each kernel end, and what each noted of each grant.
     local granted, answer, denied = 0, #replies + 1, false
     replies[answer] = 0
     for _ = 1, runs do
@@ -87,7 +88,7 @@ while arguments[place] do
       while times > 0 and not denied do
         local at = plan(cost, not_before)
         if at - now > max_wait then
-          -- How long until the next one can be, and how long if whatever is under way arrives as early as it can.
+          -- How long until it can be granted, and how long if whatever is under way arrives early.
           denied = true
           replies[#replies + 1] = at - now
           replies[#replies + 1] = min(at, estimate(cost, 0)) - now

@@ -1,4 +1,7 @@
-/** The twin of algorithms/sliding-window.ts. Kept as a list: last, usedAt, how many units, and the latest of them, packed; then the units. */
+/**
+ * The twin of algorithms/sliding-window.ts. Kept as a list: first packed doubles, which are last, usedAt, how many units
+ * there are and the latest of them; then the units.
+ */
 export const slidingWindow = `
 local sliding_window = {}
 sliding_window.__index = sliding_window
