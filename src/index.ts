@@ -1,4 +1,6 @@
 export { MemoryBackend } from './backends/memory/memory-backend.ts'
+export { RedisBackend } from './backends/redis/redis-backend.ts'
+export type { RedisBackendOptions, RedisConnectionOptions } from './backends/redis/redis-options.ts'
 export { SqliteBackend } from './backends/sqlite/sqlite-backend.ts'
 export type { Backend, CacheEntry, CacheStore, LimitStore } from './backends/contract.ts'
 export { Batch } from './batch/batch.ts'

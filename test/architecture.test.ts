@@ -72,6 +72,7 @@ test('only the transport imports undici, and only named libraries are imported a
   const places: Record<string, readonly string[]> = {
     undici: ['transport'],
     'tough-cookie': ['middleware'],
+    '@redis/client': ['backends'],
     'lru-cache': ['backends', 'middleware'],
     '@standard-schema/spec': ['http'],
     'structured-headers': ['http'],

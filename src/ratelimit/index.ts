@@ -1,5 +1,7 @@
 export type { Backend } from '../backends/contract.ts'
 export { MemoryBackend, type MemoryBackendOptions } from '../backends/memory/memory-backend.ts'
+export { RedisBackend } from '../backends/redis/redis-backend.ts'
+export type { RedisBackendOptions } from '../backends/redis/redis-options.ts'
 export { SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 export type { Clock } from '../core/clock.ts'
 export type { Duration, Rate } from '../core/duration.ts'

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Backend } from '../backends/contract.ts'
+import type { RedisConn } from '../backends/redis/client-shape.ts'
+import type { RedisConnectionOptions } from '../backends/redis/redis-options.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Duration, Rate } from '../core/duration.ts'
 
@@ -110,15 +112,21 @@ export type RatelimitRuleOptions = (LimitOptions & { readonly limits?: never }) 
 export type BackendErrorPolicy = 'wait' | 'throw' | 'local'
 
 /** What a limiter has beside its algorithm. */
-export interface LimiterSettings {
+export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'conn'> {
   /** Prefix of every key in the backend; limiters with the same prefix and backend share their limits. @default 'Session' */
   readonly key?: string
-  /** Where limits are kept: this process’s memory, an SQLite file that processes share, or a backend shared with others. @default 'memory' */
-  readonly backend?: 'memory' | 'sqlite' | Backend
-  /** With `backend: 'sqlite'`: the path of the file. @default a temporary file of this process, removed when it ends */
+  /**
+   * Where limits are kept: in this process’s memory, in an SQLite file that processes share, in a Redis server or
+   * cluster, or in a backend shared with others. @default 'memory'
+   */
+  readonly backend?: 'memory' | 'sqlite' | 'redis' | Backend
+  /**
+   * With `backend: 'sqlite'`: the path of the file. @default a temporary file of this process, removed when it ends.
+   * With `backend: 'redis'` and no server named: the file that its temporary server keeps its data in. @default none
+   */
   readonly db?: string
-  /** With `backend: 'sqlite'`: your own connection instead of a file; it stays yours to close. */
-  readonly conn?: DatabaseSync
+  /** With `backend: 'sqlite'` or `'redis'`: your own connection; it stays yours to close. */
+  readonly conn?: DatabaseSync | RedisConn
   /** An idle key is kept at least this long, and never less than it still matters. @default '5m' */
   readonly cacheTimeout?: Duration
   /** How often the backend looks for keys to forget. @default '15s' */

@@ -1,12 +1,11 @@
 import type { Rule } from '../algorithms/rule.ts'
 import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
-import { MemoryBackend } from '../backends/memory/memory-backend.ts'
-import { parseDatabase, SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
 import { checkBoolean, checkChoice, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import { type BackendChoice, backendOptionNames, createBackend, parseBackend } from './backend-options.ts'
 import { type LeaseTerms, leaseTerms } from './lease-terms.ts'
 import type { BackendErrorPolicy } from './option-types.ts'
 import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
@@ -17,9 +16,7 @@ export const ratelimitOptionNames: readonly string[] = [
   ...parameterNames,
   'limits',
   'key',
-  'backend',
-  'db',
-  'conn',
+  ...backendOptionNames,
   'cacheTimeout',
   'checkFrequency',
   'raiseErrors',
@@ -52,8 +49,7 @@ export class RatelimitConfig {
   readonly key: string
   /** The backend that was passed in; it is not the limiter’s to close. */
   readonly backend: Backend | undefined
-  /** The SQLite file or connection, when there is to be a backend on one. */
-  readonly #sqlite: SqliteBackendOptions | undefined
+  readonly #backend: BackendChoice
   /** An idle key is kept at least this long. */
   readonly retention: Microseconds
   readonly checkFrequency: Microseconds
@@ -79,15 +75,15 @@ export class RatelimitConfig {
     const { raiseErrors = false, perHost = false, perEndpoint = true } = options
     const { adaptive = true, maxPause = '1h' } = options
     const margin = parseMargin(options.margin, defaults.margin ?? 0)
-    this.backend = parseBackend(options.backend ?? 'memory')
-    const isShared = this.backend?.limits.shared ?? (options.backend ?? 'memory') !== 'memory'
+    const backend = (this.#backend = parseBackend(options, where))
+    this.backend = backend.given
+    const isShared = backend.given === undefined ? backend.kind !== 'memory' : backend.given.limits.shared
     // Who has a margin of its own is a session, and holds the units of its requests.
     this.terms = leaseTerms(margin, isShared, defaults.margin !== undefined)
     const parsed = parseRule(options, where, this.terms.span)
     this.rule = parsed.rule
     this.queueCapacity = parsed.queueCapacity
     this.key = escapePrefix(parseKey(options.key ?? 'Session'))
-    this.#sqlite = parseSqlite(options, where)
     this.retention = parseDuration(cacheTimeout, 'cacheTimeout')
     this.checkFrequency = parsePositiveDuration(checkFrequency, 'checkFrequency')
     const atOnce = checkBoolean(raiseErrors, 'raiseErrors') ? 0 : undefined
@@ -102,18 +98,15 @@ export class RatelimitConfig {
     this.clock = parseClock(options.clock ?? defaults.clock ?? systemClock)
   }
 
-  /** A new backend for one limiter, when none was passed in. */
+  /** The backend that was passed in, or a new one for one limiter. */
   createBackend(): Backend {
-    const checkFrequency = { microseconds: this.checkFrequency }
-    if (this.#sqlite === undefined) return new MemoryBackend({ clock: this.clock, checkFrequency })
-    // The machine’s clock is this process’s own: the file’s is one that all processes share.
-    const clock = this.clock === systemClock ? {} : { clock: this.clock }
-    return new SqliteBackend({ ...this.#sqlite, ...clock, checkFrequency })
+    const backend = this.#backend
+    return backend.given ?? createBackend(backend, this.clock, this.checkFrequency)
   }
 
   /** Whether the limiter’s clock is its backend’s too. */
   get isOwnClock(): boolean {
-    return this.backend === undefined && this.#sqlite === undefined
+    return this.#backend.given === undefined && this.#backend.kind === 'memory'
   }
 }
 
@@ -139,28 +132,6 @@ function parseMargin(value: unknown, preset: Microseconds): Microseconds | 'sett
 function parseKey(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   throw new OptionError(`key: ${describe(value)} must be a text, the prefix of all keys`)
-}
-
-function parseBackend(value: unknown): Backend | undefined {
-  if (value === 'memory' || value === 'sqlite') return undefined
-  if (typeof value === 'object' && value !== null && 'limits' in value) return value as Backend
-  throw new OptionError(`backend: ${describe(value)} is none of 'memory', 'sqlite' and a backend`)
-}
-
-function parseSqlite(options: RawOptions, where: string): SqliteBackendOptions | undefined {
-  const { backend, db, conn } = options
-  if (backend === 'sqlite') {
-    const database = parseDatabase({ db, conn })
-    if (database === undefined) return {}
-    return typeof database === 'string' ? { db: database } : { conn: database }
-  }
-  for (const name of ['db', 'conn']) {
-    if (options[name] === undefined) continue
-    throw new OptionError(
-      `${where}: ${name} belongs to backend 'sqlite'; backend is ${describe(backend ?? 'memory')}`,
-    )
-  }
-  return undefined
 }
 
 function parsePolicy({ onBackendError }: RawOptions, isShared: boolean, where: string): BackendErrorPolicy {

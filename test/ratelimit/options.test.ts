@@ -148,7 +148,7 @@ const wrong: readonly (readonly [object, RegExp])[] = [
   [{ type: 'gcra', period: '0s' }, /^period: '0s' must be longer than zero/],
   [{ key: '' }, /^key: '' must be a text/],
   [{ key: 5 }, /^key: 5 must be a text/],
-  [{ backend: 'redos' }, /^backend: 'redos' is none of 'memory', 'sqlite' and a backend/],
+  [{ backend: 'redos' }, /^backend: 'redos' is none of 'memory', 'sqlite', 'redis' and a backend/],
   [{ backend: {} }, /^backend: an object is none of/],
   [{ cacheTimeout: 300 }, /^cacheTimeout: 300 has no unit/],
   [{ checkFrequency: '0s' }, /^checkFrequency: '0s' must be longer/],
