@@ -158,8 +158,19 @@ test('a clock may begin with nought', async () => {
   const limit = limitOf(bucket(1, hour))
   const { grants } = await early.reserveEach(limit, [1])
   assert.equal(grants[0]?.at, 0)
-  await early.cancel(limit, grants[0] as (typeof grants)[0])
+  await early.cancel(limit, grants[0])
   assert.equal((await early.peek(limit)).remaining, 1)
+})
+
+test('of windows by the clock a late unit counts, though its limit was forgotten', async () => {
+  const clock = new SteppedClock(1_700_000_000 * second)
+  const aligned = new RedisLimitStore({ commands: connection, clock })
+  const limit = limitOf(fixedWindow({ limit: 2, window: second, margin: 0, align: 'clock' }))
+  const { grants } = await aligned.reserveEach(limit, [2])
+  await aligned.reset(limit)
+  await aligned.settle(limit, grants[0] as (typeof grants)[0], clock.at + second, true)
+  clock.at += second
+  assert.equal((await aligned.peek(limit)).remaining, 0)
 })
 
 test('a window of 10,000 units takes less than 120 kB, however they came', async () => {
