@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import type { RedisReply } from '../../../src/backends/redis/commands.ts'
 import { SessionError } from '../../../src/core/errors.ts'
-import { RedisServer } from '../../support/redis-server.ts'
+import { freePort, RedisServer } from '../../support/redis-server.ts'
+import { selfSigned } from '../../transport/certificate.ts'
 import {
   backendError,
   commandsFor,
@@ -63,6 +67,35 @@ for (const protocol of [2, 3] as const) {
     })
   })
 }
+
+test('TLS: with the right certificate, and never without', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const { cert, key } = selfSigned()
+  writeFileSync(join(folder, 'cert'), cert)
+  writeFileSync(join(folder, 'key'), key)
+  const tlsPort = await freePort()
+  const secure = await RedisServer.start(
+    ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
+    ...[
+      '--tls-cert-file',
+      join(folder, 'cert'),
+      '--tls-key-file',
+      join(folder, 'key'),
+      '--tls-ca-cert-file',
+      join(folder, 'cert'),
+    ],
+  )
+  await using trusting = commandsFor({ port: tlsPort, tls: { ca: cert } })
+  assert.equal(await trusting.evaluate(echoScript, [], ['1']), '1')
+  await using byUrl = commandsFor({ url: `rediss://localhost:${tlsPort}`, tls: { ca: cert }, protocol: 2 })
+  assert.equal(await byUrl.evaluate(echoScript, [], ['1']), '1')
+  await using careful = commandsFor({ port: tlsPort, tls: true })
+  await assert.rejects(careful.evaluate(echoScript, [], ['1']), backendError(/self-signed certificate/))
+  await using open = commandsFor({ port: tlsPort })
+  await assert.rejects(open.evaluate(echoScript, [], ['1']), backendError(/^Redis at/))
+  await secure.kill()
+})
 
 test('a script is sent once, and again after SCRIPT FLUSH', async () => {
   await using commands = commandsFor({ port })

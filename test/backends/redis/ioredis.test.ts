@@ -22,7 +22,7 @@ after(() => server.kill())
 interface Given {
   readonly conn: RedisConn
   readonly keyPrefix?: string
-  end(): unknown
+  readonly end: () => unknown
 }
 
 const blobString = 36
