@@ -60,6 +60,11 @@ export class FlakyStore implements LimitStore {
     this.#thawed = Promise.withResolvers()
   }
 
+  /** It loses all that it knows, as a server that was killed and kept nothing on disk. */
+  forget(): MaybePromise<void> {
+    return this.#store.clear()
+  }
+
   now(): number {
     return this.#store.now()
   }
