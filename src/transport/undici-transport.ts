@@ -92,12 +92,16 @@ export class UndiciTransport implements Transport {
     if (body.kind === 'bytes') return body.bytes
     let content = this.#begun.get(body)
     if (content === undefined || content.readable.destroyed) {
-      const fail = (error: SessionError): void => begun.exchange.fail(error)
+      const fail = (error: SessionError): void => {
+        begun.failure = error
+        begun.exchange.fail(error)
+      }
       const readable = Readable.from(guarded(body.stream, fail), { objectMode: false })
-      const begun: StreamedContent = { readable, exchange }
+      const begun: StreamedContent = { readable, exchange, failure: undefined }
       this.#begun.set(body, (content = begun))
     }
     content.exchange = exchange
+    if (content.failure !== undefined) exchange.fail(content.failure)
     return content.readable
   }
 
@@ -114,6 +118,8 @@ interface StreamedContent {
   readonly readable: Readable
   /** The exchange that sends it. */
   exchange: Exchange
+  /** What the caller’s stream failed with, when nobody sent it perhaps. */
+  failure: SessionError | undefined
 }
 
 /** The caller’s stream; when it throws, the exchange fails with that as its cause. */

@@ -227,6 +227,10 @@ test('leases are renewed by one timer, which does not wait for each of them', as
   assert.equal(settles(), 101, 'all together, at half the lease')
   for (const ticket of tickets) ticket.release()
   await limiter.clear()
+  await turns()
+  await clock.advance(10 * second)
+  await turns()
+  assert.equal(settles(), 101, 'nothing is left to be renewed')
   assert.equal(clock.pending, before)
 })
 
