@@ -70,12 +70,12 @@ test('a request whose content is a stream can be sent again, with all of it', as
 
 test('a stream that fails before it is sent again fails the exchange that sends it', async (context) => {
   const { url, seen, transport } = await echo(context)
-  async function* failing(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('begun ')
-    await new Promise((resolve) => setImmediate(resolve))
-    throw new Error('broken')
-  }
-  const body = { kind: 'stream', stream: failing(), release: () => undefined } as const
+  const broken = { next: () => Promise.reject(new Error('broken')) }
+  const body = {
+    kind: 'stream',
+    stream: { [Symbol.asyncIterator]: () => broken },
+    release: () => undefined,
+  } as const
   const message = request(url, { method: 'POST', body, observer: refusing(1) })
   await assert.rejects(transport.send(message), UnwrittenError)
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
