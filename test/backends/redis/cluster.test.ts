@@ -195,7 +195,7 @@ test('a master without a replica is killed and comes back: its slots fail, and t
 test('a frozen master fails its calls by their deadline, and no others', async () => {
   const [frozen, other] = plain.masters as [RedisServer, RedisServer]
   const isFrozen = await slotsOf(frozen)
-  await using commands = commandsFor({ cluster: [{ port: other.port }], callTimeout: '300ms' })
+  await using commands = commandsFor({ cluster: [{ port: other.port }] })
   await Promise.all(keys.map((key) => commands.evaluate(setScript, [key], [key])))
   frozen.freeze()
   const results = await Promise.allSettled(keys.map((key) => commands.evaluate(setScript, [key], [key])))
