@@ -135,7 +135,12 @@ export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'co
   readonly raiseErrors?: boolean
   /** Wait no longer than this for a slot, and throw a {@link RatelimitError} as soon as that is known to be too short. @default as long as it takes */
   readonly maxWait?: Duration
-  /** The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter */
+  /**
+   * The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer.
+   * Where processes share the limit, a unit is on a lease before that, as long as the margin and at least 50 ms, which is renewed
+   * at its half until the request is written: so much longer than the margin the units of a process that dies count. With `'settle'`
+   * it is 1 s, renewed every 250 ms until the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter
+   */
   readonly margin?: Duration | 'settle'
   /** The shortest pause between two looks at a busy shared backend. Memory is never busy. @default '50ms' */
   readonly sleepDuration?: Duration
