@@ -28,6 +28,8 @@ type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
 
 /** How long a call may take, where the store sees to no such thing itself: 1 s. */
 const longestCall: Microseconds = 1_000_000
+/** No server ends and begins again in less than this: 5 ms. Whoever hears of it more often need not ask what it remembers. */
+const shortestRestart: Microseconds = 5_000
 
 /**
  * Stands before a shared store for all limiters of this process: asks nothing of a store
@@ -50,6 +52,10 @@ export class BackendGuard implements Gate {
   #breaker: Breaker = closed
   /** The last one. */
   #failure: SessionError | undefined
+  /** Up to when it is certain that the store has not forgotten anything. */
+  #vouchedAt: Microseconds = Number.NEGATIVE_INFINITY
+  /** How long it took to answer, the last time. */
+  #took: Microseconds = 0
   /** When the store was lost, if it has forgotten by then what was granted before. */
   #forgottenAt: Microseconds = Number.NEGATIVE_INFINITY
   #change = Promise.withResolvers<void>()
@@ -68,7 +74,7 @@ export class BackendGuard implements Gate {
         timer: (...of) => clock.timer(...of),
       },
     })
-    this.#keepsake = new Keepsake(store)
+    this.#keepsake = new Keepsake({ store, clock, within: (answer) => this.#within(answer) })
     this.news = new BackendNews(this, clock)
     this.#clock = clock
     this.#random = random
@@ -100,14 +106,19 @@ export class BackendGuard implements Gate {
       if (!admits(this.#breaker)) throw this.loss as SessionError
       this.#breaker = onTrial(this.#breaker)
     }
+    const isDoubtful = this.#isDoubtful(2 * this.#took)
     let answer: MaybePromise<T>
+    let remembers: Promise<boolean> | undefined
     try {
+      // First, so that it is answered first, and nobody has to wait for it.
+      if (isDoubtful) remembers = this.#keepsake.look(call.prefix)
+      remembers?.catch(heardWithTheAnswer)
       answer = call.ask(this.store)
     } catch (error) {
       throw this.#heard(error, isTrial)
     }
-    if (answer instanceof Promise) return this.#inTime(answer, call, isTrial)
-    this.#answered(call.prefix, isTrial)
+    if (isDoubtful || answer instanceof Promise) return this.#inTime(answer, call, isTrial, remembers)
+    this.#answered(isTrial)
     return answer
   }
 
@@ -149,20 +160,40 @@ export class BackendGuard implements Gate {
     this.#tellChange()
   }
 
-  async #inTime<T>(answer: Promise<T>, call: GuardedCall<T>, isTrial: boolean): Promise<T> {
-    let value: T
+  /** @param remembers whether the store does, if that was asked too */
+  async #inTime<T>(
+    answer: MaybePromise<T>,
+    call: GuardedCall<T>,
+    isTrial: boolean,
+    remembers: Promise<boolean> | undefined,
+  ): Promise<T> {
+    const askedAt = this.#clock.now()
     try {
-      value = await this.#within(answer, call.late)
+      const value = await this.#within(answer, call.late)
+      this.#took = this.#clock.now() - askedAt
+      // If it took longer than was thought, what was asked may have waited for another server.
+      if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
+      const isKept = (await remembers) ?? true
+      if (isKept) {
+        this.#answered(isTrial)
+        return value
+      }
+      call.late?.(value)
+      this.#forgottenAt = this.#clock.now()
+      throw new SessionError('ERR_BACKEND', 'the backend has lost what it knew of limits')
     } catch (error) {
       throw this.#heard(error, isTrial)
     }
-    this.#answered(call.prefix, isTrial)
-    return value
   }
 
-  #answered(prefix: string, isTrial: boolean): void {
+  /** Whether the store, in so much time from now, may have been away without anybody noticing. */
+  #isDoubtful(later: Microseconds): boolean {
+    return this.#clock.now() + later - this.#vouchedAt > shortestRestart
+  }
+
+  #answered(isTrial: boolean): void {
+    this.#vouchedAt = this.#clock.now()
     if (isTrial) this.#close()
-    if (!this.#keepsake.isLeft) void this.#unlessLost(this.#within(this.#keepsake.leave(prefix)))
   }
 
   /** @returns what whoever called is told of an error */
@@ -203,7 +234,7 @@ export class BackendGuard implements Gate {
   async #probe(): Promise<void> {
     const { lostAt } = this.#breaker as Lost
     try {
-      if (await this.#within(this.#keepsake.leave('Session'))) this.#forgottenAt = lostAt
+      if (!(await this.#keepsake.look())) this.#forgottenAt = lostAt
       // Before anything is asked: so that what is under way counts, and what is free is known to be.
       await this.#tellKept()
     } catch (error) {
@@ -218,15 +249,13 @@ export class BackendGuard implements Gate {
   }
 
   #tellKept(): Promise<void> {
-    return this.news.tellKept(this.store, (answer) => this.#answerOf(answer))
+    return this.news.tellKept(this.store, (answer) => this.#within(answer))
   }
 
-  #answerOf<T>(answer: MaybePromise<T>): MaybePromise<T> {
-    return answer instanceof Promise ? this.#within(answer) : answer
-  }
-
-  #within<T>(answer: Promise<T>, late?: (answer: T) => void): Promise<T> {
-    return this.#deadlines === undefined ? answer : this.#deadlines.within(answer, late)
+  /** An answer that comes in time. */
+  #within<T>(answer: MaybePromise<T>, late?: (answer: T) => void): MaybePromise<T> {
+    if (this.#deadlines === undefined || !(answer instanceof Promise)) return answer
+    return this.#deadlines.within(answer, late)
   }
 
   #close(): void {
@@ -255,6 +284,9 @@ export class BackendGuard implements Gate {
     this.#change = Promise.withResolvers()
   }
 }
+
+/** Who waits for both learns of it when the other one has come. */
+function heardWithTheAnswer(): void {}
 
 const guards = new WeakMap<LimitStore, BackendGuard>()
 

@@ -95,7 +95,11 @@ export class ResilientStore implements LimitStore {
   ): MaybePromise<Reservation> {
     return this.#ask({
       prefix: limit.prefix,
-      ask: (store) => this.#forgotten(store, limit) ?? store.reserve(limit, cost, notBefore, maxWait),
+      ask: (store) => {
+        const denial = this.#forgotten(store, limit)
+        if (denial !== undefined) return answeredToo(store.peek(limit), denial)
+        return store.reserve(limit, cost, notBefore, maxWait)
+      },
       late: (answer) => {
         if (answer.allowed) this.#giveBack(limit, answer.grant)
       },
@@ -108,7 +112,8 @@ export class ResilientStore implements LimitStore {
       prefix: limit.prefix,
       ask: (store) => {
         const denial = this.#forgotten(store, limit)
-        return denial === undefined ? store.reserveEach(limit, costs) : { grants: [], denial }
+        if (denial !== undefined) return answeredToo(store.peek(limit), { grants: [], denial })
+        return store.reserveEach(limit, costs)
       },
       late: ({ grants }) => {
         for (const grant of grants) this.#giveBack(limit, grant)
@@ -230,6 +235,12 @@ export class ResilientStore implements LimitStore {
   #giveBack(limit: LimitKey, grant: Grant): void {
     void this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
   }
+}
+
+/** An answer of our own, from a store that is there. */
+async function answeredToo<T>(asked: unknown, answer: T): Promise<T> {
+  await asked
+  return answer
 }
 
 function always(): boolean {
