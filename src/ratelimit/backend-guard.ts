@@ -118,6 +118,7 @@ export class BackendGuard implements Gate {
       throw this.#heard(error, isTrial)
     }
     if (isDoubtful || answer instanceof Promise) return this.#inTime(answer, call, isTrial, remembers)
+    this.#took = 0
     this.#answered(isTrial)
     return answer
   }
@@ -173,8 +174,7 @@ export class BackendGuard implements Gate {
       this.#took = this.#clock.now() - askedAt
       // If it took longer than was thought, what was asked may have waited for another server.
       if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
-      const isKept = (await remembers) ?? true
-      if (isKept) {
+      if (remembers === undefined || (await remembers)) {
         this.#answered(isTrial)
         return value
       }

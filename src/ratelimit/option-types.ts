@@ -147,7 +147,8 @@ export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'co
   /**
    * What to do while a backend that processes share cannot be reached, or does not answer:
    * - `'wait'`: wait until it is back, and no longer than `maxWait` or the request’s own deadline. Nothing is granted
-   *   meanwhile, so the limit holds.
+   *   meanwhile, so the limit holds. Where it has lost its memory in between, nothing is granted until what went before no
+   *   longer counts: a window, or until a bucket is full.
    * - `'throw'`: throw a {@link SessionError} ERR_BACKEND, within a second, and at once while it is known to be away.
    * - `'local'`: count in this process’s memory until it is back, up to `share` of each limit. Whenever the backend goes
    *   or comes, each process may use up to that share more than the limit allows.

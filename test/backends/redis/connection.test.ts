@@ -300,7 +300,7 @@ test('close waits for what is under way, and then calls fail', async () => {
   await calls[0]
   await Promise.all([commands.close(), commands.close()])
   assert.deepEqual(await Promise.all(calls), ['1', '2', '3'])
-  await assert.rejects(commands.evaluate(echoScript, [], ['1']), backendError(/is closed/))
+  await assert.rejects(commands.evaluate(echoScript, [], ['1']), { code: 'ERR_CLOSED' })
   await commandsFor({ port }).close()
 })
 
