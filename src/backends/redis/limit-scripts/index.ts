@@ -6,6 +6,7 @@ import { gcra } from './gcra.ts'
 import { instantLog } from './instant-log.ts'
 import { operations } from './operations.ts'
 import { slidingWindow } from './sliding-window.ts'
+import { windowCounts } from './window-counts.ts'
 
 /** The Lua text of a kernel, and what it stands on. */
 interface Kernel {
@@ -18,7 +19,7 @@ interface Kernel {
 
 const kernels: Readonly<Record<KernelName, Kernel>> = {
   slidingwindow: { sources: [instantLog, slidingWindow], type: 'sliding_window', numbers: 3 },
-  fixedwindow: { sources: [instantLog, fixedWindow], type: 'fixed_window', numbers: 4 },
+  fixedwindow: { sources: [instantLog, windowCounts, fixedWindow], type: 'fixed_window', numbers: 4 },
   gcra: { sources: [gcra], type: 'gcra', numbers: 5 },
 }
 

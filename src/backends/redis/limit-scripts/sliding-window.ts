@@ -18,13 +18,13 @@ function sliding_window.new(key, _, capacity, window, margin)
     log = instant_log.new(key, size, known), last = last, used_at = used_at }, sliding_window)
 end
 
-function sliding_window:room(base, cost)
+function sliding_window:room(base, cost, sooner)
   local place = self.log:size() + cost - self.capacity - 1
-  return place < 0 and base or max(base, self.log:at(place) + self.window)
+  return place < 0 and base or max(base, self.log:at(place) - sooner + self.window)
 end
 
 function sliding_window:plan(now, cost, not_before)
-  return self:room(max(now, not_before, self.last), cost)
+  return self:room(max(now, not_before, self.last), cost, 0)
 end
 
 function sliding_window:commit(now, cost, at)
@@ -77,7 +77,8 @@ function sliding_window.learn()
   function sliding_window:estimate(now, cost, ahead)
     local units = ahead + cost
     local windows = max(0, ceil((units - self.capacity) / self.capacity))
-    return self:room(max(now, self.last), units - windows * self.capacity) + windows * self.window
+    local base = max(now, self.last)
+    return self:room(base, units - windows * self.capacity, self.margin) + windows * self.window
   end
 end
 `
