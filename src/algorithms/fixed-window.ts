@@ -17,6 +17,11 @@ export interface FixedWindowOptions {
   readonly margin: Microseconds
   /** Whether windows follow one another from the first request on, or stand at multiples of their length. */
   readonly align: 'first' | 'clock'
+  /**
+   * Whether whoever holds units settles or cancels them. An end that passes then says nothing: its holder may have
+   * let it pass and not have sent anything. Otherwise units have arrived when their end has passed. Default: false.
+   */
+  readonly leased?: boolean
 }
 
 /**
@@ -35,13 +40,16 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly #window: Microseconds
   readonly #margin: Microseconds
   readonly #aligned: boolean
+  readonly #leased: boolean
 
-  constructor({ limit, window, margin, align }: FixedWindowOptions) {
+  constructor({ limit, window, margin, align, leased = false }: FixedWindowOptions) {
     this.capacity = limit
     this.#window = window
     this.#margin = margin
-    this.kernels = [{ kernel: 'fixedwindow', numbers: [limit, window, margin, align === 'clock' ? 1 : 0] }]
     this.#aligned = align === 'clock'
+    this.#leased = leased
+    const start = this.#aligned ? 1 : leased ? 2 : 0
+    this.kernels = [{ kernel: 'fixedwindow', numbers: [limit, window, margin, start] }]
   }
 
   initial(): FixedWindowState {
@@ -177,9 +185,9 @@ class FixedWindow implements Rule<FixedWindowState> {
     return unpackFixedWindow(numbers)
   }
 
-  /** The state as it is once the first units have arrived: whoever still has a unit under way has moved its end on. */
+  /** The state as it is once the first units have surely arrived: whoever still has a unit under way has moved its end on. */
   #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
-    if (state.anchor !== undefined || state.ends.size === 0) return state
+    if (this.#leased || state.anchor !== undefined || state.ends.size === 0) return state
     const end = state.ends.at(0)
     return end < now ? this.#anchored(state, { from: end - this.#margin, to: end }) : state
   }

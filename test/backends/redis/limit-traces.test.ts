@@ -24,6 +24,8 @@ const ruleMakers = {
   slidingwindow: ({ burst, span, margin }: Shape) => slidingWindow({ limit: burst, window: span, margin }),
   fixedwindow: ({ burst, span, margin }: Shape) =>
     fixedWindow({ limit: burst, window: span, margin, align: 'first' }),
+  'fixedwindow of leased units': ({ burst, span, margin }: Shape) =>
+    fixedWindow({ limit: burst, window: span, margin, align: 'first', leased: true }),
   'fixedwindow by the clock': ({ burst, span, margin }: Shape) =>
     fixedWindow({ limit: burst, window: span, margin, align: 'clock' }),
   gcra: ({ burst, span, margin }: Shape) =>

@@ -3,9 +3,9 @@ export const fixedWindow = `
 local fixed_window = {}
 fixed_window.__index = fixed_window
 
-function fixed_window.new(key, stored, capacity, window, margin, is_aligned)
+function fixed_window.new(key, stored, capacity, window, margin, start)
   local self = setmetatable({ key = key, capacity = capacity, window = window, margin = margin,
-    is_aligned = is_aligned == 1 }, fixed_window)
+    is_aligned = start == 1, is_leased = start == 2 }, fixed_window)
   if not stored then
     self.state = self:initial()
     return self
@@ -78,7 +78,7 @@ end
 
 function fixed_window:as_of(now)
   local state = self.state
-  if state.from or state.ends:size() == 0 then return state end
+  if self.is_leased or state.from or state.ends:size() == 0 then return state end
   local ends = state.ends:at(0)
   return ends < now and self:anchored(ends - self.margin, ends) or state
 end
@@ -105,7 +105,7 @@ end
 
 -- Adds units to the last group.
 local function join(state, cost, ends)
-  for unit = 1, cost do state.ends:add(ends) end
+  state.ends:add(ends, cost)
   state.group = state.group + cost
   state.group_end = max(state.group_end, ends)
 end
@@ -244,6 +244,26 @@ function fixed_window.learn()
     end
     if index >= finish then index = index + ceil(rest / self.capacity) - 1 end
     return max(base, state.from + index * self.window)
+  end
+end
+`
+
+/** Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. */
+export const fixedWindowShortcut = `
+local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
+local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
+  loosely_counted, place = struct.unpack('<ddddddddddddd', state)
+if from == from and length == window and last <= now and used_at <= now + 1000000 and loosely_counted == 0 then
+  local index, used = math.max(0, math.floor((now - to) / window)), 0
+  local behind = first_count + counted
+  if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end
+  if index == math.floor((now + margin - from) / window) and behind <= index + 1
+    and used + units <= capacity then
+    local ends = math.max(now, to + (index + 1) * window)
+    redis.call('SET', KEYS[2], struct.pack('<dddddddddddddd', now, from, to, length, group, group_end, groups,
+      first_group, now, index, 1, 0, 0, used + units), 'PX',
+      math.max(1, math.ceil(math.max(ends - now, ARGV[3]) / 1000)))
+    return { now, groups }
   end
 end
 `
