@@ -7,10 +7,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Queue, QueueEvents, Worker } from 'bullmq'
-import { RatelimitMixin, Session } from 'http-sessions'
+import { RatelimitMixin, Session, startTemporaryServer } from 'http-sessions'
 import { httpbin, worstWindow } from 'http-sessions/testing'
 import { Redis } from 'ioredis'
-import { startTemporaryServer } from '../src/backends/redis/temporary-server.ts'
 
 class ApiSession extends RatelimitMixin(Session) {}
 

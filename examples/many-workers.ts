@@ -6,9 +6,8 @@ import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RatelimitMixin, Session } from 'http-sessions'
+import { RatelimitMixin, Session, startTemporaryServer } from 'http-sessions'
 import { httpbin, worstWindow } from 'http-sessions/testing'
-import { startTemporaryServer } from '../src/backends/redis/temporary-server.ts'
 
 class ApiSession extends RatelimitMixin(Session) {}
 
