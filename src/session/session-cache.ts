@@ -54,7 +54,7 @@ export class CacheSlot {
       toResponse: (entry) => {
         // not built: its URL has the session’s params already
         const request = builder.placeholder(entry.url, entry.method)
-        return toResponse(storedReply(request, entry, undefined, clock.now(), { hit: true }))
+        return toResponse(storedReply(request, entry, entry.httpVersion, clock.now(), { hit: true }))
       },
     })
   }
