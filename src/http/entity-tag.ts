@@ -31,6 +31,6 @@ export function parseEntityTags(lines: readonly string[]): readonly EntityTag[] 
   const text = lines.join(',').trim()
   if (text === '*') return '*'
   // a comma may be inside a tag
-  const members = text.match(/(?:W\/)?"[^"]*"[^,]*|[^,]+/g) ?? []
+  const members = text.match(/[ \t]*(?:W\/)?"[^"]*"[^,]*|[^,]+/g) ?? []
   return members.map(parseEntityTag).filter((tag) => tag !== undefined)
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseAge, parseCacheControl, parseDeltaSeconds } from '../../src/http/cache-control.ts'
+import {
+  parseAge,
+  parseCacheControl,
+  parseDeltaSeconds,
+  parseFieldNames,
+} from '../../src/http/cache-control.ts'
 import { fieldText } from './field-text.ts'
 
 const run = { seed: 20_260_101 }
@@ -89,4 +94,11 @@ test('any directives that are written down are read back', () => {
     }),
     run,
   )
+})
+
+test('an argument may list field names; one that is empty or no list of names speaks of everything', () => {
+  assert.deepEqual(parseFieldNames('Set-Cookie,  X-A'), ['set-cookie', 'x-a'])
+  for (const argument of ['', 'a,', 'a b', '"a"'])
+    assert.equal(parseFieldNames(argument), undefined, argument)
+  assert.equal(parseFieldNames(parsed('no-cache, no-cache="a"')['no-cache'] as string), undefined)
 })
