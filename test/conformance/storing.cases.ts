@@ -73,6 +73,25 @@ export const storing: readonly Case[] = [
     steps: [asked([fresh]), asked(undefined, { method: 'POST' }), asked(undefined, { method: 'POST' })],
   },
   {
+    rule: '9110 9.3.3',
+    name: 'a POST that says what a GET would bring answers a later GET, and no POST',
+    steps: [
+      asked([fresh, 'Content-Location: /case'], { method: 'POST', text: '1' }),
+      reused({ text: '1' }),
+      asked(undefined, { method: 'POST' }),
+    ],
+  },
+  {
+    rule: '9110 9.3.3',
+    name: 'a POST that names no lifetime, or another URL, answers no GET',
+    steps: [
+      asked(['Content-Location: /case'], { method: 'POST' }),
+      asked([fresh, 'Content-Location: /other'], { method: 'POST' }),
+      asked([fresh, 'Content-Location: /case'], { method: 'POST', send: ['Cache-Control: no-store'] }),
+      asked(),
+    ],
+  },
+  {
     rule: '9110 15.2',
     name: 'interim responses are not stored, nor are their fields',
     steps: [

@@ -1,6 +1,6 @@
 import type { CacheEntry, CacheStore } from '../../backends/contract.ts'
 import { answerOf, type StoredAnswer } from '../../cache/answer.ts'
-import { changedUrls } from '../../cache/changed-urls.ts'
+import { answersGet, changedUrls } from '../../cache/unsafe.ts'
 import { type CacheCounters, createCounters } from '../../cache/counters.ts'
 import { demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
@@ -140,7 +140,14 @@ class RequestCache {
         this.#origin.invalidate(key)
       }
     }
-    return withStatus(reply, { hit: false, fwd })
+    if (!answersGet(request, reply, this.#settings)) return withStatus(reply, { hit: false, fwd })
+    const key = cacheKey(request, this.#settings)
+    const { reply: kept, stored } = this.#origin.keep(
+      { ...request, method: 'GET', body: undefined },
+      key,
+      reply,
+    )
+    return withStatus({ ...kept, request }, { hit: false, fwd, stored })
   }
 
   #goForward(forward: Forward): Promise<Reply> {

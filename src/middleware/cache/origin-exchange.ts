@@ -1,7 +1,7 @@
 import type { CacheEntry } from '../../backends/contract.ts'
 import { answerOf } from '../../cache/answer.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
-import type { Demand } from '../../cache/demand.ts'
+import { type Demand, plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
 import { failureStatuses, storable, survivesFailure } from '../../cache/policy.ts'
@@ -75,6 +75,12 @@ export class OriginExchange {
     return stale
   }
 
+  /** Stores, if it may, a response that came to another request as the answer to this GET. */
+  keep(request: Request, key: string, reply: Reply): OriginAnswer {
+    const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
+    return this.#receive(question, this.#keeper.begin(), reply)
+  }
+
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
   invalidate(key: string): void {
     this.#keeper.invalidate(key)
@@ -132,7 +138,7 @@ export class OriginExchange {
     }
   }
 
-  #receive(question: Question, ticket: number, received: Reply): OriginAnswer {
+  #receive(question: Omit<Question, 'next'>, ticket: number, received: Reply): OriginAnswer {
     const { request, key, selected, demand } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
