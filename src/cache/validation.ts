@@ -84,17 +84,18 @@ export function freshenable(
   return freshens(selected, reply) ? selected : undefined
 }
 
-/** Whether a response speaks of this stored one: a validator that it carries must be the stored one. */
+/** Whether a response speaks of this stored one: a validator that both carry must be the same, and a new tag needs one. */
 export function freshens(entry: CacheEntry, reply: Reply): boolean {
   const tag = fieldValue(reply.headers, 'etag')
-  if (tag !== undefined) return sameTag(tag, fieldValue(entry.headers, 'etag'))
+  const storedTag = fieldValue(entry.headers, 'etag')
+  if (tag !== undefined && storedTag !== undefined) return sameTag(tag, storedTag)
   const modified = fieldValue(reply.headers, 'last-modified')
   const storedModified = fieldValue(entry.headers, 'last-modified')
+  if (tag !== undefined) return modified !== undefined && modified === storedModified
   return modified === undefined || storedModified === undefined || modified === storedModified
 }
 
-function sameTag(tag: string, storedTag: string | undefined): boolean {
-  if (storedTag === undefined) return false
+function sameTag(tag: string, storedTag: string): boolean {
   const now = parseEntityTag(tag)
   const stored = parseEntityTag(storedTag)
   if (now === undefined || stored === undefined) return tag === storedTag

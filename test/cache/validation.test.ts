@@ -77,6 +77,7 @@ test('a 304 speaks of the stored response unless its validator is another', () =
   assert.ok(!freshensWith(['ETag', '"1"'], ['ETag', '"2"']))
   assert.ok(!freshensWith(['ETag', 'W/"1"'], ['ETag', '"1"']))
   assert.ok(!freshensWith(['Last-Modified', date(0)], ['ETag', '"1"']))
+  assert.ok(freshensWith(['Last-Modified', date(0)], ['ETag', '"1"', 'Last-Modified', date(0)]))
   assert.ok(!freshensWith(['Last-Modified', date(0)], ['Last-Modified', date(1)]))
 })
 

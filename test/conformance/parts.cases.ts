@@ -166,6 +166,18 @@ export const parts: readonly Case[] = [
   },
   {
     rule: '9111 3.3',
+    name: 'content shorter than its range is the beginning of it',
+    steps: [
+      asked(answer([fresh, 'Content-Range: bytes 4-9/10'], { status: 206, body: '45678' }), {
+        send: ['Range: bytes=-6'],
+      }),
+      reused({ send: ['Range: bytes=-6'], status: 206, text: '45678' }),
+      reused({ send: ['Range: bytes=6-8'], status: 206, text: '678' }),
+      asked(undefined, { send: ['Range: bytes=8-9'] }),
+    ],
+  },
+  {
+    rule: '9111 3.3',
     name: 'content longer than its range is not stored',
     steps: [
       asked(answer([fresh, 'Content-Range: bytes 0-1/10'], { status: 206, body: '0123' }), {

@@ -292,3 +292,19 @@ test('http and ttl sessions of one store do not meet', async (t) => {
   const http = await bed(t, {}, answer, ttl.store)
   assert.equal((await http.get('/a')).cacheStatus?.hit, false)
 })
+
+test('another origin is never invalidated', async (t) => {
+  const other = await bed(t, {}, numbered(fresh))
+  const cache = await bed(
+    t,
+    {},
+    (response, arrival) => {
+      const headers = { Location: `${other.origin}/a`, 'Content-Location': 'http://[' }
+      response.writeHead(arrival.method === 'POST' ? 201 : 200, headers).end()
+    },
+    other.store,
+  )
+  await other.get('/a')
+  await cache.send('/b', { method: 'POST' })
+  assert.equal((await other.get('/a')).cacheStatus?.hit, true)
+})
