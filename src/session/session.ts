@@ -12,6 +12,8 @@ import { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import { batchSession, type BatchTarget } from './batch-session.ts'
 import { type Deadline, reasonOf, startDeadline, untilRead } from './deadline.ts'
+import { type FetchInit, type FetchInput } from './fetch/fetch-call.ts'
+import { sessionFetch } from './fetch/session-fetch.ts'
 import { type Feature, splitOptions } from './feature-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
@@ -131,17 +133,25 @@ export class Session implements AsyncDisposable {
       )
     }
     const builder = await this.#builder.with(rest)
-    const request = builder.build(checkMethod(method), url, 'stream')
-    const deadline = this.#deadline(request)
-    try {
-      const reply = await this.#send(request, deadline)
-      return new StreamResponse(untilRead(reply, deadline))
-    } catch (error) {
-      deadline?.clear()
-      releaseBody(request)
-      throw reasonOf(error)
-    }
+    return new StreamResponse(await this.#streamed(builder.build(checkMethod(method), url, 'stream')))
   }
+
+  /**
+   * The platform’s `fetch` over this session, for code that takes a `fetch`: with the session’s defaults, limits,
+   * cache, cookies and retries, and relative URLs resolved against `baseUrl`. It needs no `this`. `cache`,
+   * `redirect`, `signal`, `integrity` and `credentials: 'omit'` (no jar, no auth) are heeded; `mode`, `referrer`,
+   * `referrerPolicy`, `keepalive`, `priority` and `window` have no effect outside of a browser.
+   *
+   * Read each body or cancel it; one that is dropped frees its connection when it is collected. A body that is a
+   * stream needs `duplex: 'half'`, and cannot be sent again. The body of a `Request` is read first, up to 16 MiB.
+   * @throws the signal’s reason when it fires; else a TypeError, whose `cause` is a SessionError if no response came
+   * @example
+   * const { fetch } = session
+   * const response = await fetch('http://127.0.0.1:8080/uuid', { signal: AbortSignal.timeout(5_000) })
+   * console.log(await response.json())
+   */
+  readonly fetch: typeof globalThis.fetch = (input: FetchInput, init?: FetchInit) =>
+    sessionFetch({ builder: this.#builder, send: (request) => this.#streamed(request) }, input, init)
 
   /**
    * Many requests: a {@link Batch} to be awaited (all responses, in input order) or iterated
@@ -201,6 +211,18 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** The reply to a request, its content unread. */
+  async #streamed(request: Request): Promise<Reply> {
+    const deadline = this.#deadline(request)
+    try {
+      return untilRead(await this.#send(request, deadline), deadline)
+    } catch (error) {
+      deadline?.clear()
+      releaseBody(request)
+      throw reasonOf(error)
+    }
   }
 
   /** The response of a request; without one it throws, or gives the network-error response. */
