@@ -33,6 +33,10 @@ const faces: Readonly<Record<string, Ask>> = {
     const response = await session.stream(url, { ...optionsOf(step), method: step.method ?? 'GET' })
     return { status: response.status, headers: response.headers, text: await response.text() }
   },
+  fetch: async (session, url, { method = 'GET', send = [], cache = 'default' }) => {
+    const response = await session.fetch(url, { method, headers: send.map(split), cache, redirect: 'manual' })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  },
 }
 
 function optionsOf({ send = [], cache = 'default' }: Step): object {

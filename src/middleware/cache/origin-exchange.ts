@@ -8,6 +8,7 @@ import { failureStatuses, storable, survivesFailure } from '../../cache/policy.t
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
+import { fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
@@ -158,6 +159,8 @@ export class OriginExchange {
       return unshared(reply)
     }
     if (reply.stream !== undefined) {
+      const announced = Number(fieldValue(reply.headers, 'content-length') ?? 0)
+      if (announced > this.#settings.maxEntrySize) return unshared(reply)
       const stream = new RecordedStream(reply.stream, this.#settings.maxEntrySize, (body) => {
         this.#keeper.keep(question, { ...entry, body }, ticket)
       })
