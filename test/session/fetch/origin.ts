@@ -59,7 +59,7 @@ const answers: Readonly<Record<string, Answer>> = {
     response.writeHead(206, { 'Content-Range': 'bytes 2-4/10' }).end('234')
   },
   '/headers': (response, { headers }) =>
-    void response.end(`${headers['cache-control']} ${headers.pragma} ${headers['x-field']}`),
+    void response.end(`${headers['cache-control']} ${headers.pragma} ${String(headers['x-field'])}`),
 }
 
 /** Answers `/status/<code>`, `/to/<status>/<path>`, and the paths of `answers`. */
