@@ -61,7 +61,10 @@ export function demandOf(request: Request): Demand | undefined {
   const stated = speaks ? statedDemand(request) : plainDemand
   if (stated === undefined) return undefined
   if (word === 'default' && conditions === undefined) return stated
-  return { ...stated, ...words[word], conditions }
+  const wished = { ...stated, ...words[word], conditions }
+  // the field insists, where the word is only a reload
+  const insists = word === 'no-cache' && stated.reuse === 'validated'
+  return insists ? { ...wished, reuse: 'validated' } : wished
 }
 
 /** The Fetch standard’s words (Fetch, 5.1: HTTP cache modes). */

@@ -43,7 +43,13 @@ export class Pipeline {
     }
     middlewares.push(authMiddleware())
     if (cache !== undefined) {
-      this.#cache = new CacheSlot({ options: cache, clock, builder, above: [...middlewares] })
+      this.#cache = new CacheSlot({
+        options: cache,
+        clock,
+        builder,
+        closing: this.#closing.signal,
+        above: [...middlewares],
+      })
     }
     middlewares.unshift(redirectMiddleware)
     middlewares.push(decodeMiddleware)

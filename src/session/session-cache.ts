@@ -19,6 +19,8 @@ export interface SessionCacheParts {
   readonly options: CacheOptions
   readonly clock: Clock
   readonly builder: RequestBuilder
+  /** Fires when the session closes. */
+  readonly closing: AbortSignal
   /** The middlewares that change requests on their way to the cache: a look-up must find the same key. */
   readonly above: readonly Middleware[]
 }
@@ -33,7 +35,7 @@ export class CacheSlot {
   readonly #own: Backend | undefined
 
   /** @throws OptionError */
-  constructor({ options, clock, builder, above }: SessionCacheParts) {
+  constructor({ options, clock, builder, closing, above }: SessionCacheParts) {
     const settings: CacheSettings = {
       ...parseCacheOptions(options, 'cache'),
       // asked for at each hit: SessionConfig may change at any time
@@ -45,7 +47,7 @@ export class CacheSlot {
     if (settings.backend === 'memory') this.#own = backend
     const counters: CacheCounters = createCounters()
     const store = backend.cache
-    this.middleware = cacheMiddleware({ store, clock, settings, counters })
+    this.middleware = cacheMiddleware({ store, clock, settings, counters, closing })
     this.view = new CacheView({
       store,
       settings,

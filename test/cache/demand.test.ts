@@ -45,6 +45,7 @@ test('the words of Fetch say which stored responses will do', () => {
 
 test("the request's own Cache-Control is heard", () => {
   assert.equal(wish('no-cache').reuse, 'validated')
+  assert.equal(wish('no-cache', 'no-cache').reuse, 'validated')
   assert.equal(wish('only-if-cached').offline, 'status')
   assert.equal(wish('max-age=5').maxAge, 5 * second)
   assert.equal(wish('min-fresh=5').minFresh, 5 * second)

@@ -7,7 +7,7 @@ const wish = (
   field: string,
   after: number,
   happens: 'reused' | 'asked',
-  rule = '9111 5.2.1',
+  rule: string,
 ): Case => ({
   rule,
   name,

@@ -18,10 +18,25 @@ export function withoutConditions(request: Request): Request {
   return { ...request, method: 'GET', headers, reading: 'buffered', signal: undefined, observer: undefined }
 }
 
-/** A signal that fires when the time that the request may take in all is over; what nobody waits for has no less. */
-export function deadlineOf({ timeouts }: Request, clock: Clock): { signal: AbortSignal; cancel: () => void } {
+/** How long something in the background may go on. */
+interface Deadline {
+  readonly signal: AbortSignal
+  readonly cancel: () => void
+}
+
+/**
+ * Ends when the time that the request may take in all is over, and when the session closes: nobody waits for it.
+ * @param closing fires when the session closes
+ */
+export function deadlineOf({ timeouts }: Request, clock: Clock, closing: AbortSignal | undefined): Deadline {
   const controller = new AbortController()
-  if (timeouts.total === undefined) return { signal: controller.signal, cancel: () => undefined }
-  const timer = alarm(clock, clock.now() + timeouts.total, () => controller.abort())
-  return { signal: controller.signal, cancel: () => timer.cancel() }
+  const end = (): void => controller.abort()
+  if (closing?.aborted === true) end()
+  closing?.addEventListener('abort', end, { once: true })
+  const timer = timeouts.total === undefined ? undefined : alarm(clock, clock.now() + timeouts.total, end)
+  const cancel = (): void => {
+    timer?.cancel()
+    closing?.removeEventListener('abort', end)
+  }
+  return { signal: controller.signal, cancel }
 }

@@ -28,6 +28,8 @@ export interface CacheMiddlewareOptions {
   readonly counters?: CacheCounters
   /** Told of every error of the store; the request goes on as if there were no cache. */
   readonly onStoreError?: StoreErrorListener
+  /** Fires when the session closes: what goes on in the background ends then. */
+  readonly closing?: AbortSignal
   /** Told why a validation in the background failed, after its stale response was handed out. */
   readonly onRevalidationError?: (error: unknown) => void
 }
@@ -57,6 +59,7 @@ class RequestCache {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #closing: AbortSignal | undefined
   readonly #onRevalidationError: (error: unknown) => void
 
   constructor(options: CacheMiddlewareOptions) {
@@ -66,6 +69,7 @@ class RequestCache {
     this.#counters = counters
     this.#store = new SafeStore(store, counters, onStoreError)
     this.#origin = new OriginExchange(this.#store, clock, settings, counters)
+    this.#closing = options.closing
     this.#onRevalidationError = onRevalidationError ?? (() => undefined)
   }
 
@@ -117,7 +121,7 @@ class RequestCache {
     const whole = withoutConditions(request)
     const terms = termsOf(whole, others)
     if (this.#flights.has(key, terms)) return
-    const deadline = deadlineOf(request, this.#clock)
+    const deadline = deadlineOf(request, this.#clock, this.#closing)
     const demand = plainDemand
     this.#flights
       .run(key, terms, deadline.signal, (signal) =>

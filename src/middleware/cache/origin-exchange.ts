@@ -120,7 +120,7 @@ export class OriginExchange {
     // the rest is joined to what is stored, so it has to be there at once
     const reply = await next({ ...completion, reading: 'buffered' })
     if (reply.status !== 206) {
-      const refused = reply.status >= 400
+      const refused = reply.status === 304 || reply.status >= 400
       return this.#receive(question, ticket, refused ? await next(request) : restored(reply, request))
     }
     const entry = this.#keeper.entryOf(question, reply, timesOf(reply, this.#clock), reply.body)
