@@ -11,6 +11,7 @@ import { cacheMiddleware } from '../middleware/cache/cache-middleware.ts'
 import { storedReply } from '../middleware/cache/stored-reply.ts'
 import { compose } from '../middleware/compose.ts'
 import { decodeReply } from '../middleware/decode.ts'
+import { loadHar, type LoadingPlace } from './har/har-loading.ts'
 import type { RequestBuilder } from './request-builder.ts'
 import { SessionConfig } from './session-config.ts'
 
@@ -32,6 +33,7 @@ export type SessionCache = CacheView<Response>
 export class CacheSlot {
   readonly middleware: Middleware
   readonly view: SessionCache
+  readonly #loadingPlace: LoadingPlace
   readonly #own: Backend | undefined
 
   /** @throws OptionError */
@@ -48,6 +50,12 @@ export class CacheSlot {
     const counters: CacheCounters = createCounters()
     const store = backend.cache
     this.middleware = cacheMiddleware({ store, clock, settings, counters, closing })
+    this.#loadingPlace = {
+      store,
+      settings,
+      toRequest: (url) => builder.placeholder(url),
+      wallNow: () => clock.wallNow(),
+    }
     this.view = new CacheView({
       store,
       settings,
@@ -59,6 +67,11 @@ export class CacheSlot {
         return toResponse(storedReply(request, entry, entry.httpVersion, clock.now(), { hit: true }))
       },
     })
+  }
+
+  /** Stores what of a HAR may be stored. @returns how many responses @throws SessionError ERR_FORMAT */
+  load(har: unknown): Promise<number> {
+    return loadHar(har, this.#loadingPlace)
   }
 
   /** Lets go of what is this session’s own. */

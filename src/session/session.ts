@@ -1,45 +1,32 @@
 import { type Batch, createBatch } from '../batch/batch.ts'
 import { type Callback, runCallbacks } from '../batch/callbacks.ts'
 import type { BatchDefaults } from '../batch/contract.ts'
-import type { BatchOptions } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
 import type { Reply } from '../core/reply.ts'
 import { nameOf, type Request } from '../core/request.ts'
+import type { Har } from '../http/har/har.ts'
 import { Response } from '../http/response.ts'
 import { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import { batchSession, type BatchTarget } from './batch-session.ts'
+import {
+  checkStreamOptions,
+  type SessionBatchOptions,
+  type SessionRequestOptions,
+  type StreamOptions,
+} from './call-options.ts'
 import { type Deadline, reasonOf, startDeadline, untilRead } from './deadline.ts'
 import { type FetchInit, type FetchInput } from './fetch/fetch-call.ts'
 import { sessionFetch } from './fetch/session-fetch.ts'
 import { type Feature, splitOptions } from './feature-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
-import { checkMethod, type RequestOptions } from './request-options.ts'
+import { checkMethod } from './request-options.ts'
 import type { SessionCache } from './session-cache.ts'
 import { configured, SessionConfig, type SessionConfigValues } from './session-config.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from './session-options.ts'
-
-/** Options of one request. */
-export type SessionRequestOptions = RequestOptions<Response>
-
-/** What makes sense only for responses that are read to their end. */
-const bufferedOnly = [
-  'callbacks',
-  'returnCallbacks',
-  'raiseErrors',
-] as const satisfies (keyof SessionRequestOptions)[]
-
-/** Options of `stream`. */
-export interface StreamOptions extends Omit<SessionRequestOptions, (typeof bufferedOnly)[number]> {
-  /** Default: GET. */
-  readonly method?: string
-}
-
-/** Options of `requests`. */
-export type SessionBatchOptions = BatchOptions<Response, SessionRequestOptions>
 
 /**
  * An HTTP client session: its connections, defaults, cookies, limits and cache.
@@ -125,13 +112,7 @@ export class Session implements AsyncDisposable {
    * @throws OptionError, SessionError; always throws when no response comes
    */
   async stream(url: string | URL, options: StreamOptions = {}): Promise<StreamResponse> {
-    const { method = 'GET', ...rest } = options
-    const misplaced = bufferedOnly.find((name) => name in rest)
-    if (misplaced !== undefined) {
-      throw new OptionError(
-        `${misplaced}: a stream has no place for it; it is for get(), request() and the like`,
-      )
-    }
+    const { method = 'GET', ...rest } = checkStreamOptions(options)
     const builder = await this.#builder.with(rest)
     return new StreamResponse(await this.#streamed(builder.build(checkMethod(method), url, 'stream')))
   }
@@ -148,7 +129,6 @@ export class Session implements AsyncDisposable {
    * @example
    * const { fetch } = session
    * const response = await fetch('http://127.0.0.1:8080/uuid', { signal: AbortSignal.timeout(5_000) })
-   * console.log(await response.json())
    */
   readonly fetch: typeof globalThis.fetch = (input: FetchInput, init?: FetchInit) =>
     sessionFetch({ builder: this.#builder, send: (request) => this.#streamed(request) }, input, init)
@@ -192,6 +172,28 @@ export class Session implements AsyncDisposable {
    */
   get ratelimiter(): Ratelimiter {
     return this.#pipeline.ratelimiter
+  }
+
+  /**
+   * What the session requested so far, as an HTTP Archive 1.2, which developer tools open: every hop of a redirect and
+   * every answer of the cache is an entry. Secrets are unreadable, unless `har.redact` is false.
+   * @throws OptionError when the session records nothing
+   * @example
+   * await writeFile('session.har', JSON.stringify(session.har()))
+   */
+  har(): Har {
+    return this.#pipeline.har()
+  }
+
+  /**
+   * Fills the cache from an archive, of this library or of a browser: with the responses to GETs that may be stored and
+   * can still be used. Redacted entries are left out.
+   * @param har an archive, or its JSON
+   * @returns how many responses were stored
+   * @throws SessionError ERR_FORMAT when it is no archive; OptionError when the session has no cache
+   */
+  loadHar(har: Har | string): Promise<number> {
+    return this.#pipeline.loadHar(har)
   }
 
   /** Forgets the cached responses and the limiter’s state, those of this session’s key prefix only. */
