@@ -39,7 +39,7 @@ function written(bytes: Uint8Array, type: string | undefined, redact: Redactor |
 }
 
 /** Types that are text although they do not say so. */
-const textTypes = /^text\/|[/+](json|xml|javascript|x-www-form-urlencoded|x-ndjson)$/
+const textTypes = /^(text|multipart)\/|[/+](json|xml|javascript|x-www-form-urlencoded|x-ndjson)$/
 
 /** undefined where the bytes are no text, or one that is not written in UTF-8: it could not be got back from its text. */
 function textOf(bytes: Uint8Array, type: string | undefined): string | undefined {

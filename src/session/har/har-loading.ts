@@ -31,9 +31,10 @@ export async function loadHar(har: unknown, place: LoadingPlace): Promise<number
 
 async function load(response: ArchivedResponse, place: LoadingPlace): Promise<boolean> {
   const { store, settings, toRequest, wallNow } = place
+  const { requestedAt, receivedAt } = response
   const request = { ...toRequest(response.url.href), headers: response.requestHeaders }
   const key = cacheKey(request, settings)
-  const entry = toEntry(key, request, toReply(request, response), response, settings)
+  const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, settings)
   if (entry === undefined || entry.status === 206 || !storable(entry, settings)) return false
   if (entry.expiresAt <= wallNow() || entry.body.byteLength > settings.maxEntrySize) return false
   const known = (await store.match(key)).find(({ variant }) => variant === entry.variant)
