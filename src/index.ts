@@ -26,6 +26,17 @@ export {
 } from './core/errors.ts'
 export type { CacheStatus } from './core/reply.ts'
 export type { ContentDisposition } from './http/content-disposition.ts'
+export type {
+  Har,
+  HarContent,
+  HarCookie,
+  HarEntry,
+  HarPair,
+  HarPostData,
+  HarRequest,
+  HarResponse,
+  HarTimings,
+} from './http/har/har.ts'
 export type { Link } from './http/link.ts'
 export { Response } from './http/response.ts'
 export { HttpStatusError, type ResponseRequest, type ResponseTimings } from './http/response-head.ts'
@@ -48,12 +59,9 @@ export {
   type SessionClass,
 } from './session/mixins.ts'
 export type { RequestRatelimitOptions } from './session/request-options.ts'
-export {
-  Session,
-  type SessionBatchOptions,
-  type SessionRequestOptions,
-  type StreamOptions,
-} from './session/session.ts'
+export type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from './session/call-options.ts'
+export type { HarOptions } from './session/har/har-options.ts'
+export { Session } from './session/session.ts'
 export type { SessionCache } from './session/session-cache.ts'
 export { SessionConfig, type SessionConfigValues } from './session/session-config.ts'
 export type { SessionOptions } from './session/session-options.ts'

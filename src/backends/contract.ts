@@ -99,7 +99,20 @@ export interface LimitStore {
   clear(prefix?: string): MaybePromise<void>
 }
 
-/** A stored response: metadata beside the content as it came off the wire. */
+/** Which bytes of a representation the content of an entry is. */
+export interface StoredParts {
+  /** First and last byte of each part, both included, ascending; the content is these parts, one behind the other. */
+  readonly intervals: readonly (readonly [first: number, last: number])[]
+  /** Of how many bytes; undefined when the origin did not say. */
+  readonly length: number | undefined
+  /** The Range field that was answered with exactly this content; '' once there are several parts. */
+  readonly range: string
+}
+
+/**
+ * A stored response: metadata beside the content as it came off the wire. All but `body` can be kept as
+ * JSON; a field that may be left out is left out when it is undefined.
+ */
 export interface CacheEntry {
   /** The primary cache key this entry is under. */
   readonly key: string
@@ -121,6 +134,10 @@ export interface CacheEntry {
   readonly expiresAt: Microseconds
   /** In `ttl` mode the entry’s lifetime, so that a hit can renew it; undefined in `http` mode. */
   readonly ttl: Microseconds | undefined
+  /** Only for parts (a 206): which ones. */
+  readonly parts?: StoredParts
+  /** Something newer was seen: never reuse it without asking the origin (RFC 9111, 4.3.5). */
+  readonly outdated?: true
   readonly body: Uint8Array
 }
 

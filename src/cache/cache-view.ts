@@ -111,7 +111,9 @@ export class CacheView<T> {
 
   async #find(target: CacheTarget): Promise<CacheEntry | undefined> {
     const request = await this.#options.toRequest(target)
-    return selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
+    const entry = selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
+    // parts do not answer for the whole
+    return entry?.parts === undefined ? entry : undefined
   }
 
   #keyOf(request: Request): string {

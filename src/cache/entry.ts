@@ -1,11 +1,12 @@
 import type { CacheEntry } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
-import { fieldValue, fieldValues, filterFields, type FieldList } from '../core/field-list.ts'
+import { fieldValue, fieldValues, type FieldList } from '../core/field-list.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { parseVary } from '../http/vary.ts'
 import { expiryOf, type PolicySettings } from './policy.ts'
+import { storedFields } from './update.ts'
 import { variantOf } from './variant.ts'
 
 /** When a response was asked for and when it came: calendar instants. */
@@ -36,7 +37,7 @@ export function toEntry(
     url: request.url.href,
     status: reply.status,
     statusText: reply.statusText,
-    headers: storedFields(reply.headers),
+    headers: datedFields(storedFields(reply.headers), times, settings),
     varyNames,
     httpVersion: reply.httpVersion,
     ...times,
@@ -47,27 +48,10 @@ export function toEntry(
   return { ...entry, expiresAt: expiryOf(entry, settings) }
 }
 
-/** Fields of one connection, and of the way through proxies: never stored (RFC 9111, 3.1). */
-const connectionFields = new Set([
-  'connection',
-  'proxy-connection',
-  'keep-alive',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-])
-
-/** The fields that are stored: all but those of the connection, and those that Connection names. */
-export function storedFields(headers: FieldList): FieldList {
-  const named = new Set(
-    fieldValues(headers, 'connection').flatMap((line) =>
-      line.split(',').map((name) => name.trim().toLowerCase()),
-    ),
-  )
-  return filterFields(headers, (name) => !connectionFields.has(name) && !named.has(name))
+/** RFC 9110, 6.6.1: what is cached has a Date; without one it was sent when it arrived. */
+function datedFields(headers: FieldList, { receivedAt }: ExchangeTimes, { mode }: PolicySettings): FieldList {
+  if (mode === 'ttl' || fieldValue(headers, 'date') !== undefined) return headers
+  return [...headers, 'Date', new Date(Math.floor(receivedAt / 1_000)).toUTCString()]
 }
 
 /**

@@ -1,7 +1,13 @@
 import type { CacheEntry } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 import { fieldValue, fieldValues } from '../core/field-list.ts'
-import { type CacheControl, parseAge, parseCacheControl, parseDeltaSeconds } from '../http/cache-control.ts'
+import {
+  type CacheControl,
+  parseAge,
+  parseCacheControl,
+  parseDeltaSeconds,
+  parseFieldNames,
+} from '../http/cache-control.ts'
 import { parseHttpDate } from '../http/http-date.ts'
 import type { CacheSettings } from './options.ts'
 
@@ -10,22 +16,36 @@ export interface StoredFacts {
   readonly directives: CacheControl
   /** Its age when it arrived. */
   readonly initialAge: Microseconds
+  /** When it was sent, by its Date; when it arrived, without a valid one. */
+  readonly sentAt: Microseconds
+  /** undefined without a valid Last-Modified. */
+  readonly modifiedAt: Microseconds | undefined
+  /** Whether Last-Modified tells all its versions apart (RFC 9110, 8.8.2.2). */
+  readonly strongDate: boolean
   /** The lifetime that the server gave it; undefined when it said nothing. */
   readonly explicitLifetime: Microseconds | undefined
-  /** How long before it was sent it was modified; undefined when that is unknown. */
-  readonly unmodifiedFor: Microseconds | undefined
   /** Whether a lifetime may be assumed when the server gave none. */
   readonly heuristic: boolean
   /** Whether the server can be asked if it still holds. */
   readonly hasValidator: boolean
+  /** It may not be reused unvalidated, fresh or not (RFC 9111, 5.2.2.4). */
+  readonly noCache: boolean
+  /** Fields that only a validated response may carry (RFC 9111, 5.2.2.4), lower case. */
+  readonly withheld: ReadonlySet<string>
+  /** How long after its lifetime it may be reused while it is validated (RFC 5861, 3). */
+  readonly staleWhileRevalidate: Microseconds
+  /** How long after its lifetime it may be reused when the origin fails (RFC 5861, 4); undefined: not said. */
+  readonly staleIfError: Microseconds | undefined
 }
 
-/** A week: the longest lifetime that is guessed from Last-Modified. */
-export const longestHeuristic: Microseconds = 604_800_000_000
+const second: Microseconds = 1_000_000
 
-/** Statuses that may be stored without being told to (RFC 9110, 15.1); 206 is for those who store parts. */
+/** A week: the longest lifetime that is guessed from Last-Modified. */
+export const longestHeuristic: Microseconds = 604_800 * second
+
+/** Statuses that may be stored without being told to (RFC 9110, 15.1). */
 export const heuristicStatuses: ReadonlySet<number> = new Set([
-  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501,
+  200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501,
 ])
 
 /** Entries never change, so what was read once holds; a memory backend gives the same objects each time. */
@@ -47,12 +67,13 @@ export function freshnessLifetime(
   { cacheTimeout }: Pick<CacheSettings, 'cacheTimeout'>,
 ): Microseconds {
   if (entry.ttl !== undefined) return entry.ttl
-  const { explicitLifetime, heuristic, unmodifiedFor } = factsOf(entry)
+  const { explicitLifetime, heuristic, modifiedAt, sentAt } = factsOf(entry)
   if (explicitLifetime !== undefined) return explicitLifetime
   if (!heuristic) return 0
   if (cacheTimeout !== 'heuristic') return cacheTimeout
   // RFC 9111, 4.2.2 suggests a tenth
-  return Math.min(Math.floor((unmodifiedFor ?? 0) / 10), longestHeuristic)
+  const unmodifiedFor = Math.max(sentAt - (modifiedAt ?? sentAt), 0)
+  return Math.min(Math.floor(unmodifiedFor / 10), longestHeuristic)
 }
 
 /** How old the response is (RFC 9111, 4.2.3). A calendar that was set back does not make it younger. */
@@ -70,18 +91,36 @@ function readFacts(entry: CacheEntry): StoredFacts {
   // without a date it was sent when it arrived (RFC 9110, 6.6.1)
   const sentAt = instant('date') ?? receivedAt
   const modifiedAt = instant('last-modified')
+  // Date has whole seconds: less than one says nothing about an age
+  const apparentAge = receivedAt - sentAt < second ? 0 : receivedAt - sentAt
   const delayedAge = (parseAge(fieldValues(headers, 'age')) ?? 0) + Math.max(receivedAt - requestedAt, 0)
+  const noCache = directives.get('no-cache')
+  const withheld = noCache === undefined ? [] : parseFieldNames(noCache)
   return {
     directives,
-    initialAge: Math.max(receivedAt - sentAt, delayedAge),
+    initialAge: Math.max(apparentAge, delayedAge),
+    sentAt,
+    modifiedAt,
+    strongDate: modifiedAt !== undefined && sentAt - modifiedAt >= second,
     explicitLifetime: statedLifetime(entry, directives, sentAt),
-    unmodifiedFor: modifiedAt === undefined ? undefined : Math.max(sentAt - modifiedAt, 0),
     // Set-Cookie is meant for one exchange: reuse it only when the server says so itself
     heuristic:
       (heuristicStatuses.has(entry.status) || directives.has('public')) &&
       fieldValue(headers, 'set-cookie') === undefined,
-    hasValidator:
-      fieldValue(headers, 'etag') !== undefined || fieldValue(headers, 'last-modified') !== undefined,
+    hasValidator: fieldValue(headers, 'etag') !== undefined || modifiedAt !== undefined,
+    noCache: withheld === undefined,
+    withheld: new Set(withheld),
+    ...staleness(directives),
+  }
+}
+
+/** Where the response says for how long it may be stale (RFC 5861), unless it says that it may not (RFC 9111, 5.2.2.2). */
+function staleness(directives: CacheControl): Pick<StoredFacts, 'staleWhileRevalidate' | 'staleIfError'> {
+  if (directives.has('must-revalidate')) return { staleWhileRevalidate: 0, staleIfError: 0 }
+  const ifError = directives.get('stale-if-error')
+  return {
+    staleWhileRevalidate: parseDeltaSeconds(directives.get('stale-while-revalidate') ?? '') ?? 0,
+    staleIfError: ifError === undefined ? undefined : (parseDeltaSeconds(ifError) ?? 0),
   }
 }
 

@@ -1,5 +1,7 @@
 import type { CacheEntry } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
+import { fieldValue } from '../core/field-list.ts'
+import { parseContentRange } from '../http/range.ts'
 import type { Demand } from './demand.ts'
 import { currentAge, factsOf, freshnessLifetime, heuristicStatuses } from './freshness.ts'
 import type { CacheSettings } from './options.ts'
@@ -10,14 +12,20 @@ export type PolicySettings = Pick<CacheSettings, 'mode' | 'cacheTimeout'>
 /** How long a stale response that can be validated is kept for that: a week. */
 export const validationRetention: Microseconds = 604_800_000_000
 
-/** A part (RFC 9111, 3.3), a 304 that nobody asked for, and challenges, whose answer is the same request again. */
-const unstoredStatuses = new Set([206, 304, 401, 407])
+/**
+ * What only answers the request that it was given for: a 304, challenges, whose answer is the same request
+ * again, and refusals of a precondition or a range.
+ */
+const unstoredStatuses = new Set([304, 401, 407, 412, 416])
 
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([
-  200, 201, 202, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502,
-  503, 504,
+  200, 201, 202, 203, 204, 206, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501,
+  502, 503, 504,
 ])
+
+/** Statuses of an origin that failed (RFC 5861, 4). */
+export const failureStatuses: ReadonlySet<number> = new Set([500, 502, 503, 504])
 
 /**
  * Whether the response may be kept for other requests, and would be of any use to them. The request
@@ -27,11 +35,17 @@ export function storable(entry: CacheEntry, settings: PolicySettings): boolean {
   const { status, method } = entry
   if (method !== 'GET' || status < 200 || unstoredStatuses.has(status)) return false
   if (entry.expiresAt <= entry.receivedAt) return false
-  if (settings.mode === 'ttl') return status < 300
+  if (settings.mode === 'ttl') return status < 300 && status !== 206
+  // RFC 9111, 3.3: a part is kept where it says which one it is
+  if (status === 206 && !saysItsRange(entry)) return false
   return mayStore(entry)
 }
 
-/** RFC 9111, 3, for a private cache. */
+function saysItsRange({ headers }: CacheEntry): boolean {
+  return parseContentRange(fieldValue(headers, 'content-range') ?? '') !== undefined
+}
+
+/** RFC 9111, 3, for a private cache: Authorization, `private` and s-maxage are no hindrance. */
 function mayStore(entry: CacheEntry): boolean {
   const { directives, explicitLifetime } = factsOf(entry)
   const understood = understoodStatuses.has(entry.status)
@@ -41,12 +55,17 @@ function mayStore(entry: CacheEntry): boolean {
   return directives.has('private') || directives.has('public')
 }
 
-/** From when on a store may drop the entry: once it is stale, or too old even for validating. */
+/** From when on a store may drop the entry: nobody could reuse it any more, nor validate it. */
 export function expiryOf(entry: CacheEntry, settings: PolicySettings): Microseconds {
   if (entry.ttl !== undefined) return entry.receivedAt + entry.ttl
-  const { initialAge, hasValidator } = factsOf(entry)
-  const freshFor = Math.max(freshnessLifetime(entry, settings) - initialAge, 0)
-  return entry.receivedAt + freshFor + (hasValidator ? validationRetention : 0)
+  const { initialAge, hasValidator, noCache, staleWhileRevalidate, staleIfError = 0 } = factsOf(entry)
+  const freshFor = freshnessLifetime(entry, settings) - initialAge
+  const staleFor = noCache ? 0 : Math.max(staleWhileRevalidate, staleIfError)
+  const keptFor = Math.max(freshFor + staleFor, 0)
+  return (
+    entry.receivedAt +
+    (hasValidator ? Math.max(freshFor, 0) + Math.max(staleFor, validationRetention) : keptFor)
+  )
 }
 
 /** How much longer the response is fresh; zero or less when it is stale. */
@@ -61,26 +80,56 @@ export function remainingLifetime(
 }
 
 /**
- * Whether the response may be handed out as it is (RFC 9111, 4): `fresh` when it may; else why the request has
- * to go forward, in the words of RFC 9211, 2.2: `stale`, or `request` when only the request’s own wish is against it.
+ * What becomes of a stored response: `fresh`, it may be handed out as it is (RFC 9111, 4); `revalidate`, so it may,
+ * but has to be validated meanwhile (RFC 5861, 3). Else the request has to go forward, in the words of RFC 9211, 2.2
+ * because it is `stale`, or because the `request` does not want it.
  */
+export type Verdict = 'fresh' | 'revalidate' | 'stale' | 'request'
+
+/** Whether the response may be handed out. */
 export function reusable(
   entry: CacheEntry,
   demand: Demand,
   settings: PolicySettings,
   wallNow: Microseconds,
-): 'fresh' | 'stale' | 'request' {
+): Verdict {
   if (demand.reuse === 'any') return 'fresh'
-  if (demand.reuse !== 'fresh') return 'request'
+  if (demand.reuse === 'none' || demand.reuse === 'validated') return 'request'
+  const { directives, noCache, staleWhileRevalidate } = factsOf(entry)
   const remaining = remainingLifetime(entry, settings, wallNow)
-  const { directives } = factsOf(entry)
-  // RFC 9111, 5.2.2.4; with field names too, as those may not be handed out unvalidated
-  if (entry.ttl === undefined && directives.has('no-cache')) return 'stale'
-  if (remaining <= 0) {
-    // RFC 9111, 5.2.2.2: never stale, whatever the client would put up with
-    const tolerated = directives.has('must-revalidate') ? undefined : demand.maxStale
-    if (tolerated === undefined || -remaining > tolerated) return 'stale'
+  if (demand.reuse === 'reloaded') {
+    // RFC 8246, 2: what does not change while it is fresh is not asked for again by a mere reload
+    const immutable = directives.has('immutable') && !noCache && entry.outdated === undefined
+    return immutable && remaining > 0 ? 'fresh' : 'request'
   }
+  if (entry.outdated !== undefined) return 'stale'
+  // RFC 9111, 5.2.2.4
+  if (entry.ttl === undefined && noCache) return 'stale'
+  // what the client itself puts up with is its own affair: no reason to validate
+  const tolerated = remaining > 0 || -remaining <= toleranceOf(entry, demand)
+  if (!tolerated && -remaining >= staleWhileRevalidate) return 'stale'
   if (demand.maxAge !== undefined && currentAge(entry, wallNow) > demand.maxAge) return 'request'
-  return demand.minFresh > 0 && remaining < demand.minFresh ? 'request' : 'fresh'
+  if (demand.minFresh > 0 && remaining < demand.minFresh) return 'request'
+  return tolerated ? 'fresh' : 'revalidate'
+}
+
+/** How stale the client takes it (RFC 9111, 5.2.1.2), where the server lets it (5.2.2.2); negative: not at all. */
+function toleranceOf(entry: CacheEntry, { maxStale }: Demand): Microseconds {
+  return maxStale === undefined || factsOf(entry).directives.has('must-revalidate') ? -1 : maxStale
+}
+
+/** Whether the stale response may stand in for an origin that fails (RFC 5861, 4). */
+export function survivesFailure(
+  entry: CacheEntry,
+  demand: Demand,
+  settings: PolicySettings,
+  wallNow: Microseconds,
+): boolean {
+  const { noCache, staleIfError, directives } = factsOf(entry)
+  if (demand.reuse !== 'fresh' || noCache || entry.outdated !== undefined) return false
+  // RFC 9111, 5.2.2.2
+  if (directives.has('must-revalidate') || entry.ttl !== undefined) return false
+  const window = Math.max(staleIfError ?? -1, demand.staleIfError ?? -1)
+  if (demand.maxAge !== undefined && currentAge(entry, wallNow) > demand.maxAge) return false
+  return window >= 0 && demand.minFresh === 0 && -remainingLifetime(entry, settings, wallNow) <= window
 }

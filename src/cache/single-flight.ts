@@ -39,6 +39,11 @@ export class SingleFlight<T> {
     return { value, collapsed: joined !== undefined }
   }
 
+  /** Whether there is a run of this key under these terms now. */
+  has(key: string, terms: string): boolean {
+    return this.#flights.get(key)?.has(terms) === true
+  }
+
   /** Whoever comes from now on starts anew; who waits already gets what they wait for. */
   forget(key: string): void {
     this.#flights.delete(key)

@@ -1,50 +1,109 @@
 import type { CacheEntry } from '../backends/contract.ts'
-import { fieldValue, type FieldList, filterFields } from '../core/field-list.ts'
+import { fieldValue, fieldValues, filterFields } from '../core/field-list.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
-import { parseEntityTag, strongMatch, weakMatch } from '../http/entity-tag.ts'
+import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../http/entity-tag.ts'
+import { contentRange } from '../http/range.ts'
 import { type ExchangeTimes, toEntry } from './entry.ts'
-import type { PolicySettings } from './policy.ts'
+import { gapOf, strongValidator } from './parts.ts'
+import { expiryOf, type PolicySettings } from './policy.ts'
+import { updatedFields } from './update.ts'
+
+/** So many stored variants are named to the origin at most. */
+const mostTags = 16
 
 /**
- * The fields that ask the origin whether the stored response still holds (RFC 9111, 4.3.1), as they
- * were given: servers compare them as text. None when it has no validator.
+ * The request with the fields that ask the origin whether a stored response still holds (RFC 9111, 4.3.1), as they were
+ * given: servers compare them as text. The caller’s own tags are kept beside them.
+ * @param selected the stored response that the request selected, if there is one
+ * @param others what else is stored under the key, for the origin to select from (RFC 9111, 4.1)
+ * @returns undefined when there is nothing to validate, or no way to tell whom an answer speaks to
  */
-export function validationFields({ headers }: CacheEntry): FieldList {
-  const entityTag = fieldValue(headers, 'etag')
-  const lastModified = fieldValue(headers, 'last-modified')
-  return [
-    ...(entityTag === undefined ? [] : ['If-None-Match', entityTag]),
-    ...(lastModified === undefined ? [] : ['If-Modified-Since', lastModified]),
-  ]
+export function validating(
+  request: Request,
+  selected: CacheEntry | undefined,
+  others: readonly CacheEntry[],
+): Request | undefined {
+  const tags = selected === undefined ? strongTags(others) : fieldValues(selected.headers, 'etag').slice(0, 1)
+  const modified = selected === undefined ? undefined : fieldValue(selected.headers, 'last-modified')
+  const own = fieldValues(request.headers, 'if-none-match')
+  // a 304 to the caller’s tags says nothing about a stored response that has none
+  if (own.length > 0 && (tags.length === 0 || parseEntityTags(own) === '*')) return undefined
+  if (tags.length === 0 && modified === undefined) return undefined
+  const replaced = new Set(['if-none-match', modified === undefined ? '' : 'if-modified-since'])
+  const known = own.join(', ')
+  const added = tags.filter((tag) => !known.includes(tag))
+  const noneMatch = [...own, ...added].join(', ')
+  return {
+    ...request,
+    headers: [
+      ...filterFields(request.headers, (name) => !replaced.has(name)),
+      ...(noneMatch === '' ? [] : ['If-None-Match', noneMatch]),
+      ...(modified === undefined ? [] : ['If-Modified-Since', modified]),
+    ],
+  }
+}
+
+/** Only strong tags: a weak one may mean what is equivalent in the eyes of one variant alone. */
+function strongTags(entries: readonly CacheEntry[]): readonly string[] {
+  const tags = entries
+    .filter(({ status, parts, outdated }) => status === 200 && parts === undefined && outdated === undefined)
+    .map((entry) => fieldValue(entry.headers, 'etag') ?? '')
+    .filter((tag) => parseEntityTag(tag)?.weak === false)
+  return [...new Set(tags)].slice(0, mostTags)
 }
 
 /**
- * Whether a 304 speaks of this stored response (RFC 9111, 4.3.4): a validator that it carries must be the stored
- * one. Without any it answers what was asked.
+ * The request for what is missing of the stored parts, provided that they are still of one version with it
+ * (RFC 9110, 13.1.5); undefined when that is more than one gap, or the version has no name.
  */
+export function completing(request: Request, stored: CacheEntry): Request | undefined {
+  const gap = gapOf(stored)
+  const version = strongValidator(stored)
+  if (gap === undefined || version === undefined) return undefined
+  const range = contentRange(gap, undefined).slice('bytes '.length, -'/*'.length)
+  return { ...request, headers: [...request.headers, 'Range', `bytes=${range}`, 'If-Range', version] }
+}
+
+/**
+ * The stored response that a 304 speaks of (RFC 9111, 4.3.4): the one whose validator it carries; without any, the
+ * selected one, unless the caller’s own tags were asked about as well.
+ */
+export function freshenable(
+  reply: Reply,
+  request: Request,
+  selected: CacheEntry | undefined,
+  others: readonly CacheEntry[],
+): CacheEntry | undefined {
+  if (selected === undefined) {
+    const tag = fieldValue(reply.headers, 'etag')
+    return tag === undefined ? undefined : others.find((entry) => strongTags([entry]).includes(tag))
+  }
+  const named = ['etag', 'last-modified'].some((name) => fieldValue(reply.headers, name) !== undefined)
+  if (!named && fieldValue(request.headers, 'if-none-match') !== undefined) return undefined
+  return freshens(selected, reply) ? selected : undefined
+}
+
+/** Whether a response speaks of this stored one: a validator that both carry must be the same, and a new tag needs one. */
 export function freshens(entry: CacheEntry, reply: Reply): boolean {
   const tag = fieldValue(reply.headers, 'etag')
-  if (tag !== undefined) return sameTag(tag, fieldValue(entry.headers, 'etag'))
+  const storedTag = fieldValue(entry.headers, 'etag')
+  if (tag !== undefined && storedTag !== undefined) return sameTag(tag, storedTag)
   const modified = fieldValue(reply.headers, 'last-modified')
   const storedModified = fieldValue(entry.headers, 'last-modified')
+  if (tag !== undefined) return modified !== undefined && modified === storedModified
   return modified === undefined || storedModified === undefined || modified === storedModified
 }
 
-function sameTag(tag: string, storedTag: string | undefined): boolean {
-  if (storedTag === undefined) return false
+function sameTag(tag: string, storedTag: string): boolean {
   const now = parseEntityTag(tag)
   const stored = parseEntityTag(storedTag)
   if (now === undefined || stored === undefined) return tag === storedTag
   return now.weak ? weakMatch(now, stored) : strongMatch(now, stored)
 }
 
-/** Fields that describe the stored bytes: a 304, having none, cannot change them (RFC 9111, 3.2). */
-const contentFields = new Set(['content-encoding', 'content-length', 'content-range'])
-
 /**
- * The stored response with every field that the 304 brought in the place of the old ones (RFC 9111, 3.2), aged
- * anew. Old cookies go: Set-Cookie is about the exchange that it came with.
+ * The stored response with every field that the 304 brought in the place of the old ones (RFC 9111, 3.2), aged anew.
  * @returns undefined when it can no longer be kept: the 304 says `Vary: *`
  */
 export function freshened(
@@ -54,10 +113,31 @@ export function freshened(
   times: ExchangeTimes,
   settings: PolicySettings,
 ): CacheEntry | undefined {
-  const update = filterFields(reply.headers, (name) => !contentFields.has(name))
-  const renewed = new Set(['set-cookie', 'age'])
-  for (let i = 0; i < update.length; i += 2) renewed.add((update[i] as string).toLowerCase())
-  const headers = [...filterFields(entry.headers, (name) => !renewed.has(name)), ...update]
-  const { status, statusText, body } = entry
-  return toEntry(entry.key, request, { ...reply, status, statusText, headers, body }, times, settings)
+  const { status, statusText, body, parts, method } = entry
+  const headers = updatedFields(entry.headers, reply.headers)
+  const asked = { ...request, method }
+  const fresh = toEntry(entry.key, asked, { ...reply, status, statusText, headers, body }, times, settings)
+  return fresh === undefined || parts === undefined ? fresh : { ...fresh, parts }
+}
+
+/**
+ * What a 200 to a HEAD makes of a stored response that it could have selected (RFC 9111, 4.3.5): freshened, if it is of
+ * the same version and size; else outdated.
+ */
+export function afterHead(
+  entry: CacheEntry,
+  request: Request,
+  reply: Reply,
+  times: ExchangeTimes,
+  settings: PolicySettings,
+): CacheEntry | undefined {
+  const length = fieldValue(reply.headers, 'content-length')
+  const storedLength = entry.parts === undefined ? entry.body.byteLength : entry.parts.length
+  const same = freshens(entry, reply) && (length === undefined || Number(length) === storedLength)
+  return same ? freshened(entry, request, reply, times, settings) : { ...entry, outdated: true }
+}
+
+/** A combined response lives by the fields that it has now. */
+export function aged(entry: CacheEntry, settings: PolicySettings): CacheEntry {
+  return { ...entry, expiresAt: expiryOf(entry, settings) }
 }

@@ -58,18 +58,28 @@ function closingQuote(line: string, open: number): number {
 
 function addDirective(directives: Map<string, string>, member: string): void {
   const equals = member.indexOf('=')
-  const name = equals === -1 ? member : member.slice(0, equals)
-  // RFC 9110, 5.6.3: no whitespace around the "="; a name that ends in some is no token
+  const written = equals === -1 ? member : member.slice(0, equals)
+  const name = written.trimEnd().toLowerCase()
   if (!tokenPattern.test(name)) return
-  const argument = equals === -1 ? '' : unquoted(member.slice(equals + 1))
-  const earlier = directives.get(name.toLowerCase())
-  const repeated = earlier !== undefined && earlier !== argument
-  directives.set(name.toLowerCase(), repeated ? `${earlier},${argument}` : argument)
+  // RFC 9110, 5.6.3: no blank around the "=". One keeps a number from being one, but not a directive from being heard
+  const blank = written.length > name.length ? ' ' : ''
+  const argument = equals === -1 ? '' : blank + unquoted(member.slice(equals + 1))
+  const earlier = directives.get(name)
+  directives.set(name, earlier === undefined || earlier === argument ? argument : `${earlier},${argument}`)
 }
 
 /** The argument as a token: both forms mean the same (RFC 9111, 5.2). */
 function unquoted(argument: string): string {
   return quotedPattern.exec(argument)?.[1]?.replaceAll(/\\(.)/gs, '$1') ?? argument
+}
+
+/**
+ * The field names that an argument lists (RFC 9111, 5.2.2.4 and 5.2.2.7), in lower case.
+ * @returns undefined when it lists none, or not only names: then the directive speaks of the whole response
+ */
+export function parseFieldNames(argument: string): readonly string[] | undefined {
+  const names = argument.split(',').map((name) => name.trim().toLowerCase())
+  return names.every((name) => tokenPattern.test(name)) ? names : undefined
 }
 
 /** The largest number of seconds that is told apart: 2^31 (RFC 9111, 1.2.2). */

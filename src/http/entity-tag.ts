@@ -21,3 +21,16 @@ export function strongMatch(a: EntityTag, b: EntityTag): boolean {
 export function weakMatch(a: EntityTag, b: EntityTag): boolean {
   return a.opaque === b.opaque
 }
+
+/**
+ * Reads If-None-Match (RFC 9110, 13.1.2). Members that are no entity tag are left out.
+ * @param lines the values of all field lines
+ * @returns `'*'` for any representation at all
+ */
+export function parseEntityTags(lines: readonly string[]): readonly EntityTag[] | '*' {
+  const text = lines.join(',').trim()
+  if (text === '*') return '*'
+  // a comma may be inside a tag
+  const members = text.match(/[ \t]*(?:W\/)?"[^"]*"[^,]*|[^,]+/g) ?? []
+  return members.map(parseEntityTag).filter((tag) => tag !== undefined)
+}

@@ -7,14 +7,17 @@ const time = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`
 const shortDay = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
 const longDay = '(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)'
 
-/** The three formats, and nothing else; they are case-sensitive (RFC 9110, 5.6.7). */
+/**
+ * The three formats (RFC 9110, 5.6.7), and nothing else, no other zone above all. RFC 9111, 4.2 wants them
+ * read without regard to case.
+ */
 const formats = [
   // IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT
-  new RegExp(String.raw`^${shortDay}, (?<day>\d\d) ${month} (?<year>\d{4}) ${time} GMT$`),
+  new RegExp(String.raw`^${shortDay}, (?<day>\d\d) ${month} (?<year>\d{4}) ${time} GMT$`, 'i'),
   // RFC 850: Sunday, 06-Nov-94 08:49:37 GMT
-  new RegExp(String.raw`^${longDay}, (?<day>\d\d)-${month}-(?<year>\d\d) ${time} GMT$`),
+  new RegExp(String.raw`^${longDay}, (?<day>\d\d)-${month}-(?<year>\d\d) ${time} GMT$`, 'i'),
   // asctime: Sun Nov  6 08:49:37 1994
-  new RegExp(String.raw`^${shortDay} ${month} (?<day>\d\d| \d) ${time} (?<year>\d{4})$`),
+  new RegExp(String.raw`^${shortDay} ${month} (?<day>\d\d| \d) ${time} (?<year>\d{4})$`, 'i'),
 ]
 
 /**
@@ -32,8 +35,9 @@ export function parseHttpDate(text: string, wallNow: Microseconds): Microseconds
 }
 
 function toInstant(parts: Record<string, string>, wallNow: Microseconds): Microseconds | undefined {
-  const number = (name: string): number => Number(parts[name])
-  const monthIndex = months.indexOf(parts['month'] as string)
+  const number = (part: string): number => Number(parts[part])
+  const name = (parts['month'] as string).toLowerCase()
+  const monthIndex = months.findIndex((each) => each.toLowerCase() === name)
   const year = parts['year']?.length === 2 ? fullYear(number('year'), wallNow) : number('year')
   const date = new Date(0)
   date.setUTCFullYear(year, monthIndex, number('day'))

@@ -18,6 +18,11 @@ const valuePattern = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
 /** Fields that only the transport may write (RFC 9110, 7.6.1 and RFC 9112). */
 const transportFields = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect'])
 
+/** Whether only the transport may write this field. */
+export function isTransportField(name: string): boolean {
+  return transportFields.has(name.toLowerCase())
+}
+
 /**
  * The fields of `given` in the place of those of `defaults` with the same names. Neither is changed.
  * @throws OptionError, SessionError ERR_HEADER naming a field that cannot be sent
@@ -39,7 +44,7 @@ function appendField(list: string[], name: string, value: HeaderValue): void {
   if (!tokenPattern.test(name)) {
     throw new SessionError('ERR_HEADER', `${JSON.stringify(name)} cannot be a header field’s name`)
   }
-  if (transportFields.has(name.toLowerCase())) {
+  if (isTransportField(name)) {
     throw new SessionError('ERR_HEADER', `header '${name}' is the connection’s own; leave it out`)
   }
   if (Array.isArray(value)) {

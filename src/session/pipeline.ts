@@ -2,6 +2,7 @@ import { type Clock } from '../core/clock.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
+import type { Har } from '../http/har/har.ts'
 import { authMiddleware } from '../middleware/auth.ts'
 import { compose } from '../middleware/compose.ts'
 import { openJar, type OpenJar } from '../middleware/cookie-jar.ts'
@@ -15,6 +16,8 @@ import { parseRatelimitOptions } from '../ratelimit/options.ts'
 import { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import { UndiciTransport } from '../transport/undici-transport.ts'
 import type { SplitOptions } from './feature-options.ts'
+import { parseHarOptions } from './har/har-options.ts'
+import { HarRecorder } from './har/har-recorder.ts'
 import type { RequestBuilder } from './request-builder.ts'
 import { CacheSlot, type SessionCache } from './session-cache.ts'
 
@@ -32,6 +35,7 @@ export class Pipeline {
   readonly #jar: OpenJar | undefined
   readonly #ratelimiter: Ratelimiter | undefined
   readonly #cache: CacheSlot | undefined
+  readonly #recorder: HarRecorder | undefined
 
   /** @throws OptionError, SessionError ERR_COOKIE */
   constructor({ session, ratelimit, cache }: SplitOptions, clock: Clock, builder: RequestBuilder) {
@@ -43,7 +47,18 @@ export class Pipeline {
     }
     middlewares.push(authMiddleware())
     if (cache !== undefined) {
-      this.#cache = new CacheSlot({ options: cache, clock, builder, above: [...middlewares] })
+      this.#cache = new CacheSlot({
+        options: cache,
+        clock,
+        builder,
+        closing: this.#closing.signal,
+        above: [...middlewares],
+      })
+    }
+    const har = parseHarOptions(session.har)
+    if (har !== undefined) {
+      this.#recorder = new HarRecorder(har, clock)
+      middlewares.unshift(this.#recorder.middleware)
     }
     middlewares.unshift(redirectMiddleware)
     middlewares.push(decodeMiddleware)
@@ -80,8 +95,18 @@ export class Pipeline {
 
   /** @throws OptionError when there is no cache */
   get cache(): SessionCache {
-    if (this.#cache !== undefined) return this.#cache.view
-    throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
+    return this.#cacheSlot().view
+  }
+
+  /** @throws OptionError when nothing is recorded */
+  har(): Har {
+    if (this.#recorder !== undefined) return this.#recorder.toHar()
+    throw new OptionError('this session records nothing; give it the option har: true')
+  }
+
+  /** @throws OptionError when there is no cache, SessionError ERR_FORMAT */
+  loadHar(har: unknown): Promise<number> {
+    return this.#cacheSlot().load(har)
   }
 
   /** Forgets cached responses and limiter state under this session’s key prefixes. */
@@ -96,5 +121,10 @@ export class Pipeline {
     await this.#transport.close()
     await this.#cache?.close()
     await this.#jar?.flush()
+  }
+
+  #cacheSlot(): CacheSlot {
+    if (this.#cache !== undefined) return this.#cache
+    throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
   }
 }

@@ -11,6 +11,7 @@ import { cacheMiddleware } from '../middleware/cache/cache-middleware.ts'
 import { storedReply } from '../middleware/cache/stored-reply.ts'
 import { compose } from '../middleware/compose.ts'
 import { decodeReply } from '../middleware/decode.ts'
+import { loadHar, type LoadingPlace } from './har/har-loading.ts'
 import type { RequestBuilder } from './request-builder.ts'
 import { SessionConfig } from './session-config.ts'
 
@@ -19,6 +20,8 @@ export interface SessionCacheParts {
   readonly options: CacheOptions
   readonly clock: Clock
   readonly builder: RequestBuilder
+  /** Fires when the session closes. */
+  readonly closing: AbortSignal
   /** The middlewares that change requests on their way to the cache: a look-up must find the same key. */
   readonly above: readonly Middleware[]
 }
@@ -30,10 +33,11 @@ export type SessionCache = CacheView<Response>
 export class CacheSlot {
   readonly middleware: Middleware
   readonly view: SessionCache
+  readonly #loadingPlace: LoadingPlace
   readonly #own: Backend | undefined
 
   /** @throws OptionError */
-  constructor({ options, clock, builder, above }: SessionCacheParts) {
+  constructor({ options, clock, builder, closing, above }: SessionCacheParts) {
     const settings: CacheSettings = {
       ...parseCacheOptions(options, 'cache'),
       // asked for at each hit: SessionConfig may change at any time
@@ -45,7 +49,13 @@ export class CacheSlot {
     if (settings.backend === 'memory') this.#own = backend
     const counters: CacheCounters = createCounters()
     const store = backend.cache
-    this.middleware = cacheMiddleware({ store, clock, settings, counters })
+    this.middleware = cacheMiddleware({ store, clock, settings, counters, closing })
+    this.#loadingPlace = {
+      store,
+      settings,
+      toRequest: (url) => builder.placeholder(url),
+      wallNow: () => clock.wallNow(),
+    }
     this.view = new CacheView({
       store,
       settings,
@@ -54,9 +64,14 @@ export class CacheSlot {
       toResponse: (entry) => {
         // not built: its URL has the session’s params already
         const request = builder.placeholder(entry.url, entry.method)
-        return toResponse(storedReply(request, entry, undefined, clock.now(), { hit: true }))
+        return toResponse(storedReply(request, entry, entry.httpVersion, clock.now(), { hit: true }))
       },
     })
+  }
+
+  /** Stores what of a HAR may be stored. @returns how many responses @throws SessionError ERR_FORMAT */
+  load(har: unknown): Promise<number> {
+    return loadHar(har, this.#loadingPlace)
   }
 
   /** Lets go of what is this session’s own. */

@@ -7,6 +7,7 @@ import { type CookieOptions, parseCookies } from '../middleware/cookie-options.t
 import type { RatelimitRuleOptions, RatelimitSettings } from '../ratelimit/option-types.ts'
 import type { TlsOptions } from '../transport/undici-transport.ts'
 import { mergeFields } from './fields.ts'
+import type { HarOptions } from './har/har-options.ts'
 import type { RequestDefaults } from './request-builder.ts'
 import {
   checkFlags,
@@ -36,6 +37,8 @@ export interface SessionOptions extends SharedOptions {
   readonly ratelimit?: RatelimitRuleOptions & RatelimitSettings
   /** A cache; true for one in memory with all defaults. */
   readonly cache?: CacheOptions | true
+  /** Records what the session requests, for `har()`; true for all defaults. Default: nothing is recorded. */
+  readonly har?: HarOptions | boolean
   /** Call callbacks for network-error responses too. Default: false. */
   readonly runCallbacksOnError?: boolean
   /** Print a line on stderr when a callback throws. Default: true. */
@@ -59,7 +62,7 @@ const flagNames = [
 export const sessionOptionNames: readonly string[] = [
   ...sharedOptionNames,
   ...flagNames,
-  ...['baseUrl', 'userAgent', 'cookies', 'concurrency', 'tls', 'ratelimit', 'cache', 'clock'],
+  ...['baseUrl', 'userAgent', 'cookies', 'concurrency', 'tls', 'ratelimit', 'cache', 'har', 'clock'],
 ]
 
 /** Checks what the other parsers do not; the names were checked already. @throws OptionError */

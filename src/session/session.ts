@@ -1,43 +1,32 @@
 import { type Batch, createBatch } from '../batch/batch.ts'
 import { type Callback, runCallbacks } from '../batch/callbacks.ts'
 import type { BatchDefaults } from '../batch/contract.ts'
-import type { BatchOptions } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
 import type { Reply } from '../core/reply.ts'
 import { nameOf, type Request } from '../core/request.ts'
+import type { Har } from '../http/har/har.ts'
 import { Response } from '../http/response.ts'
 import { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import { batchSession, type BatchTarget } from './batch-session.ts'
+import {
+  checkStreamOptions,
+  type SessionBatchOptions,
+  type SessionRequestOptions,
+  type StreamOptions,
+} from './call-options.ts'
 import { type Deadline, reasonOf, startDeadline, untilRead } from './deadline.ts'
+import { type FetchInit, type FetchInput } from './fetch/fetch-call.ts'
+import { sessionFetch } from './fetch/session-fetch.ts'
 import { type Feature, splitOptions } from './feature-options.ts'
 import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
-import { checkMethod, type RequestOptions } from './request-options.ts'
+import { checkMethod } from './request-options.ts'
 import type { SessionCache } from './session-cache.ts'
 import { configured, SessionConfig, type SessionConfigValues } from './session-config.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from './session-options.ts'
-
-/** Options of one request. */
-export type SessionRequestOptions = RequestOptions<Response>
-
-/** What makes sense only for responses that are read to their end. */
-const bufferedOnly = [
-  'callbacks',
-  'returnCallbacks',
-  'raiseErrors',
-] as const satisfies (keyof SessionRequestOptions)[]
-
-/** Options of `stream`. */
-export interface StreamOptions extends Omit<SessionRequestOptions, (typeof bufferedOnly)[number]> {
-  /** Default: GET. */
-  readonly method?: string
-}
-
-/** Options of `requests`. */
-export type SessionBatchOptions = BatchOptions<Response, SessionRequestOptions>
 
 /**
  * An HTTP client session: its connections, defaults, cookies, limits and cache.
@@ -123,25 +112,26 @@ export class Session implements AsyncDisposable {
    * @throws OptionError, SessionError; always throws when no response comes
    */
   async stream(url: string | URL, options: StreamOptions = {}): Promise<StreamResponse> {
-    const { method = 'GET', ...rest } = options
-    const misplaced = bufferedOnly.find((name) => name in rest)
-    if (misplaced !== undefined) {
-      throw new OptionError(
-        `${misplaced}: a stream has no place for it; it is for get(), request() and the like`,
-      )
-    }
+    const { method = 'GET', ...rest } = checkStreamOptions(options)
     const builder = await this.#builder.with(rest)
-    const request = builder.build(checkMethod(method), url, 'stream')
-    const deadline = this.#deadline(request)
-    try {
-      const reply = await this.#send(request, deadline)
-      return new StreamResponse(untilRead(reply, deadline))
-    } catch (error) {
-      deadline?.clear()
-      releaseBody(request)
-      throw reasonOf(error)
-    }
+    return new StreamResponse(await this.#streamed(builder.build(checkMethod(method), url, 'stream')))
   }
+
+  /**
+   * The platform’s `fetch` over this session, for code that takes a `fetch`: with the session’s defaults, limits,
+   * cache, cookies and retries, and relative URLs resolved against `baseUrl`. It needs no `this`. `cache`,
+   * `redirect`, `signal`, `integrity` and `credentials: 'omit'` (no jar, no auth) are heeded; `mode`, `referrer`,
+   * `referrerPolicy`, `keepalive`, `priority` and `window` have no effect outside of a browser.
+   *
+   * Read each body or cancel it; one that is dropped frees its connection when it is collected. A body that is a
+   * stream needs `duplex: 'half'`, and cannot be sent again. The body of a `Request` is read first, up to 16 MiB.
+   * @throws the signal’s reason when it fires; else a TypeError, whose `cause` is a SessionError if no response came
+   * @example
+   * const { fetch } = session
+   * const response = await fetch('http://127.0.0.1:8080/uuid', { signal: AbortSignal.timeout(5_000) })
+   */
+  readonly fetch: typeof globalThis.fetch = (input: FetchInput, init?: FetchInit) =>
+    sessionFetch({ builder: this.#builder, send: (request) => this.#streamed(request) }, input, init)
 
   /**
    * Many requests: a {@link Batch} to be awaited (all responses, in input order) or iterated
@@ -184,6 +174,28 @@ export class Session implements AsyncDisposable {
     return this.#pipeline.ratelimiter
   }
 
+  /**
+   * What the session requested so far, as an HTTP Archive 1.2, which developer tools open: every hop of a redirect and
+   * every answer of the cache is an entry. Secrets are unreadable, unless `har.redact` is false.
+   * @throws OptionError when the session records nothing
+   * @example
+   * await writeFile('session.har', JSON.stringify(session.har()))
+   */
+  har(): Har {
+    return this.#pipeline.har()
+  }
+
+  /**
+   * Fills the cache from an archive, of this library or of a browser: with the responses to GETs that may be stored and
+   * can still be used. Redacted entries are left out.
+   * @param har an archive, or its JSON
+   * @returns how many responses were stored
+   * @throws SessionError ERR_FORMAT when it is no archive; OptionError when the session has no cache
+   */
+  loadHar(har: Har | string): Promise<number> {
+    return this.#pipeline.loadHar(har)
+  }
+
   /** Forgets the cached responses and the limiter’s state, those of this session’s key prefix only. */
   clearCache(): Promise<void> {
     return this.#pipeline.clear()
@@ -201,6 +213,18 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** The reply to a request, its content unread. */
+  async #streamed(request: Request): Promise<Reply> {
+    const deadline = this.#deadline(request)
+    try {
+      return untilRead(await this.#send(request, deadline), deadline)
+    } catch (error) {
+      deadline?.clear()
+      releaseBody(request)
+      throw reasonOf(error)
+    }
   }
 
   /** The response of a request; without one it throws, or gives the network-error response. */

@@ -98,3 +98,12 @@ test('stats say what was counted and what is held', async () => {
   assert.deepEqual(rest, { ...createCounters(), entries: 1 })
   assert.ok(bytes > a.length)
 })
+
+test('parts are no response that a request for the URL would be answered with', async () => {
+  const { view, store } = open()
+  const key = cacheKey(request(a), settings())
+  store.put(entry({ key, url: a, status: 206, parts: { intervals: [[0, 1]], length: 9, range: '' } }))
+  assert.equal(await view.get(a), undefined)
+  assert.equal(await view.has(a), false)
+  assert.equal(await view.size(), 1)
+})

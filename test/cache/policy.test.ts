@@ -60,7 +60,7 @@ test('http: no-store is never kept, nor is what would be of no use', () => {
 })
 
 test('http: parts, unasked 304s, challenges and Vary: * are never kept', () => {
-  for (const status of [206, 304, 401, 407])
+  for (const status of [206, 304, 401, 407, 412, 416])
     assert.ok(!kept(['Cache-Control', 'max-age=60'], status), String(status))
   assert.equal(received(['Cache-Control', 'max-age=60', 'Vary', 'a, *']), undefined)
 })
@@ -88,6 +88,17 @@ test('an entry stays until it is stale, and a week longer when it can be validat
   assert.equal(validated?.expiresAt, wallStart + 60 * second + validationRetention)
 })
 
+test('http: a part is kept when it says which one it is', () => {
+  assert.ok(kept(['Cache-Control', 'max-age=60', 'Content-Range', 'bytes 0-4/10'], 206))
+  assert.ok(!kept(['Cache-Control', 'max-age=60', 'Content-Range', 'bytes */10'], 206))
+})
+
+test('a response without a Date gets the one of its arrival', () => {
+  assert.deepEqual(received([])?.headers, ['Date', date(0)])
+  assert.deepEqual(received(['date', 'x'])?.headers, ['date', 'x'])
+  assert.deepEqual(received([], 200, { mode: 'ttl' })?.headers, [])
+})
+
 test('fields of the connection are not stored, nor those that Connection names', () => {
   const entry = received([
     'Connection',
@@ -98,8 +109,10 @@ test('fields of the connection are not stored, nor those that Connection names',
     'chunked',
     'X-Kept',
     '2',
+    'Date',
+    date(0),
   ])
-  assert.deepEqual(entry?.headers, ['X-Kept', '2'])
+  assert.deepEqual(entry?.headers, ['X-Kept', '2', 'Date', date(0)])
 })
 
 test('the time a request waited for its slot does not age the response', async () => {
@@ -117,7 +130,8 @@ test('a response is reused while it is fresh, and not a microsecond longer', () 
   assert.equal(verdict(headers, 59.999999), 'fresh')
   assert.equal(verdict(headers, 60), 'stale')
   assert.equal(verdict(['Cache-Control', 'max-age=60, no-cache', 'ETag', '"1"'], 0), 'stale')
-  assert.equal(verdict(['Cache-Control', 'max-age=60, no-cache="set-cookie"', 'ETag', '"1"'], 0), 'stale')
+  assert.equal(verdict(['Cache-Control', 'max-age=60, no-cache=""', 'ETag', '"1"'], 0), 'stale')
+  assert.equal(verdict(['Cache-Control', 'max-age=60, no-cache="set-cookie"', 'ETag', '"1"'], 0), 'fresh')
 })
 
 test('a request may want it fresher', () => {
@@ -129,6 +143,11 @@ test('a request may want it fresher', () => {
   assert.equal(verdict(headers, 1, demand('no-cache')), 'request')
   assert.equal(verdict(headers, 1, demand('', 'no-cache')), 'request')
   assert.equal(verdict(headers, 1, demand('', 'reload')), 'request')
+  const immutable = ['Cache-Control', 'max-age=60, immutable', 'ETag', '"1"']
+  assert.equal(verdict(immutable, 59, demand('', 'no-cache')), 'fresh')
+  assert.equal(verdict(immutable, 60, demand('', 'no-cache')), 'request')
+  assert.equal(verdict(immutable, 1, demand('no-cache')), 'request')
+  assert.equal(verdict(immutable, 1, demand('', 'reload')), 'request')
 })
 
 test('a request may put up with it stale, unless the server forbids that', () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseAge, parseCacheControl, parseDeltaSeconds } from '../../src/http/cache-control.ts'
+import {
+  parseAge,
+  parseCacheControl,
+  parseDeltaSeconds,
+  parseFieldNames,
+} from '../../src/http/cache-control.ts'
 import { fieldText } from './field-text.ts'
 
 const run = { seed: 20_260_101 }
@@ -41,7 +46,8 @@ test('a repeated directive keeps what both say, so that contradicting numbers ar
 })
 
 test('what is no directive is left out, and a malformed argument stays one', () => {
-  assert.deepEqual(parsed(', ,=,@@=1,max age=2,max-age =3'), {})
+  assert.deepEqual(parsed(', ,=,@@=1,max age=2'), {})
+  assert.deepEqual(parsed('max-age =60, no-cache ="a"'), { 'max-age': ' 60', 'no-cache': ' a' })
   assert.deepEqual(parsed("max-age='60'"), { 'max-age': "'60'" })
   assert.deepEqual(parsed('max-age= 60'), { 'max-age': ' 60' })
 })
@@ -88,4 +94,11 @@ test('any directives that are written down are read back', () => {
     }),
     run,
   )
+})
+
+test('an argument may list field names; one that is empty or no list of names speaks of everything', () => {
+  assert.deepEqual(parseFieldNames('Set-Cookie,  X-A'), ['set-cookie', 'x-a'])
+  for (const argument of ['', 'a,', 'a b', '"a"'])
+    assert.equal(parseFieldNames(argument), undefined, argument)
+  assert.equal(parseFieldNames(parsed('no-cache, no-cache="a"')['no-cache'] as string), undefined)
 })

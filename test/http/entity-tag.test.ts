@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { type EntityTag, parseEntityTag, strongMatch, weakMatch } from '../../src/http/entity-tag.ts'
+import {
+  type EntityTag,
+  parseEntityTag,
+  parseEntityTags,
+  strongMatch,
+  weakMatch,
+} from '../../src/http/entity-tag.ts'
 import { fieldText } from './field-text.ts'
 
 const tag = (text: string): EntityTag => {
@@ -42,5 +48,20 @@ test('no text makes it throw', () => {
       if (parsed !== undefined) assert.ok(text.includes(`"${parsed.opaque}"`))
     }),
     { seed: 20_260_105 },
+  )
+})
+
+test('If-None-Match is a list of tags, whatever is inside them, or any', () => {
+  assert.equal(parseEntityTags([' * ']), '*')
+  assert.deepEqual(parseEntityTags(['"a,b", W/"c"', '""']), [tag('"a,b"'), tag('W/"c"'), tag('""')])
+  assert.deepEqual(parseEntityTags(['a, "b"c, , W/"d"']), [tag('W/"d"')])
+  assert.deepEqual(parseEntityTags(['"a, "b"']), [])
+  assert.deepEqual(parseEntityTags([]), [])
+  fc.assert(
+    fc.property(fc.array(fieldText), (lines) => {
+      const tags = parseEntityTags(lines)
+      assert.ok(tags === '*' || tags.length <= lines.join(',').length)
+    }),
+    { seed: 20_260_121 },
   )
 })

@@ -23,6 +23,8 @@ export interface Bed {
   readonly counters: CacheCounters
   readonly arrivals: IncomingMessage[]
   readonly errors: unknown[]
+  /** Why validations in the background failed. */
+  readonly revalidationErrors: unknown[]
   readonly origin: string
   readonly send: (path: string, sketch?: RequestSketch) => Promise<Reply>
   readonly get: (path: string, cache?: RequestCacheMode, ...headers: string[]) => Promise<Reply>
@@ -48,12 +50,14 @@ export async function bed(
   const store = new MemoryCacheStore({ clock })
   const counters = createCounters()
   const errors: unknown[] = []
+  const revalidationErrors: unknown[] = []
   const cache = cacheMiddleware({
     store: broken ?? store,
     clock,
     settings: parseCacheOptions(options, 'cache'),
     counters,
     onStoreError: (error) => errors.push(error),
+    onRevalidationError: (error) => revalidationErrors.push(error),
   })
   const send = (path: string, sketch: RequestSketch = {}): Promise<Reply> =>
     cache(request(origin + path, sketch), (made) => transport.send(made))
@@ -63,6 +67,7 @@ export async function bed(
     counters,
     arrivals,
     errors,
+    revalidationErrors,
     origin,
     send,
     get: (path, mode = 'default', ...headers) => send(path, { headers, features: { cache: mode } }),

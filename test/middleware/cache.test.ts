@@ -202,11 +202,11 @@ test('an unsafe method that succeeds invalidates the URL; one that fails, and a 
   }
 })
 
-test('parts, the caller’s own preconditions and no-store pass by', async (t) => {
+test('several ranges, preconditions for the origin and no-store pass by', async (t) => {
   const { get, store } = await bed(t, {}, numbered(fresh))
   for (const field of [
-    ['Range', 'bytes=0-1'],
-    ['If-None-Match', '"1"'],
+    ['Range', 'bytes=0-1,3-4'],
+    ['If-Match', '"1"'],
     ['Cache-Control', 'no-store'],
   ] as const) {
     assert.deepEqual((await get('/a', 'default', ...field)).cacheStatus, { hit: false, fwd: 'bypass' })
@@ -291,4 +291,20 @@ test('http and ttl sessions of one store do not meet', async (t) => {
   await ttl.get('/a')
   const http = await bed(t, {}, answer, ttl.store)
   assert.equal((await http.get('/a')).cacheStatus?.hit, false)
+})
+
+test('another origin is never invalidated', async (t) => {
+  const other = await bed(t, {}, numbered(fresh))
+  const cache = await bed(
+    t,
+    {},
+    (response, arrival) => {
+      const headers = { Location: `${other.origin}/a`, 'Content-Location': 'http://[' }
+      response.writeHead(arrival.method === 'POST' ? 201 : 200, headers).end()
+    },
+    other.store,
+  )
+  await other.get('/a')
+  await cache.send('/b', { method: 'POST' })
+  assert.equal((await other.get('/a')).cacheStatus?.hit, true)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OptionError } from '../../src/core/errors.ts'
-import type { SessionRequestOptions } from '../../src/session/session.ts'
+import type { SessionRequestOptions } from '../../src/session/call-options.ts'
 import { type Echo, sessionOn, sharedHttpbin } from './support.ts'
 
 const server = await sharedHttpbin()

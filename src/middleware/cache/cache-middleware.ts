@@ -1,20 +1,23 @@
 import type { CacheEntry, CacheStore } from '../../backends/contract.ts'
+import { answerOf, type StoredAnswer } from '../../cache/answer.ts'
+import { answersGet, changedUrls } from '../../cache/unsafe.ts'
 import { type CacheCounters, createCounters } from '../../cache/counters.ts'
-import { type Demand, demandOf } from '../../cache/demand.ts'
-import { currentAge } from '../../cache/freshness.ts'
+import { demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { remainingLifetime, reusable } from '../../cache/policy.ts'
 import { SingleFlight } from '../../cache/single-flight.ts'
-import { matchesVariant, selectEntry, variantOf } from '../../cache/variant.ts'
+import { matchesVariant, selectEntry } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { CacheStatus, Middleware, Next, Reply } from '../../core/reply.ts'
 import { nameOf, type Request } from '../../core/request.ts'
-import { type OriginAnswer, OriginExchange } from './origin-exchange.ts'
+import { deadlineOf, withoutConditions } from './background.ts'
+import { type OriginAnswer, OriginExchange, type Question } from './origin-exchange.ts'
 import { SafeStore, type StoreErrorListener } from './safe-store.ts'
-import { gatewayTimeout, storedReply } from './stored-reply.ts'
+import { termsOf } from './terms.ts'
+import { gatewayTimeout, reused, storedReply } from './stored-reply.ts'
 
 /** What the cache middleware is made of. */
 export interface CacheMiddlewareOptions {
@@ -25,6 +28,10 @@ export interface CacheMiddlewareOptions {
   readonly counters?: CacheCounters
   /** Told of every error of the store; the request goes on as if there were no cache. */
   readonly onStoreError?: StoreErrorListener
+  /** Fires when the session closes: what goes on in the background ends then. */
+  readonly closing?: AbortSignal
+  /** Told why a validation in the background failed, after its stale response was handed out. */
+  readonly onRevalidationError?: (error: unknown) => void
 }
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
@@ -41,13 +48,8 @@ export function cacheMiddleware(options: CacheMiddlewareOptions): Middleware {
 }
 
 /** A request on its way to the origin, and why. */
-interface Forward {
-  readonly request: Request
-  readonly key: string
-  /** The stored response that it would validate. */
-  readonly known: CacheEntry | undefined
-  readonly fwd: 'uri-miss' | 'vary-miss' | 'stale' | 'request'
-  readonly next: Next
+interface Forward extends Question {
+  readonly fwd: 'uri-miss' | 'vary-miss' | 'stale' | 'request' | 'partial'
 }
 
 class RequestCache {
@@ -57,13 +59,18 @@ class RequestCache {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #closing: AbortSignal | undefined
+  readonly #onRevalidationError: (error: unknown) => void
 
-  constructor({ store, clock, settings, counters = createCounters(), onStoreError }: CacheMiddlewareOptions) {
+  constructor(options: CacheMiddlewareOptions) {
+    const { store, clock, settings, counters = createCounters(), onStoreError, onRevalidationError } = options
     this.#settings = settings
     this.#clock = clock
     this.#counters = counters
     this.#store = new SafeStore(store, counters, onStoreError)
     this.#origin = new OriginExchange(this.#store, clock, settings, counters)
+    this.#closing = options.closing
+    this.#onRevalidationError = onRevalidationError ?? (() => undefined)
   }
 
   async answer(request: Request, next: Next): Promise<Reply> {
@@ -72,28 +79,33 @@ class RequestCache {
     const key = cacheKey(request, this.#settings)
     const found = this.#store.match(key)
     const entries = found instanceof Promise ? await found : found
-    const entry = selectEntry(entries, request)
-    if (entry === undefined) {
+    const selected = selectEntry(entries, request)
+    const question = { request, key, demand, selected, others: entries, next }
+    if (selected === undefined) {
       this.#counters.misses += 1
-      const fwd = entries.length === 0 ? 'uri-miss' : 'vary-miss'
-      return this.#goForward({ request, key, known: undefined, fwd, next }, demand, entries)
+      return this.#goForward({ ...question, fwd: entries.length === 0 ? 'uri-miss' : 'vary-miss' })
     }
     const wallNow = this.#clock.wallNow()
-    const verdict = reusable(entry, demand, this.#settings, wallNow)
-    if (verdict === 'fresh') return this.#hit(request, entry, wallNow)
+    const verdict = reusable(selected, demand, this.#settings, wallNow)
+    if (verdict === 'fresh' || verdict === 'revalidate') {
+      const answer = answerOf(selected, request.method, demand.conditions)
+      if (verdict === 'revalidate') this.#revalidate(question)
+      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow)
+      this.#counters.misses += 1
+      return this.#goForward({ ...question, fwd: 'partial' })
+    }
     this.#counters.stale += 1
-    const known = demand.reuse === 'none' ? undefined : entry
-    return this.#goForward({ request, key, known, fwd: verdict, next }, demand, entries)
+    return this.#goForward({ ...question, fwd: verdict })
   }
 
-  #hit(request: Request, entry: CacheEntry, wallNow: Microseconds): Reply {
+  #hit(request: Request, entry: CacheEntry, answer: StoredAnswer, wallNow: Microseconds): Reply {
     this.#counters.hits += 1
     const remaining = remainingLifetime(entry, this.#settings, wallNow)
-    const age = entry.ttl === undefined ? currentAge(entry, wallNow) : undefined
     if (entry.ttl !== undefined && this.#settings.renewOnGet)
       this.#renew(entry, entry.ttl, remaining, wallNow)
     const ttl = Math.floor(remaining / 1_000_000)
-    return storedReply(request, entry, age, this.#clock.now(), { hit: true, ttl, key: entry.key })
+    const status = { hit: true, ttl, key: entry.key }
+    return storedReply(request, reused(answer, entry, wallNow), entry.httpVersion, this.#clock.now(), status)
   }
 
   /** Starts the lifetime anew, unless that was done within the last hundredth of it: hits should not become writes. */
@@ -101,22 +113,49 @@ class RequestCache {
     if (remaining < ttl * 0.99) this.#store.put({ ...entry, expiresAt: wallNow + ttl })
   }
 
+  /**
+   * Validates behind the caller’s back (RFC 5861, 3), once at a time. It is nobody’s request any more: no caller can
+   * abort it, and its errors are told to the listener alone, since the stale response stays as it is.
+   */
+  #revalidate({ request, key, others, next, selected }: Question): void {
+    const whole = withoutConditions(request)
+    const terms = termsOf(whole, others)
+    if (this.#flights.has(key, terms)) return
+    const deadline = deadlineOf(request, this.#clock, this.#closing)
+    const demand = plainDemand
+    this.#flights
+      .run(key, terms, deadline.signal, (signal) =>
+        this.#origin.get({ request: { ...whole, signal }, key, demand, selected, others, next }),
+      )
+      .catch(this.#onRevalidationError)
+      .finally(deadline.cancel)
+  }
+
   /** Neither answered from the store nor kept; but what changes a resource invalidates what is stored of it. */
   async #passBy(request: Request, next: Next): Promise<Reply> {
     const fwd = request.method === 'GET' || request.method === 'HEAD' ? 'bypass' : 'method'
     if (safeMethods.has(request.method)) return withStatus(await next(request), { hit: false, fwd })
-    const key = cacheKey(request, this.#settings)
     const reply = await next(request)
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status >= 200 && reply.status < 400) {
-      this.#flights.forget(key)
-      this.#origin.invalidate(key)
+      for (const url of changedUrls(request, reply)) {
+        const key = cacheKey({ ...request, url }, this.#settings)
+        this.#flights.forget(key)
+        this.#origin.invalidate(key)
+      }
     }
-    return withStatus(reply, { hit: false, fwd })
+    if (!answersGet(request, reply, this.#settings)) return withStatus(reply, { hit: false, fwd })
+    const key = cacheKey(request, this.#settings)
+    const { reply: kept, stored } = this.#origin.keep(
+      { ...request, method: 'GET', body: undefined },
+      key,
+      reply,
+    )
+    return withStatus({ ...kept, request }, { hit: false, fwd, stored })
   }
 
-  #goForward(forward: Forward, demand: Demand, entries: readonly CacheEntry[]): Promise<Reply> {
-    const { request, fwd, key, next } = forward
+  #goForward(forward: Forward): Promise<Reply> {
+    const { request, demand, fwd, key, next } = forward
     if (demand.offline === 'error') {
       throw new SessionError(
         'ERR_NOT_CACHED',
@@ -127,30 +166,32 @@ class RequestCache {
     if (demand.offline === 'status')
       return Promise.resolve(gatewayTimeout(request, this.#clock.now(), status))
     // a HEAD’s answer has no content to keep
-    if (request.method === 'HEAD') return next(request).then((reply) => withStatus(reply, status))
-    // who insists on the origin’s own word must not get one that was given before it asked
-    if (request.reading === 'stream' || fwd === 'request') return this.#ask(forward)
-    return this.#askTogether(forward, termsOf(request, entries))
+    if (request.method === 'HEAD') {
+      return this.#origin.head(request, forward.selected, next).then((reply) => withStatus(reply, status))
+    }
+    // who insists on the origin’s own word must not get one that was given before it asked; and a part is not for all
+    const alone = request.reading === 'stream' || fwd === 'request' || demand.conditions !== undefined
+    return alone ? this.#ask(forward) : this.#askTogether(forward, termsOf(request, forward.others))
   }
 
-  async #ask({ request, key, known, fwd, next }: Forward): Promise<Reply> {
-    return labelled(await this.#origin.get(request, key, known, next), key, fwd)
+  async #ask(forward: Forward): Promise<Reply> {
+    return labelled(await this.#origin.get(forward), forward)
   }
 
   async #askTogether(forward: Forward, terms: string): Promise<Reply> {
-    const { request, key, known, fwd, next } = forward
+    const { request, key } = forward
     const { value, collapsed } = await this.#flights.run(key, terms, request.signal, (signal) =>
-      this.#origin.get({ ...request, signal }, key, known, next),
+      this.#origin.get({ ...forward, request: { ...request, signal } }),
     )
     const answer = { ...value, reply: { ...value.reply, request } }
-    if (!collapsed) return labelled(answer, key, fwd)
+    if (!collapsed) return labelled(answer, forward)
     // not shareable after all, or of another variant: everybody for themselves
     if (value.entry === undefined || !matchesVariant(value.entry, request)) return this.#ask(forward)
-    return labelled(answer, key, fwd, true)
+    return labelled(answer, forward, true)
   }
 }
 
-function labelled(answer: OriginAnswer, key: string, fwd: Forward['fwd'], collapsed = false): Reply {
+function labelled(answer: OriginAnswer, { key, fwd }: Forward, collapsed = false): Reply {
   const { reply, stored, fwdStatus } = answer
   return withStatus(reply, {
     hit: false,
@@ -164,22 +205,4 @@ function labelled(answer: OriginAnswer, key: string, fwd: Forward['fwd'], collap
 
 function withStatus(reply: Reply, cacheStatus: CacheStatus): Reply {
   return { ...reply, cacheStatus }
-}
-
-/**
- * What requests of one key must have in common to share an exchange: the variant, as far as it can be guessed
- * from what is stored, and whatever can make the exchange fail for one of them and not for another.
- */
-function termsOf(request: Request, entries: readonly CacheEntry[]): string {
-  const { features, timeouts, maxResponseSize } = request
-  const { retry, limit } = features
-  return JSON.stringify([
-    variantOf(request, entries[0]?.varyNames ?? []),
-    [timeouts.connect, timeouts.headers, timeouts.body],
-    maxResponseSize,
-    limit === undefined ? [] : [limit.cost, limit.maxWait, limit.keys],
-    retry === undefined || retry === null
-      ? String(retry)
-      : { ...retry, methods: 0, statuses: [...retry.statuses] },
-  ])
 }

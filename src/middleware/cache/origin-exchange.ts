@@ -1,16 +1,21 @@
 import type { CacheEntry } from '../../backends/contract.ts'
+import { answerOf } from '../../cache/answer.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
-import { isComplete, timesOf, toEntry } from '../../cache/entry.ts'
-import { Invalidations } from '../../cache/invalidations.ts'
-import type { CacheSettings } from '../../cache/options.ts'
-import { storable } from '../../cache/policy.ts'
-import { freshened, freshens, validationFields } from '../../cache/validation.ts'
+import { type Demand, plainDemand } from '../../cache/demand.ts'
+import { timesOf, toEntry } from '../../cache/entry.ts'
+import { combined } from '../../cache/parts.ts'
+import { failureStatuses, storable, survivesFailure } from '../../cache/policy.ts'
+import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
+import { NetworkError, TimeoutError } from '../../core/errors.ts'
+import { fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
+import { discard } from '../discard.ts'
+import { Keeper, type StoringSettings } from './keeper.ts'
 import { RecordedStream } from './recorded-stream.ts'
 import type { SafeStore } from './safe-store.ts'
-import { storedContent } from './stored-reply.ts'
+import { contentFor, reused, storedReply } from './stored-reply.ts'
 
 /** What came of asking the origin. */
 export interface OriginAnswer {
@@ -23,84 +28,191 @@ export interface OriginAnswer {
   readonly fwdStatus: number | undefined
 }
 
-/** Settings that decide what is stored, and for how long. */
-export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
+/** A GET for the origin, and what is known already. */
+export interface Question {
+  readonly request: Request
+  readonly key: string
+  readonly demand: Demand
+  /** The stored response that the request selected. */
+  readonly selected: CacheEntry | undefined
+  /** Everything else under the key. */
+  readonly others: readonly CacheEntry[]
+  readonly next: Next
+}
 
 /** Asks the origin, with the validators of what is stored, and stores what it may. */
 export class OriginExchange {
-  readonly #store: SafeStore
   readonly #clock: Clock
   readonly #settings: StoringSettings
-  readonly #counters: CacheCounters
-  readonly #invalidations = new Invalidations()
+  readonly #keeper: Keeper
 
   constructor(store: SafeStore, clock: Clock, settings: StoringSettings, counters: CacheCounters) {
-    this.#store = store
     this.#clock = clock
     this.#settings = settings
-    this.#counters = counters
+    this.#keeper = new Keeper(store, settings, counters)
   }
 
   /**
-   * Sends a GET onwards.
-   * @param known the stored response that would answer it, if it still held
+   * Asks; when the origin fails, a stale response answers where it may (RFC 5861, 4).
+   * @throws what the rest of the chain throws
    */
-  async get(request: Request, key: string, known: CacheEntry | undefined, next: Next): Promise<OriginAnswer> {
-    const ticket = this.#invalidations.begin()
-    const validators = known === undefined ? [] : validationFields(known)
-    if (known === undefined || validators.length === 0) {
-      return this.#receive(request, key, ticket, await next(request))
+  async get(question: Question): Promise<OriginAnswer> {
+    const { selected, demand } = question
+    if (selected === undefined || !survivesFailure(selected, demand, this.#settings, this.#clock.wallNow())) {
+      return this.#ask(question)
     }
-    const reply = await next({ ...request, headers: [...request.headers, ...validators] })
-    if (reply.status !== 304) return this.#receive(request, key, ticket, reply)
-    if (freshens(known, reply)) return this.#freshen(request, known, ticket, reply)
-    // a 304 for something that was never stored here (RFC 9111, 4.3.4): ask for the whole
-    return this.#receive(request, key, ticket, await next(request))
+    let answer: OriginAnswer
+    try {
+      answer = await this.#ask(question)
+    } catch (error) {
+      const stale = isFailure(error) ? this.#stale(question, selected, undefined) : undefined
+      if (stale === undefined) throw error
+      return stale
+    }
+    if (!failureStatuses.has(answer.reply.status)) return answer
+    const stale = this.#stale(question, selected, answer.reply.status)
+    if (stale === undefined) return answer
+    await discard(answer.reply)
+    return stale
+  }
+
+  /** Stores, if it may, a response that came to another request as the answer to this GET. */
+  keep(request: Request, key: string, reply: Reply): OriginAnswer {
+    const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
+    return this.#receive(question, this.#keeper.begin(), reply)
   }
 
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
   invalidate(key: string): void {
-    this.#invalidations.add(key)
-    this.#store.delete(key)
+    this.#keeper.invalidate(key)
   }
 
-  #receive(request: Request, key: string, ticket: number, received: Reply): OriginAnswer {
+  /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
+  async head(request: Request, selected: CacheEntry | undefined, next: Next): Promise<Reply> {
+    const ticket = this.#keeper.begin()
+    const reply = await next(request)
+    if (selected !== undefined) this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), ticket)
+    return reply
+  }
+
+  async #ask(question: Question): Promise<OriginAnswer> {
+    const { request, demand, selected, others, next } = question
+    const ticket = this.#keeper.begin()
+    if (selected !== undefined && answerOf(selected, request.method, demand.conditions) === undefined) {
+      return this.#askForParts(question, selected, ticket)
+    }
+    const validation = demand.reuse === 'none' ? undefined : validating(request, selected, others)
+    if (validation === undefined) return this.#receive(question, ticket, await next(request))
+    const reply = await next(validation)
+    if (reply.status !== 304) return this.#receive(question, ticket, reply)
+    const entry = freshenable(reply, request, selected, others)
+    const answer = entry === undefined ? undefined : this.#freshen(question, entry, ticket, reply)
+    // RFC 9111, 4.3.4: a 304 for something that is not stored; ask as the caller would have
+    return answer ?? this.#receive(question, ticket, await next(request))
+  }
+
+  /** The stored parts are not what is wanted: asks for the missing ones, or for what the caller wants. */
+  async #askForParts(question: Question, selected: CacheEntry, ticket: number): Promise<OriginAnswer> {
+    const { request, demand, next } = question
+    const wantsWhole = demand.conditions === undefined && demand.reuse !== 'none'
+    const completion = wantsWhole ? completing(request, selected) : undefined
+    if (completion === undefined) return this.#receive(question, ticket, await next(request))
+    // the rest is joined to what is stored, so it has to be there at once
+    const reply = await next({ ...completion, reading: 'buffered' })
+    if (reply.status !== 206) {
+      const refused = reply.status === 304 || reply.status >= 400
+      return this.#receive(question, ticket, refused ? await next(request) : restored(reply, request))
+    }
+    const entry = this.#keeper.entryOf(question, reply, timesOf(reply, this.#clock), reply.body)
+    const whole = entry === undefined ? undefined : combined(selected, entry)
+    if (whole === undefined || whole.parts !== undefined) {
+      return this.#receive(question, ticket, await next(request))
+    }
+    const complete = aged(whole, this.#settings)
+    const stored = storable(complete, this.#settings) && this.#keeper.put(complete, ticket)
+    const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
+    return {
+      reply: { ...answered, ...contentFor(request, complete.body) },
+      entry: stored ? complete : undefined,
+      stored,
+      fwdStatus: 206,
+    }
+  }
+
+  #receive(question: Omit<Question, 'next'>, ticket: number, received: Reply): OriginAnswer {
+    const { request, key, selected, demand } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
-    const entry = toEntry(key, request, reply, timesOf(reply, this.#clock), this.#settings)
-    if (entry === undefined || !storable(entry, this.#settings)) return unshared(reply)
+    const times = timesOf(reply, this.#clock)
+    const failed = failureStatuses.has(reply.status)
+    // an origin that fails does not push out what can stand in for it
+    if (
+      failed &&
+      selected !== undefined &&
+      survivesFailure(selected, demand, this.#settings, times.receivedAt)
+    ) {
+      return unshared(reply)
+    }
+    const entry = toEntry(key, request, reply, times, this.#settings)
+    if (entry === undefined || !storable(entry, this.#settings)) {
+      this.#keeper.outdate(selected, reply, ticket)
+      return unshared(reply)
+    }
     if (reply.stream !== undefined) {
+      const announced = Number(fieldValue(reply.headers, 'content-length') ?? 0)
+      if (announced > this.#settings.maxEntrySize) return unshared(reply)
       const stream = new RecordedStream(reply.stream, this.#settings.maxEntrySize, (body) => {
-        this.#put({ ...entry, body }, ticket)
+        this.#keeper.keep(question, { ...entry, body }, ticket)
       })
       return { reply: { ...reply, stream }, entry: undefined, stored: true, fwdStatus: undefined }
     }
-    if (!this.#put(entry, ticket)) return unshared(reply)
-    return { reply, entry, stored: true, fwdStatus: undefined }
+    const stored = this.#keeper.keep(question, entry, ticket)
+    // a part is only for who asked for it
+    const shared = stored && reply.status !== 206
+    return { reply, entry: shared ? entry : undefined, stored, fwdStatus: undefined }
   }
 
-  #freshen(request: Request, known: CacheEntry, ticket: number, reply: Reply): OriginAnswer {
-    const entry = freshened(known, request, reply, timesOf(reply, this.#clock), this.#settings)
-    const stored = entry !== undefined && storable(entry, this.#settings) && this.#put(entry, ticket)
+  /** undefined when the stored response, freshened, is not what the caller asked for. */
+  #freshen(question: Question, known: CacheEntry, ticket: number, reply: Reply): OriginAnswer | undefined {
+    const { request, demand } = question
+    const times = timesOf(reply, this.#clock)
+    const entry = freshened(known, request, reply, times, this.#settings)
+    const answer = answerOf(entry ?? known, request.method, demand.conditions)
+    if (answer === undefined) return undefined
+    const stored = entry !== undefined && storable(entry, this.#settings) && this.#keeper.put(entry, ticket)
     // the origin has just said that it may not be kept
-    if (!stored) this.#store.delete(known.key)
-    const { status, statusText, headers } = entry ?? known
+    if (!stored) this.#keeper.drop(known.key)
+    const { status, statusText, headers, body } = answer
     return {
-      reply: { ...reply, request, status, statusText, headers, ...storedContent(request, known) },
+      reply: { ...reply, request, status, statusText, headers, ...contentFor(request, body) },
       entry: stored ? entry : undefined,
       stored,
       fwdStatus: reply.status,
     }
   }
 
-  #put(entry: CacheEntry, ticket: number): boolean {
-    if (!isComplete(entry.headers, entry.body.byteLength)) return false
-    if (entry.body.byteLength > this.#settings.maxEntrySize) return false
-    if (!this.#invalidations.allows(entry.key, ticket)) return false
-    this.#store.put(entry)
-    this.#counters.stored += 1
-    return true
+  /** The stale response in the place of an origin that failed. */
+  #stale(
+    { request, demand }: Question,
+    entry: CacheEntry,
+    fwdStatus: number | undefined,
+  ): OriginAnswer | undefined {
+    const answer = answerOf(entry, request.method, demand.conditions)
+    if (answer === undefined) return undefined
+    const aging = reused(answer, entry, this.#clock.wallNow())
+    const reply = storedReply(request, aging, entry.httpVersion, this.#clock.now(), { hit: false })
+    return { reply, entry, stored: false, fwdStatus }
   }
+}
+
+/** No answer, or not in time. A limiter or a caller who gave up is no failure of the origin. */
+function isFailure(error: unknown): boolean {
+  return error instanceof NetworkError || error instanceof TimeoutError
+}
+
+/** A buffered reply in the way that the request reads. */
+function restored(reply: Reply, request: Request): Reply {
+  return { ...reply, request, ...contentFor(request, reply.body) }
 }
 
 /** A response for this request alone. */

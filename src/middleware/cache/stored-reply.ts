@@ -1,24 +1,26 @@
 import type { CacheEntry } from '../../backends/contract.ts'
+import type { StoredAnswer } from '../../cache/answer.ts'
+import { currentAge, factsOf } from '../../cache/freshness.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { type FieldList, withField } from '../../core/field-list.ts'
+import { filterFields, withField } from '../../core/field-list.ts'
 import { type CacheStatus, emptyBody, type Reply, type ReplyTimings } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 
 /** The reply that a stored response is to this request. Its bytes are the store’s own. */
 export function storedReply(
   request: Request,
-  entry: CacheEntry,
-  age: Microseconds | undefined,
+  answer: StoredAnswer,
+  httpVersion: string,
   now: Microseconds,
   cacheStatus: CacheStatus,
 ): Reply {
   return {
     request,
-    status: entry.status,
-    statusText: entry.statusText,
-    headers: age === undefined ? entry.headers : withAge(entry.headers, age),
-    ...storedContent(request, entry),
-    httpVersion: entry.httpVersion,
+    status: answer.status,
+    statusText: answer.statusText,
+    headers: answer.headers,
+    ...contentFor(request, answer.body),
+    httpVersion,
     timings: allAt(now),
     history: [],
     attempts: 0,
@@ -26,9 +28,21 @@ export function storedReply(
   }
 }
 
-/** The stored content in the way that the request reads; HEAD has none (RFC 9110, 9.3.2). */
-export function storedContent(request: Request, entry: CacheEntry): Pick<Reply, 'body' | 'stream'> {
-  const content = request.method === 'HEAD' ? emptyBody : entry.body
+/**
+ * The answer as it is reused without asking the origin: with its age (RFC 9111, 5.1: whole seconds, one field), and
+ * without the fields that only a validated response may carry (5.2.2.4). In `ttl` mode it stays as it came.
+ */
+export function reused(answer: StoredAnswer, entry: CacheEntry, wallNow: Microseconds): StoredAnswer {
+  if (entry.ttl !== undefined) return answer
+  const { withheld } = factsOf(entry)
+  const headers =
+    withheld.size === 0 ? answer.headers : filterFields(answer.headers, (name) => !withheld.has(name))
+  const age = Math.floor(currentAge(entry, wallNow) / 1_000_000)
+  return { ...answer, headers: withField(headers, 'Age', String(age)) }
+}
+
+/** Content in the way that the request reads. */
+export function contentFor(request: Request, content: Uint8Array): Pick<Reply, 'body' | 'stream'> {
   if (request.reading === 'buffered') return { body: content, stream: undefined }
   return { body: emptyBody, stream: copiesOf(content) }
 }
@@ -48,11 +62,6 @@ export function gatewayTimeout(request: Request, now: Microseconds, cacheStatus:
     attempts: 0,
     cacheStatus,
   }
-}
-
-/** RFC 9111, 5.1: whole seconds, one field. */
-function withAge(headers: FieldList, age: Microseconds): FieldList {
-  return withField(headers, 'Age', String(Math.floor(age / 1_000_000)))
 }
 
 function allAt(now: Microseconds): ReplyTimings {

@@ -1,0 +1,109 @@
+import type { CacheEntry } from '../../backends/contract.ts'
+import type { CacheCounters } from '../../cache/counters.ts'
+import type { Demand } from '../../cache/demand.ts'
+import { type ExchangeTimes, isComplete, toEntry } from '../../cache/entry.ts'
+import { Invalidations } from '../../cache/invalidations.ts'
+import type { CacheSettings } from '../../cache/options.ts'
+import { combined, toParts } from '../../cache/parts.ts'
+import { storable } from '../../cache/policy.ts'
+import { afterHead, aged } from '../../cache/validation.ts'
+import type { Reply } from '../../core/reply.ts'
+import type { Request } from '../../core/request.ts'
+import type { SafeStore } from './safe-store.ts'
+
+/** Settings that decide what is stored, and for how long. */
+export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
+
+/** A request whose answer may be kept. */
+interface Asked {
+  readonly request: Request
+  readonly key: string
+  readonly demand: Demand
+}
+
+/** Puts into the store what may be there, and takes out what may not. */
+export class Keeper {
+  readonly #store: SafeStore
+  readonly #settings: StoringSettings
+  readonly #counters: CacheCounters
+  readonly #invalidations = new Invalidations()
+
+  constructor(store: SafeStore, settings: StoringSettings, counters: CacheCounters) {
+    this.#store = store
+    this.#settings = settings
+    this.#counters = counters
+  }
+
+  /** A ticket for an exchange that begins now. */
+  begin(): number {
+    return this.#invalidations.begin()
+  }
+
+  invalidate(key: string): void {
+    this.#invalidations.add(key)
+    this.#store.delete(key)
+  }
+
+  drop(key: string): void {
+    this.#store.delete(key)
+  }
+
+  /** The response as it could be stored, a 206 as parts; undefined when it could not. */
+  entryOf(
+    { request, key, demand }: Asked,
+    reply: Reply,
+    times: ExchangeTimes,
+    body: Uint8Array,
+  ): CacheEntry | undefined {
+    const entry = toEntry(key, request, { ...reply, body }, times, this.#settings)
+    if (entry?.status !== 206) return entry
+    return toParts(entry, demand.conditions?.rangeText ?? '')
+  }
+
+  /** Stores what came whole, joined to the parts that are there. @returns whether it is stored */
+  keep({ demand }: Asked, entry: CacheEntry, ticket: number): boolean {
+    if (entry.status !== 206) return this.put(entry, ticket)
+    const part = toParts(entry, demand.conditions?.rangeText ?? '')
+    if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return false
+    // looked up anew: parts that were asked for at the same time came meanwhile
+    const found = this.#store.match(entry.key)
+    if (found instanceof Promise) void found.then((entries) => this.#join(entries, part, ticket))
+    else this.#join(found, part, ticket)
+    return true
+  }
+
+  /** @returns whether it is stored */
+  put(entry: CacheEntry, ticket: number): boolean {
+    if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return false
+    if (entry.body.byteLength > this.#settings.maxEntrySize) return false
+    if (!this.#invalidations.allows(entry.key, ticket)) return false
+    this.#store.put(entry)
+    this.#counters.stored += 1
+    return true
+  }
+
+  /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
+  outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: number): void {
+    if (entry === undefined || this.#settings.mode === 'ttl') return
+    const isNews = status === 200 || status === 404 || status === 410
+    if (isNews) this.#replace({ ...entry, outdated: true }, ticket)
+  }
+
+  /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
+  afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: number): void {
+    if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
+    const updated = afterHead(entry, reply.request, reply, times, this.#settings)
+    const keeps = updated !== undefined && storable(updated, this.#settings)
+    this.#replace(keeps ? updated : { ...entry, outdated: true }, ticket)
+  }
+
+  #replace(entry: CacheEntry, ticket: number): void {
+    if (this.#invalidations.allows(entry.key, ticket)) this.#store.put(entry)
+  }
+
+  #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: number): void {
+    const stored = entries.find(({ variant }) => variant === part.variant)
+    const joined = stored === undefined ? undefined : combined(stored, part)
+    this.put(joined === undefined ? part : aged(joined, this.#settings), ticket)
+  }
+}

@@ -1,0 +1,21 @@
+import type { CacheEntry } from '../../backends/contract.ts'
+import { variantOf } from '../../cache/variant.ts'
+import type { Request } from '../../core/request.ts'
+
+/**
+ * What requests of one key must have in common to share an exchange: the variant, as far as it can be guessed
+ * from what is stored, and whatever can make the exchange fail for one of them and not for another.
+ */
+export function termsOf(request: Request, entries: readonly CacheEntry[]): string {
+  const { features, timeouts, maxResponseSize } = request
+  const { retry, limit } = features
+  return JSON.stringify([
+    variantOf(request, entries[0]?.varyNames ?? []),
+    [timeouts.connect, timeouts.headers, timeouts.body],
+    maxResponseSize,
+    limit === undefined ? [] : [limit.cost, limit.maxWait, limit.keys],
+    retry === undefined || retry === null
+      ? String(retry)
+      : { ...retry, methods: 0, statuses: [...retry.statuses] },
+  ])
+}
