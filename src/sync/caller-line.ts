@@ -1,22 +1,44 @@
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { pack, type Packing, unpack, type Unpacking } from './portable.ts'
-import { type Answer, word, type WorkerMessage, type WorkerSetup } from './protocol.ts'
+import { lookOut, quickAnswer } from './look-out.ts'
+import { type Answer, type Call, word, type WorkerMessage, type WorkerSetup } from './protocol.ts'
 
 /** The worker's end of the conversation. */
 export class CallerLine {
   readonly #setup: WorkerSetup
+  /** Calls that have been taken. */
+  #taken = 0
   readonly unpacking: Unpacking = { call: (number, args) => this.#ask(number, args) }
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup
   }
 
-  /** The call with this id is begun with. */
-  begin(id: number): void {
-    Atomics.store(this.#setup.words, word.begun, id)
+  /** Has each call taken that comes. */
+  onCall(take: (call: Call) => void): void {
+    this.#setup.port.on('message', (call: Call) => {
+      this.#taken = (this.#taken + 1) | 0
+      take(call)
+    })
   }
 
-  reply(id: number, value: unknown): void {
+  /** The next call, if it comes at once; to be asked for when one has just been replied to. */
+  nextCall(): Call | undefined {
+    const { port, words } = this.#setup
+    if (!lookOut(words, word.called, this.#taken)) return undefined
+    const received = receiveMessageOnPort(port)
+    if (received !== undefined) this.#taken = (this.#taken + 1) | 0
+    return received?.message as Call | undefined
+  }
+
+  /** The call with this id is begun with. @returns when, for {@link reply} */
+  begin(id: number): number {
+    Atomics.store(this.#setup.words, word.begun, id)
+    return performance.now()
+  }
+
+  reply(id: number, value: unknown, begunAt: number): void {
+    Atomics.store(this.#setup.words, word.quick, performance.now() - begunAt < quickAnswer ? 1 : 0)
     const packing: Packing = { transfer: [] }
     this.#post({ id, value: pack(value, '', packing) }, packing.transfer)
   }

@@ -8,6 +8,7 @@ import {
 } from 'node:worker_threads'
 import { OptionError, SessionError } from '../core/errors.ts'
 import { isLifelineOpen } from './lifeline.ts'
+import { lookOut } from './look-out.ts'
 import { type Answer, type Call, word, wordCount, type WorkerMessage, type WorkerSetup } from './protocol.ts'
 
 /** Beside this file, as TypeScript or as JavaScript. */
@@ -50,6 +51,7 @@ export class LiveWorker {
   post(call: Call, transfer: ArrayBuffer[]): void {
     try {
       this.#port.postMessage(call, transfer)
+      Atomics.add(this.#words, word.called, 1)
     } catch (cause) {
       throw new OptionError(`an option cannot be used by a SyncSession: ${(cause as Error).message}`, {
         cause,
@@ -74,6 +76,7 @@ export class LiveWorker {
 
   /** Blocks this thread until there is a message, or the time is up. @returns whether there is a message */
   wait(milliseconds: number): boolean {
+    if (lookOut(this.#words, word.posted, this.#received)) return true
     return Atomics.wait(this.#words, word.posted, this.#received, milliseconds) !== 'timed-out'
   }
 

@@ -85,7 +85,11 @@ export const word = {
   /** The low and the high half of the lifeline's inode number. */
   inodeLow: 4,
   inodeHigh: 5,
+  /** How many calls have been posted. */
+  called: 6,
+  /** 1 when the last answer took no time to speak of. */
+  quick: 7,
 } as const
 
 /** How many there are. */
-export const wordCount = 6
+export const wordCount = 8
