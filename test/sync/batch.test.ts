@@ -144,7 +144,7 @@ test('a source that throws stops the batch with what there is', () => {
 test('callbacks are called with each response and its number; results and exceptions are kept', (t) => {
   t.after(() => SessionConfig.reset())
   SessionConfig.printCallbackExceptions = false
-  const numbers: unknown[] = []
+  const numbers: (number | undefined)[] = []
   const responses = session.requests(numbered(5), {
     callbacks: [
       (response, index) => {
@@ -155,7 +155,10 @@ test('callbacks are called with each response and its number; results and except
     ],
     returnCallbacks: true,
   })
-  assert.deepEqual(numbers.toSorted(), [0, 1, 2, 3, 4])
+  assert.deepEqual(
+    numbers.toSorted((a = 0, b = 0) => a - b),
+    [0, 1, 2, 3, 4],
+  )
   assert.deepEqual(responses[4]?.callbacks, [200])
   const failure = responses[3]?.callbacks?.[0] as SessionError
   assert.ok(failure.code === 'ERR_CALLBACK' && failure.cause instanceof RangeError)
