@@ -30,9 +30,7 @@ type BlockingValue<Value> = Value extends StreamResponse
  * added to the asynchronous ones, or changed in them, has to be done there too before anything compiles.
  */
 export type Blocking<Face> = {
-  [Name in keyof Face as Exclude<Name, AsyncOnly>]: Face[Name] extends (
-    ...args: infer Args
-  ) => infer Result
+  [Name in keyof Face as Exclude<Name, AsyncOnly>]: Face[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => BlockingResult<Result>
     : BlockingValue<Face[Name]>
 }

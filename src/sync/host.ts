@@ -12,6 +12,8 @@ export class Host {
   readonly #line: CallerLine
   readonly #sessions = new Map<number, HostedSession>()
   #callsInTurn = 0
+  /** Calls under way. */
+  #running = 0
 
   constructor(line: CallerLine) {
     this.#line = line
@@ -24,6 +26,7 @@ export class Host {
   /** Does what is asked, and replies when it is done. Never rejects. */
   async #take({ id, session, operation, args, config }: Call): Promise<void> {
     const begunAt = this.#line.begin(id)
+    this.#running++
     // what `debug` has to say, the caller says
     if (config !== undefined) Object.assign(configured, config, { debug: false })
     try {
@@ -31,7 +34,7 @@ export class Host {
     } catch (error) {
       this.#line.fail(id, error)
     }
-    if (++this.#callsInTurn >= callsPerTurn) return
+    if (--this.#running > 0 || ++this.#callsInTurn >= callsPerTurn) return
     const next = this.#line.nextCall()
     if (next !== undefined) void this.#take(next)
   }

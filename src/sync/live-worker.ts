@@ -76,7 +76,8 @@ export class LiveWorker {
 
   /** Blocks this thread until there is a message, or the time is up. @returns whether there is a message */
   wait(milliseconds: number): boolean {
-    if (lookOut(this.#words, word.posted, this.#received)) return true
+    const isQuick = Atomics.load(this.#words, word.quick) !== 0
+    if (isQuick && lookOut(this.#words, word.posted, this.#received)) return true
     return Atomics.wait(this.#words, word.posted, this.#received, milliseconds) !== 'timed-out'
   }
 
