@@ -108,4 +108,53 @@ export const sections: Readonly<Record<string, Section>> = {
       { name: "mode 'ttl'", module: 'cache/session.ts', options: { cache: { mode: 'ttl' } } },
     ],
   },
+  sync: {
+    title: 'Blocking calls',
+    text: '2 KB of JSON, parsed; one request after another; connections kept alive where the client can.',
+    count: 8_000,
+    noun: 'request',
+    unit: 'requests/s',
+    references: ['Session.get, awaited', 'synckit + undici'],
+    entries: [
+      { name: 'Session.get, awaited', module: 'sync/async-session.ts' },
+      { name: 'SyncSession.get', module: 'sync/sync-session.ts' },
+      { name: 'synckit + undici', module: 'sync/synckit.ts' },
+    ],
+  },
+  'sync-fetch': {
+    title: 'Blocking calls by a process each',
+    text: 'The same with sync-fetch, which starts a process for each request: far fewer of them.',
+    count: 40,
+    noun: 'request',
+    unit: 'requests/s',
+    references: ['sync-fetch'],
+    entries: [
+      { name: 'sync-fetch', module: 'sync/sync-fetch.ts' },
+      { name: 'SyncSession.get', module: 'sync/sync-session.ts' },
+    ],
+  },
+  'sync-batch': {
+    title: 'Blocking batches',
+    text: '2,000 URLs from a generator in one call, 2 KB of JSON each, parsed; 50 requests in flight.',
+    count: 4_000,
+    noun: 'request',
+    unit: 'requests/s',
+    references: ['Session.requests, awaited'],
+    entries: [
+      { name: 'Session.requests, awaited', module: 'sync/async-batch.ts' },
+      { name: 'SyncSession.requests', module: 'sync/sync-batch.ts' },
+    ],
+  },
+  'sync-cache': {
+    title: 'Blocking cache hits',
+    text: '2 KB of JSON from memory, parsed; one request after another.',
+    count: 50_000,
+    noun: 'hit',
+    unit: 'hits/s',
+    references: ['Session.get, awaited'],
+    entries: [
+      { name: 'Session.get, awaited', module: 'cache/session.ts', options: { cache: { mode: 'ttl' } } },
+      { name: 'SyncSession.get', module: 'sync/sync-hits.ts', options: { cache: { mode: 'ttl' } } },
+    ],
+  },
 }

@@ -39,6 +39,13 @@ export function oneByOne(call: () => Promise<unknown>): Round {
   }
 }
 
+/** Rounds of something that blocks. */
+export function blocking(call: () => void): Round {
+  return async (count) => {
+    for (let i = 0; i < count; i++) call()
+  }
+}
+
 /** URLs as a job has them: made one by one, never all there. */
 export function* urls(url: string, count: number): Generator<string, void, undefined> {
   for (let i = 0; i < count; i++) yield url

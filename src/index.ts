@@ -57,6 +57,7 @@ export {
   type OptionsOf,
   RatelimitMixin,
   type SessionClass,
+  type SessionLike,
 } from './session/mixins.ts'
 export type { RequestRatelimitOptions } from './session/request-options.ts'
 export type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from './session/call-options.ts'
@@ -67,4 +68,9 @@ export { SessionConfig, type SessionConfigValues } from './session/session-confi
 export type { SessionOptions } from './session/session-options.ts'
 export type { Params, ParamValue } from './session/target.ts'
 export type { TimeoutOption, TimeoutPhases } from './session/timeouts.ts'
+export type { Blocking, BlockingResult } from './sync/blocking.ts'
+export type { SyncCache } from './sync/sync-cache.ts'
+export type { SyncRatelimiter } from './sync/sync-ratelimiter.ts'
+export { SyncSession, type SyncSessionOptions } from './sync/sync-session.ts'
+export { SyncStreamResponse } from './sync/sync-stream-response.ts'
 export type { TlsOptions } from './transport/undici-transport.ts'

@@ -9,7 +9,7 @@ import { asMany, knownLength, pairWithMethods, type Job, type Many } from './tar
 import { window, type Finished } from './window.ts'
 
 /** Errors that an iterated batch keeps for its BatchError: its memory is bounded. */
-const mostErrorsKept = 1_000
+export const mostErrorsKept = 1_000
 
 /** One batch at work: sends through the window, calls the callbacks, counts for the progress. */
 export class BatchRun<Response extends Outcome, Target, Options extends SharedRequestOptions> {
@@ -132,7 +132,8 @@ export class BatchRun<Response extends Outcome, Target, Options extends SharedRe
   }
 }
 
-function throwFailures(
+/** Throws what a batch with `raiseErrors` does when requests failed. @throws BatchError */
+export function throwFailures(
   count: number,
   responses: readonly unknown[],
   errors: readonly Error[],
@@ -144,7 +145,8 @@ function throwFailures(
   throw new BatchError(message, responses, errors, first)
 }
 
-function stopMessage(count: number, cause: unknown): string {
+/** What a batch says that was stopped. */
+export function stopMessage(count: number, cause: unknown): string {
   return `the batch stopped after ${requestCount(count)}: ${cause instanceof Error ? cause.message : describe(cause)}`
 }
 

@@ -37,13 +37,23 @@ export async function runCallbacks<Response>(
     try {
       results.push(await run.around(() => callback(response, run.index)))
     } catch (cause) {
-      const name = callback.name === '' ? `#${position + 1}` : callback.name
-      results.push(new SessionError('ERR_CALLBACK', `callback ${name} threw: ${messageOf(cause)}`, { cause }))
-      const report = reportOf(cause, run)
-      if (report !== undefined) run.print(`${numberPrefix(run.index)}callback ${name}: ${report}`)
+      results.push(failedCallback(callback, position, cause, run))
     }
   }
   return results
+}
+
+/** What stands for a callback that threw, after telling of it as `run` says. */
+export function failedCallback(
+  callback: { readonly name: string },
+  position: number,
+  cause: unknown,
+  run: CallbackRun,
+): SessionError {
+  const name = callback.name === '' ? `#${position + 1}` : callback.name
+  const report = reportOf(cause, run)
+  if (report !== undefined) run.print(`${numberPrefix(run.index)}callback ${name}: ${report}`)
+  return new SessionError('ERR_CALLBACK', `callback ${name} threw: ${messageOf(cause)}`, { cause })
 }
 
 /** What a line about request `index` starts with. */

@@ -29,17 +29,21 @@ export interface Progress {
 /** Between two plain lines. */
 const lineInterval: Microseconds = 5_000_000
 
-/** Begins to show progress, unless `option` is false. */
+/**
+ * Begins to show progress, unless `option` is false.
+ * @param blocking the thread is blocked meanwhile, and hears no signals
+ */
 export function startProgress(
   option: boolean | ProgressOptions,
   total: number | undefined,
   clock: Clock,
   waiting: () => number,
+  blocking = false,
 ): Progress | undefined {
   if (option === false) return undefined
   const { label = '', stream = process.stderr, total: toldTotal = total } = option === true ? {} : option
   const tally = new Tally(label, toldTotal, clock, waiting)
-  return isTerminal(stream) ? new Bar(stream, clock, tally) : new Lines(stream, clock, tally)
+  return isTerminal(stream) ? new Bar(stream, clock, tally, blocking) : new Lines(stream, clock, tally)
 }
 
 /** Counts. */
@@ -86,11 +90,11 @@ class Bar implements Progress {
   readonly #colour: boolean
   readonly #line = (width: number): string => this.#format('running', width)
 
-  constructor(stream: ProgressStream, clock: Clock, tally: Tally) {
+  constructor(stream: ProgressStream, clock: Clock, tally: Tally, blocking: boolean) {
     this.stream = stream
     this.#tally = tally
     this.#colour = allowsColour(stream)
-    this.#terminal = terminalOf(stream, clock, currentPrefix)
+    this.#terminal = terminalOf(stream, clock, currentPrefix, blocking)
     this.#terminal.add(this.#line)
   }
 
@@ -98,12 +102,17 @@ class Bar implements Progress {
     this.#tally.advance(failed)
   }
 
-  async numbered(prefix: string, call: () => unknown): Promise<unknown> {
+  numbered(prefix: string, call: () => unknown): unknown {
+    let result: unknown
     try {
-      return await prefixes.run(prefix, call)
-    } finally {
+      result = prefixes.run(prefix, call)
+    } catch (error) {
       this.#terminal.flush(prefix)
+      throw error
     }
+    if (result instanceof Promise) return result.finally(() => this.#terminal.flush(prefix))
+    this.#terminal.flush(prefix)
+    return result
   }
 
   end(complete: boolean): void {

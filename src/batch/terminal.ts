@@ -44,13 +44,18 @@ export function allowsColour(stream: ProgressStream): boolean {
 /** The terminals that have lines on them now. */
 const terminals = new WeakMap<ProgressStream, Terminal>()
 
-/** The owner of a terminal, shared by all batches that draw on it. */
-export function terminalOf(stream: ProgressStream, clock: Clock, prefix: () => string): Terminal {
+/** The owner of a terminal, shared by all batches that draw on it. See the constructor of {@link Terminal}. */
+export function terminalOf(
+  stream: ProgressStream,
+  clock: Clock,
+  prefix: () => string,
+  blocking: boolean,
+): Terminal {
   let terminal = terminals.get(stream)
   if (terminal === undefined || terminal.idle) {
     // stdout and stderr are as a rule the same terminal, so what is printed on one must not tear the other.
     const others = stream === process.stderr && process.stdout.isTTY ? [process.stdout] : []
-    terminal = new Terminal([stream, ...others], clock, prefix)
+    terminal = new Terminal([stream, ...others], clock, prefix, blocking)
     terminals.set(stream, terminal)
   }
   return terminal
@@ -65,6 +70,7 @@ export class Terminal {
   readonly #streams: readonly [ProgressStream, ...ProgressStream[]]
   readonly #clock: Clock
   readonly #prefix: () => string
+  readonly #blocking: boolean
   readonly #lines = new Set<TerminalLine>()
   /** While up: one for each stream, in their order. */
   #guards: OutputGuard[] = []
@@ -77,11 +83,19 @@ export class Terminal {
   /**
    * @param streams the terminal, and others that show on it too
    * @param prefix what each line starts with that is printed above now
+   * @param blocking the thread is blocked while lines are up: who listened to Ctrl-C then would not hear it, and
+   * keep it from ending the process; so nobody listens, and the cursor is not hidden
    */
-  constructor(streams: readonly [ProgressStream, ...ProgressStream[]], clock: Clock, prefix: () => string) {
+  constructor(
+    streams: readonly [ProgressStream, ...ProgressStream[]],
+    clock: Clock,
+    prefix: () => string,
+    blocking = false,
+  ) {
     this.#streams = streams
     this.#clock = clock
     this.#prefix = prefix
+    this.#blocking = blocking
   }
 
   /** Whether no line is on it. */
@@ -165,6 +179,7 @@ export class Terminal {
     if (this.#guards.length > 0) return
     this.#guards = this.#streams.map((stream) => new OutputGuard(stream, this.#above, this.#prefix))
     process.once('exit', this.#leave)
+    if (this.#blocking) return
     for (const signal of endingSignals) process.prependListener(signal, this.#onSignal)
     this.#raw(hideCursor)
   }

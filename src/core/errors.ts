@@ -10,6 +10,7 @@ export const errorCodes = {
   ERR_TIMEOUT_CONNECT: 'no connection within `timeout.connect`',
   ERR_TIMEOUT_HEADERS: 'no response headers within `timeout.headers`',
   ERR_TIMEOUT_BODY: 'no response data within `timeout.body`',
+  ERR_TIMEOUT_THREADED: 'a blocking call heard nothing for `SessionConfig.threadedTimeout`',
   ERR_DNS: 'the host name cannot be resolved',
   ERR_CONNECT: 'the connection was refused or cannot be made',
   ERR_TLS: 'the TLS handshake failed',
@@ -31,6 +32,7 @@ export const errorCodes = {
   ERR_CALLBACK: 'a callback threw',
   ERR_BATCH: 'some requests of a batch failed',
   ERR_COOKIE: 'the cookie jar or its file cannot be used',
+  ERR_WORKER: 'the thread that a blocking session works in has ended, or does not answer',
 } as const
 
 /** One of the codes in {@link errorCodes}. */

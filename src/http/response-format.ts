@@ -13,11 +13,15 @@ const headerLength = 8
 /** Request fields that are never written down. */
 const secretFields = new Set(['authorization', 'proxy-authorization', 'cookie'])
 
-interface ReplyRecord {
+/** What is written down of a request. */
+export interface RequestRecord {
   readonly method: string
   readonly url: string
   readonly requestHeaders: readonly string[]
   readonly startedAt: number
+}
+
+interface ReplyRecord extends RequestRecord {
   readonly status: number
   readonly statusText: string
   readonly headers: readonly string[]
@@ -137,7 +141,7 @@ function isFieldList(value: unknown): boolean {
 function toReply(record: ReplyRecord, body: Uint8Array): Reply {
   const { status, statusText, headers, httpVersion, timings, attempts, cacheStatus } = record
   return {
-    request: toRequest(record),
+    request: recordedRequest(record),
     status,
     statusText,
     headers,
@@ -151,7 +155,8 @@ function toReply(record: ReplyRecord, body: Uint8Array): Reply {
   }
 }
 
-function toRequest({ method, url, requestHeaders, startedAt }: ReplyRecord): Request {
+/** The request as a reply that was read again has it: what it said, without content and wishes. */
+export function recordedRequest({ method, url, requestHeaders, startedAt }: RequestRecord): Request {
   return {
     method,
     url: new URL(url),

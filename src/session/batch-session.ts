@@ -64,10 +64,19 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
         Object.keys(own).length === 0 ? shared : await shared.with(withBothSignals(own, options.signal))
       return send(complete.build(checkMethod(method), url, 'buffered'))
     },
-    failed: (target, error) =>
-      Response.networkError(placeholder(target, builder), toSessionError(error), clock.now()),
+    failed: (target, error) => failedResponse(target, error, builder, clock),
     withCallbacks: (response, results) => response.withCallbacks(results),
   }
+}
+
+/** The network-error response of a request that could not be made, whatever was given as its target. */
+export function failedResponse(
+  target: unknown,
+  error: Error,
+  builder: RequestBuilder,
+  clock: Clock,
+): Response {
+  return Response.networkError(placeholder(target, builder), toSessionError(error), clock.now())
 }
 
 function checkTarget(target: unknown): RequestObject {

@@ -1,12 +1,19 @@
 import type { CacheMixinOptions, Feature, RatelimitMixinOptions } from './feature-options.ts'
-import { Session } from './session.ts'
 
-/** A session class: `Session` itself, or what a mixin or a user made of it. */
+/** What tells a session, blocking or not, from anything else. */
+export interface SessionLike {
+  request(method: string, url: string | URL): unknown
+  requests(urls: string): unknown
+  clearCache(): unknown
+  close(): unknown
+}
+
+/** A session class: `Session` or `SyncSession` itself, or what a mixin or a user made of it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a mixin must take constructors of every option type
-export type SessionClass = new (options?: any) => Session
+export type SessionClass = new (options?: any) => SessionLike
 
 /** The options that a session class takes. */
-export type OptionsOf<Base extends SessionClass> = Base extends new (options?: infer Options) => Session
+export type OptionsOf<Base extends SessionClass> = Base extends new (options?: infer Options) => SessionLike
   ? Options
   : never
 
@@ -42,7 +49,7 @@ export function CacheMixin<Base extends SessionClass>(
 
 /** What a feature changes is the options that the constructor takes; the types above say how. */
 function withFeature(base: SessionClass, feature: Feature): unknown {
-  const parent = base as typeof Session
+  const parent = base as (new (options?: object) => object) & { readonly features: ReadonlySet<Feature> }
   return class extends parent {
     static override readonly features = new Set([...parent.features, feature])
   }

@@ -1,5 +1,5 @@
 import { checkChoice } from '../core/check-options.ts'
-import { describe } from '../core/duration.ts'
+import { describe, type Duration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 
 /** What {@link SessionConfig} holds. */
@@ -23,6 +23,11 @@ export interface SessionConfigValues {
   renewCacheOnGet: boolean
   /** Most requests of one batch at a time. Default: 50. */
   semaphore: number
+  /**
+   * The longest that a call of a `SyncSession` waits for a word of its worker, waits for the rate limit apart; false
+   * for no limit. Default: `'10m'`, twice what a server has for its next byte by default.
+   */
+  threadedTimeout: Duration | false
 }
 
 const defaults: Readonly<SessionConfigValues> = {
@@ -34,6 +39,7 @@ const defaults: Readonly<SessionConfigValues> = {
   printCallbackTracebacks: false,
   renewCacheOnGet: false,
   semaphore: 50,
+  threadedTimeout: '10m',
 }
 
 /** The values themselves: reading them through the proxy would cost each request. */
@@ -68,6 +74,10 @@ function checkName(name: string): keyof SessionConfigValues {
 }
 
 function checkValue(name: keyof SessionConfigValues, value: unknown): unknown {
+  if (name === 'threadedTimeout') {
+    if (value !== false) parsePositiveDuration(value, 'SessionConfig.threadedTimeout')
+    return value
+  }
   const fits =
     name === 'semaphore'
       ? Number.isSafeInteger(value) && (value as number) >= 1

@@ -1,0 +1,33 @@
+/** Blocking sessions with both mixins, in either order, on each backend that can do it. */
+import { CacheMixin, RatelimitMixin, SyncSession } from 'http-sessions'
+import { spawnHttpbin, Urls, worstWindow } from 'http-sessions/testing'
+
+class ApiSession extends CacheMixin(RatelimitMixin(SyncSession)) {}
+class SameSession extends RatelimitMixin(CacheMixin(SyncSession)) {}
+
+/** Where limits are kept, one after the other. */
+const backends = ['memory', 'sqlite'] as const
+
+await using server = await spawnHttpbin()
+const make = new Urls(server.url)
+
+for (const SessionClass of [ApiSession, SameSession]) {
+  for (const backend of backends) {
+    await server.clear()
+    using session = new SessionClass({
+      ratelimitOptions: { backend, type: 'slidingwindow', limit: 10, window: '500ms', perHost: true },
+      cacheTimeout: '10m',
+    })
+    const url = make.get({ id: 5013, by: SessionClass.name, backend })
+    const first = session.get(url)
+    console.log(SessionClass.name, backend, first.fromCache, session.get(url).fromCache)
+    console.log(
+      session.cache.get(url)?.json<{ args: { id: string } }>().args.id,
+      [...session.cache.keys()].length,
+    )
+
+    session.requests(Array.from({ length: 30 }, (_, id) => make.get({ id, by: SessionClass.name, backend })))
+    const seen = await server.instants()
+    console.log(`${seen.length} requests; most in any half second: ${worstWindow(seen, 500_000)}`)
+  }
+}

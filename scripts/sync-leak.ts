@@ -1,0 +1,48 @@
+/**
+ * Blocking requests, one after another, with callbacks and now and then a batch, a stream and a failure: prints what
+ * memory they took, and fails when it grew. `node scripts/sync-leak.ts [count]`
+ */
+import { SyncSession } from '../src/index.ts'
+import { spawnHttpbin } from '../src/testing/index.ts'
+
+const count = Number(process.argv[2] ?? 100_000)
+const parts = 10
+/** Bytes that the second half may take more than the first. */
+const allowedGrowth = 20 * 2 ** 20
+
+await using server = await spawnHttpbin({ log: false })
+using session = new SyncSession({ baseUrl: server.url, cache: { mode: 'ttl', maxSize: 2 ** 20 } })
+
+const peaks: number[] = []
+const startedAt = performance.now()
+for (let part = 0; part < parts; part++) {
+  let peak = 0
+  for (let made = 0; made < count / parts; made++) {
+    work(made)
+    if (made % 100 === 0) peak = Math.max(peak, process.memoryUsage.rss())
+    // a thread that never waits frees nothing that is freed by finalizers
+    if (made % 1_000 === 0) await new Promise(setImmediate)
+  }
+  peaks.push(peak)
+  const seconds = (performance.now() - startedAt) / 1_000
+  console.log(`${((part + 1) * count) / parts} in ${seconds.toFixed(1)} s: RSS ${megabytes(peak)}`)
+}
+
+const half = parts / 2
+const growth = Math.max(...peaks.slice(half)) - Math.max(...peaks.slice(0, half))
+console.log(`the second half took ${megabytes(growth)} more than the first`)
+if (growth > allowedGrowth) process.exitCode = 1
+
+function work(made: number): void {
+  session.get(`/json?id=${made % 500}`, { callbacks: [({ ok }) => ok], returnCallbacks: true })
+  if (made % 500 !== 0) return
+  session.requests(Array(20).fill('/uuid'))
+  for (const chunk of session.stream('/stream-bytes/100000')) {
+    if (chunk.length > 0) break
+  }
+  session.get('http://127.0.0.1:1/', { raiseErrors: false })
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`
+}

@@ -1,0 +1,36 @@
+import type { Batch } from '../batch/batch.ts'
+import type { StreamResponse } from '../http/stream-response.ts'
+import type { Ratelimiter } from '../ratelimit/ratelimiter.ts'
+import type { SessionCache } from '../session/session-cache.ts'
+
+/** What only makes sense where something can be awaited. */
+type AsyncOnly = typeof Symbol.asyncDispose | typeof Symbol.asyncIterator | 'body'
+
+/** What a blocking method returns in the place of a promise, a batch, or an asynchronous iterator. */
+export type BlockingResult<Result> =
+  Result extends Batch<infer Response>
+    ? Response[]
+    : Result extends AsyncGenerator<infer Item>
+      ? Generator<Item, void, undefined>
+      : Result extends Promise<infer Value>
+        ? BlockingValue<Value>
+        : BlockingValue<Result>
+
+/** What is itself asynchronous is given as its blocking likeness. */
+type BlockingValue<Value> = Value extends StreamResponse
+  ? Omit<Blocking<StreamResponse>, 'json'>
+  : Value extends SessionCache
+    ? Blocking<SessionCache>
+    : Value extends Ratelimiter
+      ? Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked'>
+      : Value
+
+/**
+ * A class’s public face with results in the place of promises. The blocking classes implement it, so that whatever is
+ * added to the asynchronous ones, or changed in them, has to be done there too before anything compiles.
+ */
+export type Blocking<Face> = {
+  [Name in keyof Face as Exclude<Name, AsyncOnly>]: Face[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => BlockingResult<Result>
+    : BlockingValue<Face[Name]>
+}

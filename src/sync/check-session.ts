@@ -1,0 +1,32 @@
+import { parseCacheOptions } from '../cache/options.ts'
+import { OptionError } from '../core/errors.ts'
+import { parseRatelimitOptions } from '../ratelimit/options.ts'
+import { type Feature, splitOptions } from '../session/feature-options.ts'
+import { RequestBuilder } from '../session/request-builder.ts'
+import { checkSessionOptions, requestDefaults, type SessionOptions } from '../session/session-options.ts'
+import { adviceFor } from './advice.ts'
+import { pack } from './portable.ts'
+import { blockingClock } from './worker-link.ts'
+
+/** What the calling thread needs of a session’s options itself. */
+export interface CheckedSession {
+  /** The options that are the session’s, with those of its mixins taken out. */
+  readonly session: SessionOptions
+  /** Makes requests that stand for those that could not be made. */
+  readonly builder: RequestBuilder
+}
+
+/**
+ * Checks options as the session in the worker will, so that whoever got one wrong hears of it at once and no
+ * worker has to be started for it.
+ * @throws OptionError
+ */
+export function checkSession(options: object, features: ReadonlySet<Feature>): CheckedSession {
+  const { session, ratelimit, cache } = splitOptions(options, features)
+  if (session.clock !== undefined) throw new OptionError(adviceFor(session.clock, 'clock'))
+  checkSessionOptions(session)
+  if (ratelimit !== undefined) parseRatelimitOptions(ratelimit, 'ratelimit')
+  if (cache !== undefined) parseCacheOptions(cache, 'cache')
+  pack(options, '', { transfer: [], keep: () => 0 })
+  return { session, builder: new RequestBuilder(requestDefaults(session), blockingClock) }
+}

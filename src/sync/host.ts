@@ -1,0 +1,52 @@
+import { configured } from '../session/session-config.ts'
+import type { CallerLine } from './caller-line.ts'
+import { HostedSession } from './hosted-session.ts'
+import { unpack } from './portable.ts'
+import type { Call } from './protocol.ts'
+
+/** So many calls in a row may be taken without the event loop; then sockets and timers get their turn. */
+const callsPerTurn = 64
+
+/** All sessions of one worker. */
+export class Host {
+  readonly #line: CallerLine
+  readonly #sessions = new Map<number, HostedSession>()
+  #callsInTurn = 0
+  /** Calls under way. */
+  #running = 0
+
+  constructor(line: CallerLine) {
+    this.#line = line
+    line.onCall((call) => {
+      this.#callsInTurn = 0
+      void this.#take(call)
+    })
+  }
+
+  /** Does what is asked, and replies when it is done. Never rejects. */
+  async #take({ id, session, operation, args, config }: Call): Promise<void> {
+    const begunAt = this.#line.begin(id)
+    this.#running++
+    // what `debug` has to say, the caller says
+    if (config !== undefined) Object.assign(configured, config, { debug: false })
+    try {
+      this.#line.reply(id, await this.#carryOut(session, operation, args), begunAt)
+    } catch (error) {
+      this.#line.fail(id, error)
+    }
+    if (--this.#running > 0 || ++this.#callsInTurn >= callsPerTurn) return
+    const next = this.#line.nextCall()
+    if (next !== undefined) void this.#take(next)
+  }
+
+  #carryOut(number: number, operation: Call['operation'], packed: Call['args']): unknown {
+    const args = packed.map((argument) => unpack(argument, this.#line.unpacking))
+    if (operation === 'open') {
+      this.#sessions.set(number, new HostedSession(...(args as [readonly string[], object])))
+      return undefined
+    }
+    const session = this.#sessions.get(number) as HostedSession
+    if (operation === 'close') this.#sessions.delete(number)
+    return (session[operation] as (...args: readonly unknown[]) => unknown).apply(session, args)
+  }
+}

@@ -1,0 +1,31 @@
+import { availableParallelism } from 'node:os'
+
+/*
+ * Putting a thread to sleep and waking it up takes longer than an answer from the cache. So a thread whose next
+ * word from the other is due at once looks out for it a little before it sleeps. The worker does so when it has
+ * replied and has nothing else to do, for then the caller is awake. The caller does so only while answers come
+ * without the network: a server on the same machine needs a processor, too. A lone processor could not run the other thread.
+ */
+
+/** Milliseconds: an answer that took the worker no longer did not wait for anything. */
+export const quickAnswer = 0.05
+
+/** Milliseconds that a thread looks out. */
+const patience = 0.1
+
+/** Looks at the clock only now and then: that takes longer than looking at the word. */
+const looksAtOnce = 64
+
+const canHelp = availableParallelism() > 1
+
+/** Looks out for a word to change from `value`. @returns whether it has changed */
+export function lookOut(words: Int32Array, index: number, value: number): boolean {
+  if (!canHelp) return false
+  const until = performance.now() + patience
+  do {
+    for (let look = 0; look < looksAtOnce; look++) {
+      if (Atomics.load(words, index) !== value) return true
+    }
+  } while (performance.now() < until)
+  return false
+}

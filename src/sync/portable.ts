@@ -1,0 +1,178 @@
+import { OptionError } from '../core/errors.ts'
+import { Response } from '../http/response.ts'
+import { type Content, toContent } from '../session/content.ts'
+import { adviceFor } from './advice.ts'
+import { packError, type PortableError, unpackError } from './portable-error.ts'
+import { packReply, type PortableResponse, unpackReply } from './portable-response.ts'
+
+/*
+ * What structured clone does not carry, or not whole, crosses in a tagged form: `{ '\0': kind, value }`.
+ */
+const tag = '\0'
+
+interface Tagged {
+  readonly [tag]: keyof typeof unpackers
+  readonly value: unknown
+}
+
+/** How values are made ready to cross. */
+export interface Packing {
+  /** Memory that is given away rather than copied: for the transfer list of `postMessage`. */
+  readonly transfer: ArrayBuffer[]
+  /**
+   * Keeps a function, so that the other thread can have it called by its number. Without this, what cannot
+   * cross becomes undefined, for it is no option of the caller's but a detail of an error or an argument.
+   */
+  readonly keep?: (callee: Callee) => number
+}
+
+/** How values are made again. */
+export interface Unpacking {
+  /** Calls a function of the other thread, and waits for what it returns. */
+  readonly call?: (number: number, args: readonly unknown[]) => unknown
+  /** Told of each error, to be made complete; returns it or another in its place. */
+  readonly onError?: (error: Error) => unknown
+}
+
+/** A function that the other thread may call. */
+export type Callee = (...args: readonly unknown[]) => unknown
+
+/** Contents of this size are moved to the other thread; below, copying is quicker. */
+const worthMoving = 65_536
+
+/**
+ * The value in a form that structured clone keeps whole.
+ * @param where the option's name, for the message
+ * @throws OptionError naming the option that cannot cross, and what to write instead
+ */
+export function pack(value: unknown, where: string, packing: Packing): unknown {
+  if (typeof value === 'function') return packFunction(value as Callee, packing)
+  if (typeof value === 'symbol') return refuse(value, where, packing)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((item, index) => pack(item, `${where}[${index}]`, packing))
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) {
+    return packFields(value as Readonly<Record<string, unknown>>, where, packing)
+  }
+  return packInstance(value, where, packing)
+}
+
+/** What `json` says, as JSON reads it here: with the methods `toJSON` of classes that the other thread does not know. */
+export function packJson(json: unknown, packing: Packing): unknown {
+  const content = toContent({ json }) as Content
+  return tagged('json', pack((content.body as { readonly bytes: Uint8Array }).bytes, 'json', packing))
+}
+
+/** The fields of an object, packed. */
+function packFields(object: Readonly<Record<string, unknown>>, where: string, packing: Packing): object {
+  const packed: Record<string, unknown> = {}
+  for (const name of Object.keys(object)) {
+    packed[name] = pack(object[name], where === '' ? name : `${where}.${name}`, packing)
+  }
+  return packed
+}
+
+function packInstance(value: object, where: string, packing: Packing): unknown {
+  if (value instanceof Uint8Array) return copyOf(value, packing.transfer)
+  if (value instanceof Response) return tagged('response', packResponse(value, packing))
+  if (value instanceof DOMException) return value
+  if (value instanceof Error)
+    return tagged(
+      'error',
+      packError(value, (each) => pack(each, where, packing)),
+    )
+  if (value instanceof URL) return tagged('url', value.href)
+  if (value instanceof Headers) return tagged('headers', [...value])
+  if (value instanceof URLSearchParams) return tagged('search', value.toString())
+  if (value instanceof FormData) return tagged('form', [...value].map(formEntry))
+  // one that fires later cannot be heard of by a thread that is blocked
+  if (value instanceof AbortSignal)
+    return value.aborted
+      ? tagged('aborted', pack(value.reason, where, { transfer: packing.transfer }))
+      : undefined
+  if (cloneable.some((each) => value instanceof each)) return value
+  if (Symbol.iterator in value && !('next' in value && packing.keep === undefined)) {
+    return pack([...(value as Iterable<unknown>)], where, packing)
+  }
+  return refuse(value, where, packing)
+}
+
+/** What structured clone keeps as it is. */
+const cloneable = [ArrayBuffer, SharedArrayBuffer, Blob, Date, RegExp, Map, Set]
+
+function packFunction(callee: Callee, { keep }: Packing): unknown {
+  return keep === undefined ? undefined : tagged('function', keep(callee))
+}
+
+function packResponse(response: Response, packing: Packing): PortableResponse {
+  const { error } = response
+  return {
+    reply: packReply(response, (bytes) => copyOf(bytes, packing.transfer)),
+    error: error === undefined ? undefined : pack(error, 'error', { transfer: packing.transfer }),
+  }
+}
+
+/** Exactly these bytes: structured clone would take along all of the memory that they are a part of. */
+function copyOf(bytes: Uint8Array, transfer: ArrayBuffer[]): Uint8Array {
+  const copy = new Uint8Array(bytes)
+  if (copy.byteLength >= worthMoving) transfer.push(copy.buffer)
+  return copy
+}
+
+function formEntry([name, value]: [string, string | File]): readonly unknown[] {
+  return typeof value === 'string'
+    ? [name, value]
+    : [name, new Blob([value], { type: value.type }), value.name]
+}
+
+function refuse(value: unknown, where: string, packing: Packing): undefined {
+  if (packing.keep === undefined) return undefined
+  throw new OptionError(adviceFor(value, where))
+}
+
+function tagged(kind: keyof typeof unpackers, value: unknown): Tagged {
+  return { [tag]: kind, value }
+}
+
+/** The value that was packed. */
+export function unpack(value: unknown, unpacking: Unpacking): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((item) => unpack(item, unpacking))
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value
+  if (tag in value) {
+    const { [tag]: kind, value: content } = value as Tagged
+    return unpackers[kind](content, unpacking)
+  }
+  const object: Record<string, unknown> = {}
+  for (const [name, each] of Object.entries(value)) object[name] = unpack(each, unpacking)
+  return object
+}
+
+const unpackers = {
+  url: (href) => new URL(href as string),
+  headers: (pairs) => new Headers(pairs as [string, string][]),
+  json: (bytes) => JSON.parse(Buffer.from(bytes as Uint8Array).toString()) as unknown,
+  search: (text) => new URLSearchParams(text as string),
+  aborted: (reason, unpacking) => AbortSignal.abort(unpack(reason, unpacking)),
+  form(entries) {
+    const form = new FormData()
+    for (const [name, value, filename] of entries as [string, string | Blob, string][]) {
+      if (typeof value === 'string') form.append(name, value)
+      else form.append(name, value, filename)
+    }
+    return form
+  },
+  function(number, { call }) {
+    return (...args: readonly unknown[]) => call?.(number as number, args)
+  },
+  error(portable, unpacking) {
+    const error = unpackError(portable as PortableError, (each) => unpack(each, unpacking))
+    return unpacking.onError === undefined ? error : unpacking.onError(error)
+  },
+  response(portable, unpacking) {
+    const { reply, error } = portable as PortableResponse
+    return new Response(unpackReply(reply), {
+      error: unpack(error, unpacking) as Response['error'],
+    })
+  },
+} satisfies Record<string, (content: unknown, unpacking: Unpacking) => unknown>

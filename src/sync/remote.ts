@@ -1,0 +1,140 @@
+import { describe } from '../core/duration.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
+import { type Callee, pack, packJson, type Packing } from './portable.ts'
+import type { Operation } from './protocol.ts'
+import type { Patience, WorkerLink } from './worker-link.ts'
+
+/** What only goes on with what an earlier call began: a new worker knows nothing of that. */
+const continuing: ReadonlySet<Operation> = new Set([
+  'more',
+  'endIterator',
+  'feed',
+  'stopBatch',
+  'endBatch',
+  'ticket',
+])
+
+/** A session in a worker, as the calling thread talks to it. */
+export class Remote {
+  readonly link: WorkerLink
+  readonly #number: number
+  readonly #open: readonly [features: readonly string[], options: object]
+  /** The worker that it was opened in, and its functions there. */
+  #openedIn = 0
+  #functions: readonly number[] = []
+  #closed = false
+
+  constructor(link: WorkerLink, features: readonly string[], options: object) {
+    this.link = link
+    this.#open = [features, options]
+    this.#number = link.join()
+  }
+
+  /**
+   * Calls, and blocks until the result is there.
+   * @param args the last one may be an object of options
+   */
+  call(operation: Operation, args: readonly unknown[]): unknown {
+    if (this.#closed) throw closedError()
+    for (;;) {
+      if (!continuing.has(operation)) this.#ensureOpen()
+      const sent = this.#send(operation, args)
+      try {
+        return this.link.wait(sent.id, this.#patience)
+      } catch (error) {
+        // a worker that had ended before it saw the call: the next one will
+        if (!isLost(error) || continuing.has(operation) || this.link.hasBegun(sent.id)) throw error
+      } finally {
+        this.link.callees.forget(sent.functions)
+      }
+    }
+  }
+
+  /** Sends a call whose result {@link wait} gives. */
+  post(operation: Operation, args: readonly unknown[]): number {
+    return this.#send(operation, args).id
+  }
+
+  /** Blocks until the result of an earlier call is there. */
+  wait(id: number): unknown {
+    return this.link.wait(id, this.#patience)
+  }
+
+  /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. */
+  nextGrantIn(): number | undefined {
+    const id = this.post('status', [])
+    try {
+      return this.link.wait(id, { limit: () => 1_000 }) as number | undefined
+    } catch (error) {
+      if (error instanceof SessionError) return undefined // the call that this is about will tell
+      throw error
+    }
+  }
+
+  /** Closes the session, and the worker after its last one. */
+  close(): void {
+    if (this.#closed) return
+    try {
+      if (this.#isOpen) this.call('close', [])
+    } finally {
+      this.#closed = true
+      this.link.callees.forget(this.#functions)
+      this.link.leave()
+    }
+  }
+
+  readonly #patience: Patience = { excuse: () => this.nextGrantIn() !== undefined }
+
+  get #isOpen(): boolean {
+    return this.#openedIn > 0 && this.#openedIn === this.link.generation
+  }
+
+  #ensureOpen(): void {
+    const generation = this.link.start()
+    if (this.#openedIn === generation) return
+    this.link.callees.forget(this.#functions)
+    const { id, functions } = this.#send('open', this.#open)
+    this.#functions = functions
+    this.link.wait(id, this.#patience)
+    this.#openedIn = generation
+  }
+
+  #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
+    const functions: number[] = []
+    const transfer: ArrayBuffer[] = []
+    const packing: Packing = {
+      transfer,
+      keep: (callee) => {
+        const number = this.link.callees.keep(callee)
+        functions.push(number)
+        return number
+      },
+    }
+    const packed = args.map((argument) => packArgument(argument, packing))
+    return { id: this.link.post(this.#number, operation, packed, transfer), functions }
+  }
+}
+
+/** Packs one request of a batch. @throws OptionError */
+export function packTarget(target: unknown): unknown {
+  const keep = (callee: Callee): never => {
+    throw new OptionError(`urls: ${describe(callee)} cannot be a part of a request`)
+  }
+  return packArgument(target, { transfer: [], keep })
+}
+
+/** Packs an argument; of options, `json` is read as JSON here. */
+function packArgument(argument: unknown, packing: Packing): unknown {
+  const hasJson = typeof argument === 'object' && argument !== null && 'json' in argument
+  if (!hasJson || argument.json === undefined) return pack(argument, '', packing)
+  const { json, ...rest } = argument
+  return { ...(pack(rest, '', packing) as object), json: packJson(json, packing) }
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_WORKER'
+}
+
+function closedError(): SessionError {
+  return new SessionError('ERR_CLOSED', 'the session is closed')
+}

@@ -1,0 +1,80 @@
+import type { CacheStats, CacheTarget } from '../cache/cache-view.ts'
+import type { Response } from '../http/response.ts'
+import type { SessionCache } from '../session/session-cache.ts'
+import type { Blocking } from './blocking.ts'
+import type { Remote } from './remote.ts'
+import { remoteItems } from './remote-items.ts'
+
+/** So many keys or responses come at a time. */
+const itemsAtOnce = 64
+
+/** The cache of a blocking session, as users look into it. Looking counts neither as hit nor as use. */
+export class SyncCache implements Blocking<SessionCache> {
+  readonly #remote: Remote
+
+  /** @internal Use `session.cache`. */
+  constructor(remote: Remote) {
+    this.#remote = remote
+  }
+
+  /** The stored response that would answer this request, fresh or not; undefined when there is none. */
+  get(target: CacheTarget): Response | undefined {
+    return this.#call('get', target) as Response | undefined
+  }
+
+  /** Whether there is a stored response, fresh or not. */
+  has(target: CacheTarget): boolean {
+    return this.#call('has', target) as boolean
+  }
+
+  /** Drops all stored responses for this URL. @returns whether there were any */
+  delete(target: CacheTarget): boolean {
+    return this.#call('delete', target) as boolean
+  }
+
+  /** The URLs that there are responses for, each once. */
+  keys(): Generator<string, void, undefined> {
+    return this.#items('keys') as Generator<string, void, undefined>
+  }
+
+  /** The stored responses. */
+  values(): Generator<Response, void, undefined> {
+    return this.#items('values') as Generator<Response, void, undefined>
+  }
+
+  /** URL and response of everything that is stored; a URL comes once for each variant. */
+  entries(): Generator<[url: string, response: Response], void, undefined> {
+    return this.#items('entries') as Generator<[url: string, response: Response], void, undefined>
+  }
+
+  /** Drops everything under this key prefix, and nothing else. */
+  clear(): void {
+    this.#call('clear')
+  }
+
+  /** The number of stored responses. */
+  size(): number {
+    return this.#call('size') as number
+  }
+
+  /**
+   * Drops every URL, with all its variants, that has a response for which `predicate` says true.
+   * @returns how many URLs
+   */
+  deleteWhere(predicate: (response: Response) => boolean): number {
+    return this.#call('deleteWhere', predicate) as number
+  }
+
+  /** How the cache did so far, and what it holds. */
+  stats(): CacheStats {
+    return this.#call('stats') as CacheStats
+  }
+
+  #call(method: string, ...args: readonly unknown[]): unknown {
+    return this.#remote.call('cache', [method, ...args])
+  }
+
+  *#items(method: string): Generator<unknown, void, undefined> {
+    yield* remoteItems(this.#remote, this.#remote.call('cacheIterator', [method]) as number, itemsAtOnce)
+  }
+}

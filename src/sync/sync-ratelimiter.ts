@@ -1,0 +1,112 @@
+import type { Microseconds } from '../core/duration.ts'
+import { checkOptions } from '../core/check-options.ts'
+import type { AcquireOptions, Ratelimiter, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
+import type { Ticket } from '../ratelimit/ticket.ts'
+import type { Blocking } from './blocking.ts'
+import type { Remnant, TicketDetail, TicketWord } from './hosted-session.ts'
+import type { Remote } from './remote.ts'
+
+/** The limiter of a blocking session. */
+export class SyncRatelimiter implements Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked'>, Disposable {
+  readonly #remote: Remote
+
+  /** @internal Use `session.ratelimiter`. */
+  constructor(remote: Remote) {
+    this.#remote = remote
+  }
+
+  /**
+   * Blocks until units of the limit of `key` are granted.
+   * @returns the units; telling the ticket what became of them is optional unless `hold` is set
+   * @throws RatelimitError, when the wait would be longer than is allowed; OptionError; SessionError ERR_CLOSED
+   */
+  acquire(key = 'default', options?: AcquireOptions): Ticket {
+    return new SyncTicket(this.#remote, this.#remote.call('acquire', [key, options]) as Remnant<TicketDetail>)
+  }
+
+  /**
+   * A function that acquires first and then calls `fn`.
+   * @throws OptionError when an option is wrong
+   */
+  wrap<This, Args extends unknown[], Result>(
+    fn: (this: This, ...args: Args) => Result,
+    options: WrapOptions = {},
+  ): (this: This, ...args: Args) => Result {
+    checkOptions(options, ['key', 'cost'], 'wrap')
+    const { key, cost = 1 } = options
+    const acquire = (): Ticket => this.acquire(key, { cost })
+    return function limited(this: This, ...args: Args): Result {
+      acquire()
+      return fn.apply(this, args)
+    }
+  }
+
+  /** How many wait, on one key or on all: requests of a batch that is being iterated. */
+  waiting(key?: string): number {
+    return this.#call('waiting', key) as number
+  }
+
+  /** Milliseconds until the first of all who wait may go; undefined when nobody waits. */
+  get nextGrantIn(): number | undefined {
+    return this.#call('nextGrantIn') as number | undefined
+  }
+
+  /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */
+  peek(key?: string): RatelimitStanding {
+    return this.#call('peek', key) as RatelimitStanding
+  }
+
+  /** Forgets what was used of one key. */
+  reset(key?: string): void {
+    this.#call('reset', key)
+  }
+
+  /** Forgets what was used of all keys under this limiter’s prefix. */
+  clear(): void {
+    this.#call('clear')
+  }
+
+  /** Turns away all who wait, with ERR_CLOSED. */
+  close(): void {
+    this.#call('close')
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #call(name: string, ...args: readonly unknown[]): unknown {
+    return this.#remote.call('limiter', [name, ...args])
+  }
+}
+
+/** A ticket of the worker. */
+class SyncTicket implements Ticket {
+  readonly key: string
+  readonly cost: number
+  readonly grantedAt: Microseconds
+  readonly #say: (word: TicketWord, at?: Microseconds) => void
+
+  constructor(remote: Remote, { number, detail }: Remnant<TicketDetail>) {
+    this.key = detail.key
+    this.cost = detail.cost
+    this.grantedAt = detail.grantedAt
+    this.#say = (word, at) => void remote.call('ticket', [number, word, at])
+  }
+
+  written(at?: Microseconds): void {
+    this.#say('written', at)
+  }
+
+  answered(at?: Microseconds): void {
+    this.#say('answered', at)
+  }
+
+  settle(untilAt?: Microseconds): void {
+    this.#say('settle', untilAt)
+  }
+
+  release(): void {
+    this.#say('release')
+  }
+}

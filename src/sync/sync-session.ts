@@ -1,0 +1,240 @@
+import type { BatchDefaults } from '../batch/contract.ts'
+import { checkCallbacks, planBatch } from '../batch/options.ts'
+import type { Many } from '../batch/targets.ts'
+import { OptionError } from '../core/errors.ts'
+import type { Response } from '../http/response.ts'
+import { type BatchTarget, failedResponse } from '../session/batch-session.ts'
+import type { Feature } from '../session/feature-options.ts'
+import type { RequestBuilder } from '../session/request-builder.ts'
+import type {
+  Session,
+  SessionBatchOptions,
+  SessionRequestOptions,
+  StreamOptions,
+} from '../session/session.ts'
+import { configured, SessionConfig, type SessionConfigValues } from '../session/session-config.ts'
+import type { SessionOptions } from '../session/session-options.ts'
+import { BlockingBatch } from './blocking-batch.ts'
+import type { Blocking } from './blocking.ts'
+import { runCallbacksNow } from './callbacks-now.ts'
+import { checkSession } from './check-session.ts'
+import type { Remnant } from './hosted-session.ts'
+import type { PortableReply } from './portable-response.ts'
+import { Remote } from './remote.ts'
+import { SyncCache } from './sync-cache.ts'
+import { SyncRatelimiter } from './sync-ratelimiter.ts'
+import { SyncStreamResponse } from './sync-stream-response.ts'
+import { blockingClock, WorkerLink } from './worker-link.ts'
+
+/** Options of a blocking session: those of a session, but for what cannot be in two threads. */
+export interface SyncSessionOptions extends Omit<SessionOptions, 'clock'> {
+  /** Works in the worker of another session, instead of one of its own. */
+  readonly worker?: SyncSession
+}
+
+/**
+ * A session that blocks: it returns results instead of promises. For scripts, REPLs, build steps and whatever else
+ * cannot wait for a promise. It is a real {@link Session} in a worker thread, started with the first request, which
+ * never keeps the process alive; callbacks and other functions are called in the calling thread.
+ *
+ * While it blocks, nothing else happens in its thread: a server there cannot answer, timers do not fire, and
+ * listeners to signals wait. (SIGINT, where nobody listens to it, ends the process as always.)
+ * @example
+ * using session = new SyncSession({ baseUrl: 'http://127.0.0.1:8080' })
+ * console.log(session.get('/ip').json())
+ */
+export class SyncSession implements Blocking<Session>, Disposable {
+  /** @internal The features that mixins added. */
+  static readonly features: ReadonlySet<Feature> = new Set()
+
+  readonly #options: SessionOptions
+  readonly #builder: RequestBuilder
+  readonly #remote: Remote
+  readonly #isCached: boolean
+  readonly #isLimited: boolean
+
+  /** @throws OptionError (a TypeError) naming what is wrong, or cannot be used by the worker */
+  constructor(options: SyncSessionOptions = {}) {
+    const { features } = new.target
+    const { worker, ...own } = options
+    if (worker !== undefined && !(#remote in worker)) {
+      throw new OptionError('worker: give another SyncSession, whose worker this one shall use too')
+    }
+    const { session, builder } = checkSession(own, features)
+    this.#options = session
+    this.#builder = builder
+    this.#isCached = features.has('cache') || session.cache !== undefined || 'cache' in own
+    this.#isLimited = features.has('ratelimit') || 'ratelimit' in own
+    const link = worker === undefined ? new WorkerLink() : worker.#remote.link
+    this.#remote = new Remote(link, [...features], own)
+  }
+
+  /** GET: a representation of the resource. See {@link request}. */
+  get(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('GET', url, options)
+  }
+
+  /** HEAD: the same without its content. See {@link request}. */
+  head(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('HEAD', url, options)
+  }
+
+  /** OPTIONS: what may be done with the resource. See {@link request}. */
+  options(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('OPTIONS', url, options)
+  }
+
+  /** DELETE: takes the resource away. See {@link request}. */
+  delete(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('DELETE', url, options)
+  }
+
+  /** POST: gives the resource something to process. See {@link request}. */
+  post(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('POST', url, options)
+  }
+
+  /** PUT: sets the resource’s state. See {@link request}. */
+  put(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('PUT', url, options)
+  }
+
+  /** PATCH: changes a part of it (RFC 5789). See {@link request}. */
+  patch(url: string | URL, options?: SessionRequestOptions): Response {
+    return this.request('PATCH', url, options)
+  }
+
+  /**
+   * Makes one request and reads its response to the end.
+   * @param url absolute, or relative to `baseUrl`
+   * @throws OptionError, SessionError (its `code` says what happened)
+   */
+  request(method: string, url: string | URL, options?: SessionRequestOptions): Response {
+    if (options === undefined) return this.#told(this.#remote.call('request', [method, url]) as Response)
+    const { callbacks, returnCallbacks, ...rest } = options
+    if (callbacks !== undefined) checkCallbacks(callbacks)
+    const response = this.#told(this.#remote.call('request', [method, url, rest]) as Response)
+    if (callbacks === undefined) return response
+    const settings = this.#callbackSettings()
+    if (response.error !== undefined && !settings.runCallbacksOnError) return response
+    const results = runCallbacksNow(response, callbacks, {
+      ...settings,
+      index: undefined,
+      around: (call) => call(),
+      print: (line) => process.stderr.write(`${line}\n`),
+    })
+    return (returnCallbacks ?? settings.returnCallbacks) ? response.withCallbacks(results) : response
+  }
+
+  /**
+   * Makes one request and gives its response as soon as the head is in, the content unread.
+   * Read it, or close it: `using` does. `method` is GET unless the options say otherwise.
+   * @throws OptionError, SessionError; always throws when no response comes
+   */
+  stream(url: string | URL, options?: StreamOptions): SyncStreamResponse {
+    return new SyncStreamResponse(
+      this.#remote,
+      this.#remote.call('stream', [url, options]) as Remnant<PortableReply>,
+    )
+  }
+
+  /**
+   * Many requests: all responses, in input order, failed requests as network-error responses in their place.
+   * @param urls one, or an iterable of URLs and request objects; it is never counted or pulled in advance
+   * @throws OptionError at once when an option is wrong; BatchError when it is stopped by its signal or by the urls
+   * throwing, and, with `raiseErrors`, when requests failed
+   */
+  requests(urls: BatchTarget | Many<BatchTarget>, options?: SessionBatchOptions): Response[] {
+    return this.#batch(urls, options).collect()
+  }
+
+  /**
+   * Many requests, one response at a time, with bounded memory: at most `concurrency` are under way or wait to be
+   * taken, however many there are. Leaving the loop aborts those under way.
+   * @param urls as for {@link requests}; of any number, without an end, too
+   * @throws as {@link requests} does, after everything that finished was delivered
+   * @example for (const response of session.iterate(hugeGenerator())) save(response)
+   */
+  iterate(
+    urls: BatchTarget | Many<BatchTarget>,
+    options?: SessionBatchOptions,
+  ): Generator<Response, void, undefined> {
+    return this.#batch(urls, options).iterate()
+  }
+
+  /**
+   * The responses that the cache holds.
+   * @throws OptionError when the session has no cache
+   */
+  get cache(): SyncCache {
+    if (this.#isCached) return new SyncCache(this.#remote)
+    throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
+  }
+
+  /**
+   * The limiter.
+   * @throws OptionError when the session has no rate limit
+   */
+  get ratelimiter(): SyncRatelimiter {
+    if (this.#isLimited) return new SyncRatelimiter(this.#remote)
+    throw new OptionError(
+      'this session has no rate limit; give it the option ratelimit, or use RatelimitMixin',
+    )
+  }
+
+  /** Forgets the cached responses and the limiter’s state, those of this session’s key prefix only. */
+  clearCache(): void {
+    this.#remote.call('clear', [])
+  }
+
+  /** Ends the session, as {@link Session.close} does, and its worker, unless others use that too. */
+  close(): void {
+    this.#remote.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
+    const {
+      raiseErrors = this.#setting('raiseErrors') ?? false,
+      concurrency = SessionConfig.semaphore,
+      ...rest
+    } = options
+    const defaults = this.#callbackSettings()
+    return new BlockingBatch(urls, {
+      remote: this.#remote,
+      plan: planBatch<Response, SessionRequestOptions>({ ...rest, concurrency, raiseErrors }, defaults),
+      defaults,
+      told: (response) => this.#told(response),
+      failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),
+    })
+  }
+
+  /** The response, after what `debug` has to say of it. */
+  #told(response: Response): Response {
+    if (this.#setting('debug')) process.stderr.write(`${describeExchange(response)}\n`)
+    return response
+  }
+
+  #callbackSettings(): BatchDefaults {
+    return {
+      returnCallbacks: this.#setting('returnCallbacks'),
+      runCallbacksOnError: this.#setting('runCallbacksOnError'),
+      printCallbackExceptions: this.#setting('printCallbackExceptions'),
+      printCallbackTracebacks: this.#setting('printCallbackTracebacks'),
+    }
+  }
+
+  /** The session’s own word, else SessionConfig’s. */
+  #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
+    name: Name,
+  ): SessionConfigValues[Name] {
+    return this.#options[name] ?? configured[name]
+  }
+}
+
+function describeExchange({ method, url, status, elapsed }: Response): string {
+  return `${method} ${url} -> ${status} in ${elapsed} ms`
+}

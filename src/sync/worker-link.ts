@@ -1,0 +1,203 @@
+import { type Duration, type Microseconds, parsePositiveDuration } from '../core/duration.ts'
+import { OptionError, type SessionError, TimeoutError } from '../core/errors.ts'
+import { configured, type SessionConfigValues } from '../session/session-config.ts'
+import { BlockingClock } from './blocking-clock.ts'
+import { Callees } from './callees.ts'
+import { calledFrom, explained, serverHint } from './explained.ts'
+import { LiveWorker, lostWorker } from './live-worker.ts'
+import { type Unpacking, unpack } from './portable.ts'
+import type { Call, Operation, Reply } from './protocol.ts'
+
+/** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
+const longestSleep = 100
+
+/** The clock of all that goes on while this thread is blocked: progress, and time limits. */
+export const blockingClock = new BlockingClock()
+
+/** How long to wait for a reply. */
+export interface Patience {
+  /** Milliseconds; default: `SessionConfig.threadedTimeout`. */
+  readonly limit?: () => number
+  /** Asked when the time is up: whether that is as it should be, and to be waited for as long again. */
+  readonly excuse?: () => boolean
+}
+
+/**
+ * The conversation with a worker: calls, their replies, and what the worker asks in between. It starts the worker
+ * when it is first needed, and another in the place of one that has ended.
+ */
+export class WorkerLink {
+  readonly callees = new Callees()
+  #live: LiveWorker | undefined
+  /** Counts the workers: what was said to an earlier one, this one does not know. */
+  #generation = 0
+  #lastId = 0
+  #lastSession = 0
+  #users = 0
+  #sentConfig: SessionConfigValues | undefined
+  /** Replies that came while an inner call was waiting. */
+  readonly #replies = new Map<number, Reply>()
+  /** Calls whose replies nobody waits for any more. */
+  readonly #abandoned = new Set<number>()
+  #lastWords: unknown
+  /** The last error of a function of this thread that came back out of the worker. */
+  #ownError: unknown
+  readonly #unpacking: Unpacking = { onError: (error) => this.#restored(error) }
+
+  /** One more session uses this. @returns its number */
+  join(): number {
+    this.#users++
+    return ++this.#lastSession
+  }
+
+  /** One fewer; the last one ends the worker. */
+  leave(): void {
+    if (--this.#users === 0) this.#drop()
+  }
+
+  /** The number of the worker, which no other of this link has; 0 before the first. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Makes sure that there is a worker. @returns its number */
+  start(): number {
+    if (this.#live?.hasEnded === true) this.#drop()
+    if (this.#live === undefined) {
+      this.#live = new LiveWorker()
+      this.#generation++
+    }
+    return this.#generation
+  }
+
+  /**
+   * Sends a call without waiting.
+   * @param args packed
+   * @returns its id
+   */
+  post(session: number, operation: Operation, args: readonly unknown[], transfer: ArrayBuffer[]): number {
+    if (this.callees.areRunning) {
+      throw new OptionError('a function among the options cannot use the session: the session waits for it')
+    }
+    if (this.#live === undefined) throw lostWorker(this.#lastWords)
+    const call: Call = { id: ++this.#lastId, session, operation, args }
+    const config = this.#changedConfig()
+    this.#live.post(config === undefined ? call : { ...call, config }, transfer)
+    return call.id
+  }
+
+  /**
+   * Blocks until the reply is there.
+   * @throws what the call threw in the worker; SessionError ERR_WORKER; TimeoutError ERR_TIMEOUT_THREADED
+   */
+  wait(id: number, { limit = threadedTimeout, excuse }: Patience): unknown {
+    const live = this.#live
+    if (live === undefined) throw lostWorker(this.#lastWords)
+    let deadline = Number.NaN
+    for (;;) {
+      const reply = this.#replies.get(id) ?? this.#nextReply(live, id)
+      if (reply !== undefined) return this.#open(reply)
+      const untilTimer = blockingClock.fireDue()
+      const now = performance.now()
+      if (Number.isNaN(deadline)) deadline = now + limit()
+      else if (now >= deadline) {
+        if (excuse?.() !== true) throw this.#overdue(id)
+        deadline = now + limit()
+      }
+      const isAwake = live.wait(Math.max(0, Math.min(longestSleep, untilTimer, deadline - now)))
+      if (!isAwake && live.isGone) {
+        const last = this.#nextReply(live, id)
+        if (last === undefined) throw this.#lost(live)
+        return this.#open(last)
+      }
+    }
+  }
+
+  /** Whether the worker has begun with this call. */
+  hasBegun(id: number): boolean {
+    return this.#live === undefined ? this.#begun >= id : this.#live.begun >= id
+  }
+
+  /** The last call that the worker had begun with which is gone now. */
+  #begun = 0
+
+  #open(reply: Reply): unknown {
+    this.#replies.delete(reply.id)
+    if ('error' in reply) throw this.#thrown(unpack(reply.error, this.#unpacking))
+    return unpack(reply.value, this.#unpacking)
+  }
+
+  /** What a function of this thread threw has its stack from here; what comes from the worker, from there. */
+  #thrown(error: unknown): unknown {
+    return error === this.#ownError ? error : calledFrom(error)
+  }
+
+  /** Takes messages until the reply to `id` is among them, or there are no more. */
+  #nextReply(live: LiveWorker, id: number): Reply | undefined {
+    for (let message = live.receive(); message !== undefined; message = live.receive()) {
+      if ('ask' in message) live.answer(this.callees.answer(message, this.#unpacking, { transfer: [] }))
+      else if ('fatal' in message) this.#lastWords = unpack(message.fatal, this.#unpacking)
+      else if (message.id === id) return message
+      else if (!this.#abandoned.delete(message.id)) this.#replies.set(message.id, message)
+    }
+    return undefined
+  }
+
+  /** An error that arrives here: what a function of this thread threw is that very object again. */
+  #restored(error: Error): unknown {
+    const { thrownAs } = error as { readonly thrownAs?: number }
+    if (thrownAs === undefined) return explained(error)
+    this.#ownError = this.callees.takeThrown(thrownAs)
+    return this.#ownError
+  }
+
+  #changedConfig(): SessionConfigValues | undefined {
+    const sent = this.#sentConfig
+    if (sent !== undefined && configNames.every((name) => configured[name] === sent[name])) return undefined
+    this.#sentConfig = { ...configured }
+    return this.#sentConfig
+  }
+
+  /** The worker goes on: others have their cookies, caches and limits in it. */
+  #overdue(id: number): TimeoutError {
+    this.#abandoned.add(id)
+    return new TimeoutError(
+      'ERR_TIMEOUT_THREADED',
+      `nothing came within SessionConfig.threadedTimeout, ${JSON.stringify(configured.threadedTimeout)}${serverHint()}`,
+    )
+  }
+
+  #lost(live: LiveWorker): SessionError {
+    this.#forget(live)
+    return lostWorker(this.#lastWords)
+  }
+
+  #forget(live: LiveWorker): void {
+    this.#begun = live.begun
+    if (live === this.#live) this.#drop()
+    else live.terminate()
+  }
+
+  #drop(): void {
+    this.#live?.terminate()
+    this.#live = undefined
+    this.#sentConfig = undefined
+    this.#replies.clear()
+    this.#abandoned.clear()
+  }
+}
+
+const configNames = Object.keys(configured) as (keyof SessionConfigValues)[]
+
+let parsed: { readonly option: Duration | false; readonly limit: Microseconds } | undefined
+
+/** Milliseconds. */
+function threadedTimeout(): number {
+  const option = configured.threadedTimeout
+  if (parsed?.option !== option) {
+    const limit =
+      option === false ? Number.POSITIVE_INFINITY : parsePositiveDuration(option, 'threadedTimeout')
+    parsed = { option, limit }
+  }
+  return parsed.limit / 1_000
+}

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isNativeError } from 'node:util/types'
+import {
+  HttpStatusError,
+  NetworkError,
+  OptionError,
+  Response,
+  Session,
+  SessionConfig,
+  SessionError,
+  SyncSession,
+  TimeoutError,
+} from '../../src/index.ts'
+import type { Echo } from '../session/support.ts'
+import { blockingSession, spawnedHttpbin } from './support.ts'
+
+const server = await spawnedHttpbin()
+const session = blockingSession(server)
+
+/** What a call throws. */
+function thrownBy(call: () => unknown): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  return assert.fail('nothing was thrown')
+}
+
+test('every verb makes its request and returns the response itself', () => {
+  for (const verb of ['get', 'delete', 'post', 'put', 'patch'] as const) {
+    const response = session[verb](`/${verb}`)
+    assert.ok(response instanceof Response)
+    assert.deepEqual([response.status, response.method], [200, verb.toUpperCase()])
+  }
+  assert.equal(session.head('/get').text(), '')
+  assert.equal(session.options('/get').status, 200)
+  assert.equal(session.request('get', new URL('/get?a=1', server.url)).json<Echo>().args['a'], '1')
+})
+
+test('options reach the worker whole, whatever they are made of', () => {
+  const form = new FormData()
+  form.append('text', 'ä')
+  form.append('file', new File(['content'], 'a.txt', { type: 'text/plain' }))
+  const date = new Date(0)
+  class Money {
+    toJSON(): string {
+      return '5 EUR'
+    }
+  }
+  const echo = (options: Parameters<SyncSession['post']>[1]): Echo =>
+    session.post('/post', options).json<Echo>()
+  assert.deepEqual(echo({ json: { date, money: new Money(), missing: undefined } }).json, {
+    date: date.toISOString(),
+    money: '5 EUR',
+  })
+  assert.deepEqual(echo({ form: { a: ['1', '2'] } }).form, { a: ['1', '2'] })
+  assert.deepEqual(echo({ form: new Map([['a', 'b']]) }).form, { a: 'b' })
+  const sent = echo({ form })
+  assert.deepEqual([sent.form, sent.files], [{ text: 'ä' }, { file: 'content' }])
+  assert.equal(echo({ body: Buffer.from('from a pool').subarray(5) }).data, 'a pool')
+  assert.equal(echo({ body: new TextEncoder().encode('bytes').buffer }).data, 'bytes')
+  assert.equal(echo({ body: new Blob(['blob']) }).data, 'blob')
+  assert.deepEqual(echo({ body: new URLSearchParams('a=b') }).form, { a: 'b' })
+  assert.equal(echo({ headers: new Headers({ 'x-a': 'b' }) }).headers['X-A'], 'b')
+  assert.deepEqual(echo({ params: new URLSearchParams('q=1') }).args, { q: '1' })
+  function* pairs(): Generator<[string, string]> {
+    yield ['made', 'by hand']
+  }
+  assert.deepEqual(echo({ params: pairs() }).args, { made: 'by hand' })
+})
+
+test('a caller’s bytes are still the caller’s afterwards', () => {
+  const body = new Uint8Array(200_000).fill(97)
+  session.post('/post', { body })
+  assert.equal(body.length, 200_000)
+})
+
+test('a response is the same as an asynchronous session gets', async () => {
+  await using other = new Session({ baseUrl: server.url })
+  const url = '/redirect-to?url=/response-headers%3Fa%3Db%26a%3Dc'
+  const options = { auth: { username: 'me', password: 'secret' } }
+  const [sync, async] = [session.get(url, options), await other.get(url, options)]
+  const told = (response: Response): unknown => [
+    response.status,
+    response.statusText,
+    response.url,
+    response.json(),
+    response.httpVersion,
+    response.attempts,
+    response.cacheStatus,
+    [...response.headers].filter(([name]) => name !== 'date'),
+    [...response.request.headers],
+    response.history.map((each) => [each.status, each.url, each.text()]),
+  ]
+  assert.deepEqual(told(sync), told(async))
+  assert.equal(sync.history.length, 1)
+  assert.ok(sync.timings.total > 0 && sync.timings.total >= sync.timings.headers)
+  assert.deepEqual(Response.deserialize(sync.serialize()).json(), sync.json())
+})
+
+test('a failure throws the error that it is: class, code, cause, and the stacks of both threads', () => {
+  const error = thrownBy(() => session.get('http://127.0.0.1:1/'))
+  assert.ok(error instanceof NetworkError && error instanceof SessionError && isNativeError(error))
+  assert.deepEqual([error.name, error.code], ['NetworkError', 'ERR_CONNECT'])
+  const cause = error.cause as NodeJS.ErrnoException & { port: number }
+  assert.deepEqual([cause.code, cause.port, isNativeError(cause)], ['ECONNREFUSED', 1, true])
+  assert.match(error.stack ?? '', /^NetworkError: .*transport.*the calling thread.*request\.test/s)
+})
+
+test('misuse is a TypeError, as of an asynchronous session', () => {
+  const error = thrownBy(() => session.get('/ip', { timeout: 5 as never }))
+  assert.ok(error instanceof OptionError && error instanceof TypeError)
+  assert.match(error.message, /timeout: 5 has no unit/)
+  assert.throws(() => session.get(undefined as never), { code: 'ERR_URL' })
+  assert.throws(() => session.get('/ip', { callbacks: 'log' as never }), /callbacks: 'log' must be an array/)
+})
+
+test('without raiseErrors a failure is a network-error response with the whole error', () => {
+  const response = session.get('http://127.0.0.1:1/', { raiseErrors: false })
+  assert.deepEqual([response.status, response.ok], [0, false])
+  assert.ok(response.error instanceof NetworkError)
+  assert.throws(() => response.raiseForStatus(), NetworkError)
+})
+
+test('a status error holds the response', () => {
+  const error = thrownBy(() => session.get('/status/404').raiseForStatus())
+  assert.ok(error instanceof HttpStatusError)
+  assert.equal(error.response.status, 404)
+})
+
+test('timeouts are errors within their time, and say which', () => {
+  const error = thrownBy(() => session.get('/delay/5', { timeout: '100ms' }))
+  assert.ok(error instanceof TimeoutError)
+  assert.equal(error.code, 'ERR_TIMEOUT_TOTAL')
+})
+
+test('a signal that has fired ends the request before it begins', () => {
+  const reason = new Error('enough')
+  assert.throws(() => session.get('/ip', { signal: AbortSignal.abort(reason) }), {
+    name: 'AbortError',
+    code: 'ERR_ABORTED',
+    cause: reason,
+  })
+})
+
+test('callbacks are called here, in their turn; what they throw is a result', () => {
+  const seen: unknown[] = []
+  const here = globalThis
+  const response = session.get('/ip', {
+    callbacks: [
+      (each, index) => seen.push(each.status, index, globalThis === here),
+      () => {
+        throw new RangeError('no')
+      },
+      async () => 'later',
+      () => () => 'anything at all',
+    ],
+    returnCallbacks: true,
+  })
+  assert.deepEqual(seen, [200, undefined, true])
+  const [count, thrown, later, last] = response.callbacks as [
+    number,
+    SessionError,
+    SessionError,
+    () => string,
+  ]
+  assert.equal(count, 3)
+  assert.ok(thrown.code === 'ERR_CALLBACK' && thrown.cause instanceof RangeError)
+  assert.match(later.message, /returned a promise, which a SyncSession cannot await/)
+  assert.equal(last(), 'anything at all')
+})
+
+test('a callback may use the session', () => {
+  let inner: number | undefined
+  session.get('/ip', { callbacks: [() => (inner = session.get('/uuid').status)] })
+  assert.equal(inner, 200)
+})
+
+test('SessionConfig holds for the worker too, from one request to the next', (t) => {
+  t.after(() => SessionConfig.reset())
+  SessionConfig.raiseErrors = false
+  assert.equal(session.get('http://127.0.0.1:1/').status, 0)
+  SessionConfig.reset()
+  assert.throws(() => session.get('http://127.0.0.1:1/'), NetworkError)
+  assert.throws(
+    () => (SessionConfig.threadedTimeout = 5 as never),
+    /SessionConfig.threadedTimeout: 5 has no unit/,
+  )
+})
+
+test('a closed session says so; closing twice is nothing', () => {
+  const closed = new SyncSession({ baseUrl: server.url })
+  assert.equal(closed.get('/ip').status, 200)
+  closed.close()
+  closed.close()
+  assert.throws(() => closed.get('/ip'), { code: 'ERR_CLOSED' })
+  new SyncSession().close()
+})
+
+test('sessions may share a worker, and one of them closing leaves the others alone', () => {
+  const first = new SyncSession({ baseUrl: server.url, cookies: true })
+  {
+    using second = new SyncSession({ baseUrl: server.url, worker: first, headers: { 'x-who': 'second' } })
+    assert.equal(second.get('/headers').json<Echo>().headers['X-Who'], 'second')
+  }
+  first.get('/cookies/set?a=b')
+  assert.deepEqual(first.get('/cookies').json(), { cookies: { a: 'b' } })
+  first.close()
+})

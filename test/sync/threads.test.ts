@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { run } from '../support/run.ts'
+import { blockingSession, spawnedHttpbin } from './support.ts'
+
+const server = await spawnedHttpbin()
+const program = (name: string): string => join(import.meta.dirname, 'programs', `${name}.ts`)
+
+test('SIGINT ends a process that is blocked, at once and by that signal', async () => {
+  const child = spawn(process.execPath, [program('blocks'), server.url], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const closed = once(child, 'close')
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  assert.deepEqual(await closed, [null, 'SIGINT'])
+})
+
+test('a program that closes nothing exits by itself after its last line, however many sessions it has', async () => {
+  const { stdout, stderr, status } = await run([program('forgets-to-close'), server.url, '50'])
+  const closedAt = Date.now()
+  assert.equal(status, 0, stderr)
+  const { statuses, stream, lastLineAt } = JSON.parse(stdout) as Record<string, number> & {
+    statuses: number[]
+  }
+  assert.deepEqual([statuses.length, new Set(statuses), stream], [50, new Set([200]), 200])
+  // some 100 ms where nothing else runs; sockets or a stream that kept it alive would take seconds
+  assert.ok(closedAt - (lastLineAt as number) < 2_500, `${closedAt - (lastLineAt as number)} ms`)
+})
+
+test('process.exit in a callback ends the process', async () => {
+  const { status, stderr } = await run([program('exits'), server.url])
+  assert.deepEqual([status, stderr], [7, ''])
+})
+
+for (const [how, lines] of Object.entries({
+  idle: ['then 200 2'],
+  request: ['ERR_WORKER 0', 'then 200 2'],
+  memory: ['ERR_WORKER 0', 'then 200 2'],
+  batch: ['ERR_WORKER 1', 'then 200 2'],
+})) {
+  test(`a worker that has ended (${how}) is told to who waits, and replaced for who comes next`, async () => {
+    const limit = how === 'memory' ? ['--max-old-space-size=100'] : []
+    const { stdout, stderr } = await run([...limit, program('loses-worker'), server.url, how])
+    assert.deepEqual(stdout.trim().split('\n'), lines, stderr)
+  })
+}
+
+for (const [how, code] of Object.entries({
+  timeout: 'ERR_TIMEOUT_TOTAL',
+  threadedTimeout: 'ERR_TIMEOUT_THREADED',
+})) {
+  test(`a server in the thread that is blocked: ${how} ends it, and the error says why`, async () => {
+    const { stdout } = await run([program('own-server'), how])
+    assert.match(stdout, new RegExp(`^${code} .*this thread has a server listening, which cannot answer`))
+  })
+}
+
+test('it works inside a worker thread', async () => {
+  const { stdout, stderr } = await run([program('in-a-worker'), server.url])
+  assert.equal(stdout, '[[200,200],[200,200]]\n', stderr)
+})
+
+test('it works where the program is no file', async () => {
+  const source = `import { SyncSession } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))}
+    console.log(new SyncSession().get('${server.url}/ip').status)`
+  const { stdout, stderr } = await run(['--input-type=module', '--eval', source])
+  assert.equal(stdout, '200\n', stderr)
+})
+
+test('contents of 200 MB go to the server and come back', async (t) => {
+  const large = fork(program('large-server'))
+  t.after(() => large.disconnect())
+  const [port] = (await once(large, 'message')) as [number]
+  const session = blockingSession({ url: `http://127.0.0.1:${port}` })
+  const size = 200 * 2 ** 20
+  const body = Buffer.alloc(size, 'b')
+  assert.equal(session.put('/', { body }).text(), String(size))
+  const bytes = session.get(`/${size}`).bytes()
+  assert.deepEqual([bytes.length, bytes[0], bytes.at(-1)], [size, 97, 97])
+})
