@@ -15,15 +15,17 @@ export type RedisReply = string | number | Buffer | null | readonly RedisReply[]
  */
 export interface RedisCommands {
   /** Runs a script by its SHA-1, or by its source where the server does not know it. All keys in one slot. */
-  evaluate(
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | Buffer)[],
-  ): Promise<RedisReply>
+  evaluate(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<RedisReply>
 
   /** Every key that starts with `prefix`, on every master, in pages. A key may appear more than once. */
   scan(prefix: string): AsyncIterable<readonly string[]>
 
   /** Removes keys, in whatever slots they are; resolves to how many there were. */
   unlink(keys: readonly string[]): Promise<number>
+}
+
+/** What cache stores need beside that. */
+export interface CacheCommands extends RedisCommands {
+  /** Any other command, with its keys right behind its name; bulk strings come back as bytes. */
+  command(name: string, keys: readonly string[], args?: readonly (string | Buffer)[]): Promise<RedisReply>
 }
