@@ -54,7 +54,7 @@ export const cachePromises: CachePromises = {
 
   async 'content comes back byte for byte: none, one byte, any bytes'(subject) {
     const random = new Random(1)
-    for (const length of [0, 1, 2, 255, 4_096, 65_536, 262_143, 262_144, 262_145, 600_000]) {
+    for (const length of [0, 1, 2, 255, 4_096, 65_536, 261_120, 262_144, 262_145, 600_000]) {
       const body = Uint8Array.from({ length }, () => random.integer(0, 255))
       await subject.put({ body })
       const [entry] = await subject.store.match('Test:1')

@@ -12,8 +12,8 @@ const valueHead = 64
  */
 export function roomOf({ key, variant }: CacheEntry, { pieces, size }: PackedEntry): number {
   const names = 6 * key.length + 2 * variant.length
-  if (pieces === 1) return listing + names + allocated(size + valueHead)
-  return listing + names + pieces * allocated(pieceSize + valueHead)
+  const last = size - (pieces - 1) * pieceSize
+  return listing + names + (pieces - 1) * allocated(pieceSize + valueHead) + allocated(last + valueHead)
 }
 
 function allocated(bytes: number): number {

@@ -2,8 +2,9 @@ import { script } from './script.ts'
 
 /*
  * Of each primary key there are two hashes: `entries` has the first piece of each variant, and `variants` what scripts
- * have to know of it: "<expiry> <size> <when it was stored> <id of its other pieces, or ->". Instants are milliseconds
- * of the writers’ calendars. What is still being written has its id for a variant, behind a \1, and was stored at 0.
+ * have to know of it: "<expiry> <size> <when it was stored> <id of its other pieces, or ->". Expiries are milliseconds
+ * of the writers’ calendars; when it was stored says the server, in microseconds, so that the order is one for all. What
+ * is still being written has its id for a variant, behind a \1, and was stored at 0.
  */
 
 /** KEYS entries, variants. Reads and drops variants. */
@@ -11,6 +12,10 @@ const common = `
   local function read(description)
     local expiry, size, stored, id = string.match(description, '^(%S+) (%S+) (%S+) (%S+)$')
     return tonumber(expiry), tonumber(size), tonumber(stored), id
+  end
+  local function serverNow()
+    local time = redis.call('TIME')
+    return string.format('%d%06d', time[1], time[2])
   end
   local function dropPieces(id)
     if id ~= '-' then redis.call('UNLINK', string.sub(KEYS[1], 1, -8) .. 'pieces:' .. id) end
@@ -27,12 +32,12 @@ const common = `
 
 /**
  * Stores an entry in the place of the one with the same variant, in one step.
- * ARGV now, spare time, most variants; variant, first piece, expiry, size, when it is stored, id of its pieces.
- * @returns the size of all variants, and when the last of them expires; nothing when its pieces were dropped meanwhile
+ * ARGV now, spare time, most variants; variant, first piece, expiry, size, id of its pieces, when it was begun.
+ * @returns the size of all variants, and when the last of them expires; nothing when it was dropped or replaced meanwhile
  */
 export const putScript = script(`${common}
   local now, spare, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-  local variant, id = ARGV[4], ARGV[9]
+  local variant, id, begun = ARGV[4], ARGV[8], ARGV[9] or serverNow()
   if id ~= '-' and redis.call('HDEL', KEYS[2], '\\1' .. id) == 0 then
     dropPieces(id)
     return {}
@@ -42,6 +47,10 @@ export const putScript = script(`${common}
   for index = 1, #kept, 2 do
     local expiry, size, stored, itsId = read(kept[index + 1])
     if kept[index] == variant then
+      if stored > tonumber(begun) then
+        dropPieces(id)
+        return {}
+      end
       dropPieces(itsId)
     elseif expiry <= now then
       drop(kept[index], itsId)
@@ -54,7 +63,7 @@ export const putScript = script(`${common}
   end
   if count > most then drop(oldest, oldestId) end
   redis.call('HSET', KEYS[1], variant, ARGV[5])
-  redis.call('HSET', KEYS[2], variant, ARGV[6] .. ' ' .. ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. id)
+  redis.call('HSET', KEYS[2], variant, ARGV[6] .. ' ' .. ARGV[7] .. ' ' .. begun .. ' ' .. id)
   local span = math.max(last - now, 1) + spare
   expire(KEYS[1], span)
   expire(KEYS[2], span)
@@ -62,10 +71,11 @@ export const putScript = script(`${common}
   return { total, last }
 `)
 
-/** Announces an entry of several pieces. ARGV when to give it up, size, id, how long that is. */
+/** Announces an entry of several pieces. ARGV when to give it up, size, id, how long that is. @returns when it was begun */
 export const beginScript = script(`${common}
   redis.call('HSET', KEYS[2], '\\1' .. ARGV[3], ARGV[1] .. ' ' .. ARGV[2] .. ' 0 ' .. ARGV[3])
   expire(KEYS[2], tonumber(ARGV[4]))
+  return serverNow()
 `)
 
 /** Writes a piece. KEYS pieces. ARGV index, piece, how long it is kept until the entry is stored. */

@@ -50,30 +50,33 @@ export class CacheWriter {
     const { entry, packed, size } = draft
     const { key, variant } = entry
     const id = packed.pieces === 1 ? undefined : randomBytes(8).toString('hex')
-    if (id !== undefined) await this.#putPieces(draft, id)
     const storedAt = this.#puts.now()
+    const begun = id === undefined ? undefined : await this.#putPieces(draft, id)
     const value = writeValue({ storedAt, id, piece: packed.piece(0) })
     const settings = [this.#now(), this.#spare, mostVariants].map(String)
-    const description = [toWallMilliseconds(entry.expiresAt), size, storedAt].map(String)
+    const description = [toWallMilliseconds(entry.expiresAt), size, id ?? '-'].map(String)
     const keys = [keyOf(key, 'entries'), keyOf(key, 'variants')]
     const reply = await this.#commands.evaluate(
       putScript,
       id === undefined ? keys : [...keys, piecesKeyOf(key, id)],
-      [...settings, variant, value, ...description, id ?? '-'],
+      [...settings, variant, value, ...description, ...(begun === undefined ? [] : [begun])],
     )
     const [total, expiry] = reply as number[]
     return total === undefined || expiry === undefined ? undefined : { key, size: total, expiry }
   }
 
-  async #putPieces({ entry: { key }, packed, size }: Draft, id: string): Promise<void> {
+  /** @returns when it was begun, by the server’s clock */
+  async #putPieces({ entry: { key }, packed, size }: Draft, id: string): Promise<string> {
     const announcement = [this.#now() + longestPause, size, id, longestPause + this.#spare].map(String)
-    await this.#commands.evaluate(beginScript, [keyOf(key, 'entries'), keyOf(key, 'variants')], announcement)
+    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants')]
+    const begun = (await this.#commands.evaluate(beginScript, keys, announcement)) as string
     const life = String(longestPause + this.#spare)
     for (let index = 1; index < packed.pieces; index++) {
       const piece = packed.piece(index)
       const words = [String(index), Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), life]
       await this.#commands.evaluate(pieceScript, [piecesKeyOf(key, id)], words)
     }
+    return begun
   }
 
   #now(): number {
