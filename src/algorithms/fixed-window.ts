@@ -247,10 +247,16 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   /** Adds `units` to the windows from one number to another; what is forgotten stays so. */
   #count(state: FixedWindowState, from: number, to: number, units: number): void {
-    for (let index = Math.max(from, state.first); index <= to; index++) {
+    const { counts } = state
+    if (counts.length === 0 && from <= to) state.first = Math.max(state.first, from)
+    // What counts first after a key was forgotten may be a late unit: others may still go into windows before its own.
+    const used = this.#earliestWindow(state.anchor as Anchor, state.last)
+    const start = Math.max(from, Math.min(used, state.first))
+    for (; start < state.first; state.first--) counts.unshift(0)
+    for (let index = start; index <= to; index++) {
       const place = index - state.first
-      while (state.counts.length <= place) state.counts.push(0)
-      state.counts[place] = Math.max(0, (state.counts[place] as number) + units)
+      while (counts.length <= place) counts.push(0)
+      counts[place] = Math.max(0, (counts[place] as number) + units)
     }
   }
 

@@ -1,10 +1,10 @@
-import type { Grant } from '../algorithms/rule.ts'
-import { slidingWindow } from '../algorithms/sliding-window.ts'
-import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import type { Denial, LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { SessionError } from '../core/errors.ts'
+import { toFailure } from './backend-failure.ts'
+import { BackendNews } from './backend-news.ts'
 import {
   admits,
   afterFailure,
@@ -12,52 +12,52 @@ import {
   afterProbe,
   awayFor,
   type Breaker,
+  type Lost,
   closed,
   onTrial,
   probePause,
 } from './breaker.ts'
 import { CallDeadlines } from './call-deadlines.ts'
 import type { LimiterEvents } from './events.ts'
-import { type KeptEnd, KeptEnds, tellEnd } from './kept-ends.ts'
-
-/** A question to a backend. */
-export interface GuardedCall<T> {
-  /** The prefix of what it asks for. */
-  readonly prefix: string
-  ask(store: LimitStore): MaybePromise<T>
-  /** Is told an answer that came too late. */
-  readonly late?: (answer: T) => void
-  /** Whether anybody still wants the answer: only that keeps the process alive. */
-  isAwaited(): boolean
-}
+import type { Gate, GuardedCall } from './guarded-call.ts'
+import { Keepsake } from './keepsake.ts'
+import { memoryOf } from './rule-memory.ts'
 
 /** Whoever waits for the backend. */
 type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
 
 /** How long a call may take, where the store sees to no such thing itself: 1 s. */
 const longestCall: Microseconds = 1_000_000
+/** No server ends and begins again in less than this: 5 ms. Whoever hears of it more often need not ask what it remembers. */
+const shortestRestart: Microseconds = 5_000
 
 /**
  * Stands before a shared store for all limiters of this process: asks nothing of a store
  * that has failed until it is found again, and keeps what that has to be told.
  */
-export class BackendGuard {
+export class BackendGuard implements Gate {
   readonly store: LimitStore
   /** What answers while the store is away, for those who want that. Its instants are on the store’s clock. */
   readonly memory: MemoryLimitStore
+  /** What it has to be told. */
+  readonly news: BackendNews
   readonly #clock: Clock
   /** For a store that might leave a call without an answer. */
   readonly #deadlines: CallDeadlines | undefined
   readonly #random: () => number
-  readonly #ends = new KeptEnds()
+  readonly #keepsake: Keepsake
   /** Those who have met the failure. */
   readonly #witnesses = new Set<LimiterEvents>()
   readonly #waiting = new Set<Waiting>()
   #breaker: Breaker = closed
   /** The last one. */
   #failure: SessionError | undefined
-  /** The prefix that the store failed to serve. */
-  #prefix = ''
+  /** Up to when it is certain that the store has not forgotten anything. */
+  #vouchedAt: Microseconds = Number.NEGATIVE_INFINITY
+  /** How long it took to answer, the last time. */
+  #took: Microseconds = 0
+  /** When the store was lost, if it has forgotten by then what was granted before. */
+  #forgottenAt: Microseconds = Number.NEGATIVE_INFINITY
   #change = Promise.withResolvers<void>()
   #timer: Timer | undefined
   #probeAt: Microseconds = 0
@@ -74,13 +74,20 @@ export class BackendGuard {
         timer: (...of) => clock.timer(...of),
       },
     })
+    this.#keepsake = new Keepsake({ store, clock, within: (answer) => this.#within(answer) })
+    this.news = new BackendNews(this, clock)
     this.#clock = clock
     this.#random = random
     if (store.callTimeout === undefined) this.#deadlines = new CallDeadlines(clock, longestCall)
   }
 
-  get state(): Breaker['state'] {
-    return this.#breaker.state
+  get isLost(): boolean {
+    return this.#breaker.state !== 'closed'
+  }
+
+  /** Whether somebody is just finding out whether the store is back. */
+  get isTried(): boolean {
+    return this.#breaker.state === 'trying'
   }
 
   /** Why the store is not asked; undefined when it would be. */
@@ -92,24 +99,27 @@ export class BackendGuard {
     return new SessionError('ERR_BACKEND', message, { cause })
   }
 
-  /**
-   * Asks the store, if it may be asked.
-   * @throws SessionError ERR_BACKEND, or rejects with it
-   */
+  /** Asks the store, if it may be asked. */
   attempt<T>(call: GuardedCall<T>): MaybePromise<T> {
-    const isTrial = this.#breaker.state !== 'closed'
+    const isTrial = this.isLost
     if (isTrial) {
       if (!admits(this.#breaker)) throw this.loss as SessionError
       this.#breaker = onTrial(this.#breaker)
     }
+    const isDoubtful = this.#isDoubtful(2 * this.#took)
     let answer: MaybePromise<T>
+    let remembers: Promise<boolean> | undefined
     try {
+      // First, so that it is answered first, and nobody has to wait for it.
+      if (isDoubtful) remembers = this.#keepsake.look(call.prefix)
+      remembers?.catch(heardWithTheAnswer)
       answer = call.ask(this.store)
     } catch (error) {
-      throw this.#heard(error, call.prefix, isTrial)
+      throw this.#heard(error, isTrial)
     }
-    if (answer instanceof Promise) return this.#inTime(answer, call, isTrial)
-    if (isTrial) this.#close()
+    if (isDoubtful || answer instanceof Promise) return this.#inTime(answer, call, isTrial, remembers)
+    this.#took = 0
+    this.#answered(isTrial)
     return answer
   }
 
@@ -124,18 +134,17 @@ export class BackendGuard {
   }
 
   /**
-   * Tells the store how units ended: at once, or when it is back. Never fails because it is away.
-   * @returns what the store says of units that were settled, if it could be told
+   * Why nothing is granted although the store is back: it has forgotten what was granted before, which still counts
+   * with the server. Undefined when that is not so.
    */
-  end(end: KeptEnd): MaybePromise<Grant | undefined> {
-    const { prefix } = end.limit
-    if (this.#breaker.state !== 'closed') return this.#keep(end)
-    try {
-      const told = this.attempt({ prefix, ask: (store) => tellEnd(store, end), isAwaited: () => false })
-      return told instanceof Promise ? told.catch((error) => this.#unanswered(end, error)) : told
-    } catch (error) {
-      return toFailure(error) === undefined ? Promise.reject(error) : this.#unanswered(end, error)
-    }
+  forgotten({ rule }: LimitKey): Denial | undefined {
+    const wait = this.#forgottenAt + memoryOf(rule) - this.#clock.now()
+    return wait > 0 ? { allowed: false, retryAfter: wait, soonest: wait } : undefined
+  }
+
+  /** Its limits were forgotten because somebody wanted that. */
+  cleared(): void {
+    this.#keepsake.removed()
   }
 
   /** Tells a limiter that has met the failure, and once more when the store is back. */
@@ -152,31 +161,45 @@ export class BackendGuard {
     this.#tellChange()
   }
 
-  #keep(end: KeptEnd): undefined {
-    this.#ends.keep(end)
-  }
-
-  #unanswered(end: KeptEnd, error: unknown): undefined {
-    if (toFailure(error) === undefined) throw error
-    this.#ends.unanswered(end)
-  }
-
-  async #inTime<T>(answer: Promise<T>, call: GuardedCall<T>, isTrial: boolean): Promise<T> {
-    let value: T
+  /** @param remembers whether the store does, if that was asked too */
+  async #inTime<T>(
+    answer: MaybePromise<T>,
+    call: GuardedCall<T>,
+    isTrial: boolean,
+    remembers: Promise<boolean> | undefined,
+  ): Promise<T> {
+    const askedAt = this.#clock.now()
     try {
-      value = await this.#within(answer, call.late)
+      const value = await this.#within(answer, call.late)
+      this.#took = this.#clock.now() - askedAt
+      // If it took longer than was thought, what was asked may have waited for another server.
+      if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
+      if (remembers === undefined || (await remembers)) {
+        this.#answered(isTrial)
+        return value
+      }
+      call.late?.(value)
+      this.#forgottenAt = this.#clock.now()
+      throw new SessionError('ERR_BACKEND', 'the backend has lost what it knew of limits')
     } catch (error) {
-      throw this.#heard(error, call.prefix, isTrial)
+      throw this.#heard(error, isTrial)
     }
+  }
+
+  /** Whether the store, in so much time from now, may have been away without anybody noticing. */
+  #isDoubtful(later: Microseconds): boolean {
+    return this.#clock.now() + later - this.#vouchedAt > shortestRestart
+  }
+
+  #answered(isTrial: boolean): void {
+    this.#vouchedAt = this.#clock.now()
     if (isTrial) this.#close()
-    return value
   }
 
   /** @returns what whoever called is told of an error */
-  #heard(error: unknown, prefix: string, isTrial: boolean): unknown {
+  #heard(error: unknown, isTrial: boolean): unknown {
     const failure = toFailure(error)
     if (failure !== undefined) {
-      this.#prefix = prefix
       // What was asked before the store was lost has nothing new to say.
       if (isTrial || this.#breaker.state === 'closed') this.#lose(failure)
       return failure
@@ -209,10 +232,11 @@ export class BackendGuard {
   }
 
   async #probe(): Promise<void> {
+    const { lostAt } = this.#breaker as Lost
     try {
-      await this.#answerOf(this.store.reset(nobodysLimit(this.#prefix)))
+      if (!(await this.#keepsake.look())) this.#forgottenAt = lostAt
       // Before anything is asked: so that what is under way counts, and what is free is known to be.
-      await this.#tellEnds()
+      await this.#tellKept()
     } catch (error) {
       const failure = toFailure(error)
       if (failure !== undefined) {
@@ -224,19 +248,14 @@ export class BackendGuard {
     this.#tellChange()
   }
 
-  #tellEnds(): Promise<void> {
-    return this.#ends.tellAll(
-      () => this.store.now(),
-      (end) => this.#answerOf(tellEnd(this.store, end)),
-    )
+  #tellKept(): Promise<void> {
+    return this.news.tellKept(this.store, (answer) => this.#within(answer))
   }
 
-  #answerOf<T>(answer: MaybePromise<T>): MaybePromise<T> {
-    return answer instanceof Promise ? this.#within(answer) : answer
-  }
-
-  #within<T>(answer: Promise<T>, late?: (answer: T) => void): Promise<T> {
-    return this.#deadlines === undefined ? answer : this.#deadlines.within(answer, late)
+  /** An answer that comes in time. */
+  #within<T>(answer: MaybePromise<T>, late?: (answer: T) => void): MaybePromise<T> {
+    if (this.#deadlines === undefined || !(answer instanceof Promise)) return answer
+    return this.#deadlines.within(answer, late)
   }
 
   #close(): void {
@@ -246,13 +265,14 @@ export class BackendGuard {
     this.#witnesses.clear()
     for (const events of witnesses) events.tell('backend-back', { lostFor })
     this.#tellChange()
-    void this.#tellRest()
+    // What came between the probe and the trial.
+    void this.#unlessLost(this.#tellKept())
   }
 
-  /** Ends that came between the probe and the trial. */
-  async #tellRest(): Promise<void> {
+  /** What nobody waits for: if it fails, that is all that is to be learnt from it. */
+  async #unlessLost(telling: Promise<unknown>): Promise<void> {
     try {
-      await this.#tellEnds()
+      await telling
     } catch (error) {
       const failure = toFailure(error)
       if (failure !== undefined && this.#breaker.state === 'closed') this.#lose(failure)
@@ -265,23 +285,8 @@ export class BackendGuard {
   }
 }
 
-/** The error of a backend that failed, whatever it rejects with; undefined for one that says nothing about it. */
-export function toFailure(error: unknown): SessionError | undefined {
-  if (error instanceof OptionError) return undefined
-  if (error instanceof SessionError) return error.code === 'ERR_BACKEND' ? error : undefined
-  const message = error instanceof Error ? error.message : String(error)
-  return new SessionError('ERR_BACKEND', `the backend of limits failed: ${message}`, { cause: error })
-}
-
-/**
- * A probe forgets a limit that nobody has: that costs no units, leaves nothing behind, and yet has to be allowed to
- * write. It begins with a prefix of the user’s, for a server may allow no other.
- */
-function nobodysLimit(prefix: string): LimitKey {
-  const name = 'http-sessions probe'
-  const rule = slidingWindow({ limit: 1, window: 1, margin: 0 })
-  return { prefix, name, key: `${prefix}:${name}:ratelimit:probe`, rule, retention: 0 }
-}
+/** Who waits for both learns of it when the other one has come. */
+function heardWithTheAnswer(): void {}
 
 const guards = new WeakMap<LimitStore, BackendGuard>()
 

@@ -6,7 +6,7 @@ interface Closed {
 }
 
 /** The backend failed: since when, and how often in a row. */
-interface Lost {
+export interface Lost {
   /**
    * - open: nobody asks it; it is looked for
    * - half-open: it was found; whoever comes first may ask, as a trial

@@ -1,5 +1,6 @@
 export type { Backend } from '../backends/contract.ts'
 export { MemoryBackend, type MemoryBackendOptions } from '../backends/memory/memory-backend.ts'
+export type { RedisConn } from '../backends/redis/client-shape.ts'
 export { RedisBackend } from '../backends/redis/redis-backend.ts'
 export type { RedisBackendOptions } from '../backends/redis/redis-options.ts'
 export { SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'

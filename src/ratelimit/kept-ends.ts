@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Grant, Rule } from '../algorithms/rule.ts'
+import type { Grant } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
+import { memoryOf } from './rule-memory.ts'
 
 /** How units ended, for a backend that could not be told. */
 export interface KeptEnd {
@@ -74,15 +75,12 @@ export class KeptEnds {
 
   /** Takes up to `count` of them out. */
   #take(count: number, now: Microseconds): readonly KeptEnd[] {
-    const memories = new Map<Rule<unknown>, Microseconds>()
     const taken: KeptEnd[] = []
     for (const end of this.#ends.values()) {
       if (taken.length === count) break
       this.#ends.delete(end.grant)
-      const { rule } = end.limit
-      let memory = memories.get(rule)
-      if (memory === undefined) memories.set(rule, (memory = memoryOf(rule)))
-      if ((end.until ?? end.grant.until) + memory > now) taken.push(end)
+      const arrivedBy = end.until ?? end.grant.until
+      if (arrivedBy + memoryOf(end.limit.rule) > now) taken.push(end)
     }
     return taken
   }
@@ -96,12 +94,4 @@ export function tellEnd(
   if (until !== undefined) return store.settle(limit, grant, until, true)
   const cancelled = store.cancel(limit, grant)
   return cancelled instanceof Promise ? cancelled.then(() => undefined) : undefined
-}
-
-/** How long a rule minds units that have arrived, at the longest. */
-function memoryOf(rule: Rule<unknown>): Microseconds {
-  const state = rule.initial()
-  const at = rule.plan(state, 0, rule.capacity, 0)
-  rule.commit(state, 0, rule.capacity, at)
-  return rule.expiresAt(state)
 }

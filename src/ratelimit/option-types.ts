@@ -135,14 +135,20 @@ export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'co
   readonly raiseErrors?: boolean
   /** Wait no longer than this for a slot, and throw a {@link RatelimitError} as soon as that is known to be too short. @default as long as it takes */
   readonly maxWait?: Duration
-  /** The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter */
+  /**
+   * The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer.
+   * Where processes share the limit, a unit is on a lease before that, as long as the margin and at least 50 ms, which is renewed
+   * at its half until the request is written: so much longer than the margin the units of a process that dies count. With `'settle'`
+   * it is 1 s, renewed every 250 ms until the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter
+   */
   readonly margin?: Duration | 'settle'
   /** The shortest pause between two looks at a busy shared backend. Memory is never busy. @default '50ms' */
   readonly sleepDuration?: Duration
   /**
    * What to do while a backend that processes share cannot be reached, or does not answer:
    * - `'wait'`: wait until it is back, and no longer than `maxWait` or the request’s own deadline. Nothing is granted
-   *   meanwhile, so the limit holds.
+   *   meanwhile, so the limit holds. Where it has lost its memory in between, nothing is granted until what went before no
+   *   longer counts: a window, or until a bucket is full.
    * - `'throw'`: throw a {@link SessionError} ERR_BACKEND, within a second, and at once while it is known to be away.
    * - `'local'`: count in this process’s memory until it is back, up to `share` of each limit. Whenever the backend goes
    *   or comes, each process may use up to that share more than the limit allows.

@@ -1,5 +1,6 @@
 import type { Grant } from '../algorithms/rule.ts'
 import type {
+  Denial,
   LimitKey,
   LimitStanding,
   LimitStore,
@@ -10,8 +11,10 @@ import type {
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { SessionError } from '../core/errors.ts'
-import { type BackendGuard, type GuardedCall, guardOf, toFailure } from './backend-guard.ts'
+import { toFailure } from './backend-failure.ts'
+import { type BackendGuard, guardOf } from './backend-guard.ts'
 import type { LimiterEvents } from './events.ts'
+import type { GuardedCall } from './guarded-call.ts'
 import { LocalFallback } from './local-fallback.ts'
 import type { BackendErrorPolicy } from './option-types.ts'
 
@@ -92,7 +95,11 @@ export class ResilientStore implements LimitStore {
   ): MaybePromise<Reservation> {
     return this.#ask({
       prefix: limit.prefix,
-      ask: (store) => store.reserve(limit, cost, notBefore, maxWait),
+      ask: (store) => {
+        const denial = this.#forgotten(store, limit)
+        if (denial !== undefined) return answeredToo(store.peek(limit), denial)
+        return store.reserve(limit, cost, notBefore, maxWait)
+      },
       late: (answer) => {
         if (answer.allowed) this.#giveBack(limit, answer.grant)
       },
@@ -103,7 +110,11 @@ export class ResilientStore implements LimitStore {
   reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
     return this.#ask({
       prefix: limit.prefix,
-      ask: (store) => store.reserveEach(limit, costs),
+      ask: (store) => {
+        const denial = this.#forgotten(store, limit)
+        if (denial !== undefined) return answeredToo(store.peek(limit), { grants: [], denial })
+        return store.reserveEach(limit, costs)
+      },
       late: ({ grants }) => {
         for (const grant of grants) this.#giveBack(limit, grant)
       },
@@ -115,19 +126,20 @@ export class ResilientStore implements LimitStore {
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
     if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, final)
     if (!final) return this.#renew(limit, grant, until)
-    const settled = this.guard.end({ limit, grant, until, tellings: 0 })
+    const settled = this.guard.news.end({ limit, grant, until, tellings: 0 })
     return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
   }
 
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void> {
     if (this.#local?.granted(grant) === true) return this.#local.cancel(limit, grant)
-    const told = this.guard.end({ limit, grant, until: undefined, tellings: 0 })
+    const told = this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
     return told instanceof Promise ? told.then(nothing) : undefined
   }
 
-  /** Where memory answers for a while, a pause holds there too; so does what is forgotten. */
+  /** Whoever waits need not wait for this: it is told before anything is granted again. Where memory answers, it holds there too. */
   pause(limit: LimitKey, span: Microseconds): MaybePromise<void> {
     this.#local?.pause(limit, span)
+    if (this.#policy === 'wait') return this.guard.news.pause(limit, span)
     return this.#tell(limit.prefix, (store) => store.pause(limit, span))
   }
 
@@ -151,12 +163,20 @@ export class ResilientStore implements LimitStore {
 
   clear(prefix?: string): MaybePromise<void> {
     this.#local?.clear(prefix)
-    return this.#tell(prefix ?? '', (store) => store.clear(prefix))
+    return this.#tell(prefix ?? '', (store) => {
+      if (store === this.guard.store) this.guard.cleared()
+      return store.clear(prefix)
+    })
   }
 
   /** What changes something, and has no answer. */
   #tell(prefix: string, ask: (store: LimitStore) => MaybePromise<void>): MaybePromise<void> {
     return this.#ask({ prefix, ask, isAwaited: always })
+  }
+
+  /** Whoever counts by itself while the store is away is not held up when it is back either. */
+  #forgotten(store: LimitStore, limit: LimitKey): Denial | undefined {
+    return this.#local === undefined && store === this.guard.store ? this.guard.forgotten(limit) : undefined
   }
 
   /** Whoever renews does so off everybody’s path: a failure is a rejection, never thrown. */
@@ -187,7 +207,7 @@ export class ResilientStore implements LimitStore {
     this.guard.witness(this.#asker.events)
     if (this.#policy === 'wait') return this.#whenBack(call)
     if (this.#local !== undefined) return call.ask(this.#local)
-    if (this.guard.state === 'trying') return this.#afterTrial(call)
+    if (this.guard.isTried) return this.#afterTrial(call)
     throw error
   }
 
@@ -213,8 +233,14 @@ export class ResilientStore implements LimitStore {
 
   /** Units that came too late for whoever wanted them. */
   #giveBack(limit: LimitKey, grant: Grant): void {
-    void this.guard.end({ limit, grant, until: undefined, tellings: 0 })
+    void this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
   }
+}
+
+/** An answer of our own, from a store that is there. */
+async function answeredToo<T>(asked: unknown, answer: T): Promise<T> {
+  await asked
+  return answer
 }
 
 function always(): boolean {

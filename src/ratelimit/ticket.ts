@@ -190,7 +190,7 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   /** Calls the store; one call after another when it answers later, each with the grant as the last one left it. */
   #send<T>(call: () => MaybePromise<T>, heard: (answer: T) => void): Promise<void> | undefined {
-    const answer = this.#sent === undefined ? call() : this.#sent.then(call, call)
+    const answer = this.#sent === undefined ? orRejection(call) : this.#sent.then(call, call)
     if (!(answer instanceof Promise)) {
       heard(answer)
       return undefined
@@ -212,6 +212,15 @@ export class GrantTicket implements Ticket, HeldTicket {
     custody.remove(this)
     this.until = 0
     custody.add(this)
+  }
+}
+
+/** What a call answers; what it throws is a rejection too. */
+function orRejection<T>(call: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

@@ -1,32 +1,16 @@
 import { nextTick } from 'node:process'
 import type { Grant } from '../algorithms/rule.ts'
-import type { Denial, LimitKey, MaybePromise, Reservations } from '../backends/contract.ts'
+import type { LimitKey, MaybePromise, Reservations } from '../backends/contract.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { AbortError, RatelimitError } from '../core/errors.ts'
-import type { AbortWatch } from './abort-watch.ts'
-import type { LimiterEvents } from './events.ts'
 import { Lanes } from './lanes.ts'
 import type { Lookout } from './lookouts.ts'
+import { NextLook } from './next-look.ts'
 import { type Judged, Patience } from './patience.ts'
 import { lossOf } from './resilient-store.ts'
-import type { TicketOffice } from './ticket-office.ts'
-import type { TimerQueue, Wakeup } from './timer-queue.ts'
+import type { QueueShared } from './queue-shared.ts'
 import type { Waiter } from './waiter.ts'
 import { WaitingNews } from './waiting-news.ts'
-
-/** What the queues of one limiter share. */
-export interface QueueShared {
-  readonly office: TicketOffice
-  readonly timers: TimerQueue
-  readonly watch: AbortWatch
-  readonly events: LimiterEvents
-  /** Units that may wait on one key; more are refused. */
-  readonly queueCapacity: number
-  /** The shortest pause between two looks at a store that others reserve of too. */
-  readonly sleepDuration: Microseconds
-  /** To be told when nobody waits for this limit any more. */
-  idle(limit: LimitKey): void
-}
 
 /** Most waiters that one question is for. */
 const longestQuestion = 1_000
@@ -50,32 +34,34 @@ export class WaitingQueue implements Judged, Lookout {
   readonly #key: string
   readonly #patience: Patience
   readonly #news: WaitingNews
+  readonly #nextLook: NextLook
   /** Units in one question: so few that limiters in several processes take turns. */
   readonly #share: number
-  #wakeup: Wakeup | undefined
   /** The store is being asked, or about to be; there is never more than one question under way. */
   #busy = false
   /** Something changed while the store was asked, so that a denial may be out of date. */
   #stale = false
-  /** Units arrived early while the store was asked, so that there may be room as soon as is possible at all. */
-  #hastened = false
-  /** When the store was asked last, and when there may be room at the earliest by its answer. */
-  #askedAt: Microseconds = 0
-  #soonestAt: Microseconds = 0
 
   constructor(shared: QueueShared, key: string, limit: LimitKey) {
-    const { office, events } = shared
+    const { office, events, timers, sleepDuration } = shared
     this.#shared = shared
     this.#key = key
     this.limit = limit
     this.#patience = new Patience(this, office.store, office.clock)
     this.#news = new WaitingNews(events, office.clock, this.lanes, key)
+    this.#nextLook = new NextLook({
+      clock: office.clock,
+      timers,
+      doubt: office.isShared ? office.terms.span : 0,
+      sleepDuration,
+      look: () => office.lookouts.look(limit.key),
+    })
     this.#share = Math.max(1, Math.ceil(limit.rule.capacity / 4))
   }
 
   /** When the first one’s turn is looked at next; undefined while that is not known. */
   get lookAt(): Microseconds | undefined {
-    return this.#wakeup?.at
+    return this.#nextLook.at
   }
 
   /** How many wait. */
@@ -92,7 +78,7 @@ export class WaitingQueue implements Judged, Lookout {
     const { cost, signal } = waiter.wish
     const { office } = this.#shared
     if (!this.#busy && this.lanes.units + cost > this.#shared.queueCapacity) {
-      waiter.reject(this.#refusal(waiter, this.#untilTurn()))
+      waiter.reject(this.#refusal(waiter, this.#nextLook.wait))
       return
     }
     waiter.line = this
@@ -106,7 +92,7 @@ export class WaitingQueue implements Judged, Lookout {
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
     if (maxWait !== undefined && maxWait > 0) {
       waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
-        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#untilTurn()))
+        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#nextLook.wait))
       })
     }
   }
@@ -142,12 +128,8 @@ export class WaitingQueue implements Judged, Lookout {
   }
 
   hasten(): void {
-    const { office, timers } = this.#shared
-    if (!office.isShared) this.pump()
-    else if (this.#busy) this.#hastened = true
-    else if (this.#wakeup !== undefined && this.#wakeup.at > this.#soonestAt) {
-      timers.move(this.#wakeup, this.#soonestAt)
-    }
+    if (this.#shared.office.isShared) this.#nextLook.hasten(this.#busy)
+    else this.pump()
   }
 
   pause(span: Microseconds): void {
@@ -225,8 +207,7 @@ export class WaitingQueue implements Judged, Lookout {
     const { office } = this.#shared
     this.#patience.changed()
     this.#stale = false
-    this.#hastened = false
-    this.#askedAt = office.clock.now()
+    this.#nextLook.asking()
     const costs = chosen.map(({ wish }) => wish.cost)
     try {
       return { chosen, reply: office.reserveEach(this.limit, costs) }
@@ -250,7 +231,7 @@ export class WaitingQueue implements Judged, Lookout {
       first = this.lanes.head
     ) {
       if (!first.isTooLate(turnAt)) {
-        this.#sleep(denial)
+        this.#nextLook.after(denial)
         return true
       }
       this.#turnAway(first, this.#refusal(first, denial.retryAfter))
@@ -274,40 +255,19 @@ export class WaitingQueue implements Judged, Lookout {
     waiter.resolve(office.issue(this.#key, this.limit, grant, waiter.wish.hold))
   }
 
-  /**
-   * Until the store can grant something for certain; where units under way elsewhere may arrive early, until that is
-   * possible. Counted from now, when the answer has come: so it is never too soon.
-   */
-  #sleep({ retryAfter, soonest }: Denial): void {
-    const { timers, office, sleepDuration } = this.#shared
-    const now = office.clock.now()
-    this.#soonestAt = now + soonest
-    const again = this.#hastened ? this.#soonestAt : Math.max(this.#soonestAt, this.#askedAt + sleepDuration)
-    const at = Math.min(now + retryAfter, again)
-    if (this.#wakeup === undefined)
-      this.#wakeup = timers.schedule(at, () => office.lookouts.look(this.limit.key))
-    else timers.move(this.#wakeup, at)
-  }
-
   /** The store is not being asked: those who wait now have to, and nobody waits is the end of the queue. */
   #rest(): void {
     while (this.lanes.units > this.#shared.queueCapacity) {
       const last = this.lanes.tail as Waiter
-      this.#turnAway(last, this.#refusal(last, this.#untilTurn()))
+      this.#turnAway(last, this.#refusal(last, this.#nextLook.wait))
     }
     this.#patience.judge()
     if (this.lanes.size > 0) {
-      this.#news.tell(this.#wakeup?.at)
+      this.#news.tell(this.lookAt)
       return
     }
-    if (this.#wakeup !== undefined) this.#shared.timers.cancel(this.#wakeup)
+    this.#nextLook.cancel()
     this.#shared.idle(this.limit)
-  }
-
-  /** Until the first one’s turn: nobody’s is earlier. */
-  #untilTurn(): Microseconds {
-    const at = this.#wakeup?.at ?? 0
-    return Math.max(0, at - this.#shared.office.clock.now())
   }
 
   #refusal({ wish }: Waiter, wait: Microseconds): RatelimitError {

@@ -4,7 +4,8 @@ import { AbortWatch } from './abort-watch.ts'
 import type { LimiterEvents } from './events.ts'
 import type { TicketOffice } from './ticket-office.ts'
 import { TimerQueue } from './timer-queue.ts'
-import { type QueueShared, WaitingQueue } from './waiting-queue.ts'
+import type { QueueShared } from './queue-shared.ts'
+import { WaitingQueue } from './waiting-queue.ts'
 
 /** What a waiting room works with; see {@link QueueShared}. */
 export type WaitingRoomOptions = Pick<QueueShared, 'office' | 'events' | 'queueCapacity' | 'sleepDuration'>

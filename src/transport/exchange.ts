@@ -58,6 +58,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** Whether it ended because it might not be written. */
+  get isUnwritten(): boolean {
+    return this.#failure instanceof UnwrittenError
+  }
+
   /** Ends the exchange with this error. */
   fail(error: SessionError): void {
     if (this.#failure !== undefined) return

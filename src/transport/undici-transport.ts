@@ -36,7 +36,7 @@ export class UndiciTransport implements Transport {
   #running = 0
   /** Those among them whose content is read as a stream. */
   readonly #streams = new Set<Exchange>()
-  /** Contents that were begun to be read when their request could not be written yet: it is sent again, with the rest. */
+  /** Streams that undici reads of: it begins before the request is written, and one that may not be is sent again. */
   readonly #begun = new WeakMap<RequestBody, StreamedContent>()
   #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
@@ -90,14 +90,26 @@ export class UndiciTransport implements Transport {
 
   #toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
     if (body.kind === 'bytes') return body.bytes
-    let content = this.#begun.get(body)
-    if (content === undefined || content.readable.destroyed) {
-      const fail = (error: SessionError): void => begun.exchange.fail(error)
-      const readable = Readable.from(guarded(body.stream, fail), { objectMode: false })
-      const begun: StreamedContent = { readable, exchange }
-      this.#begun.set(body, (content = begun))
+    const begun = this.#begun.get(body)
+    if (begun?.exchange.isUnwritten === true) {
+      begun.exchange = exchange
+      if (begun.failure !== undefined) exchange.fail(begun.failure)
+      return begun.readable
     }
-    content.exchange = exchange
+    const content: StreamedContent = {
+      readable: Readable.from(
+        guarded(body.stream, (error) => failed(error)),
+        { objectMode: false },
+      ),
+      exchange,
+      failure: undefined,
+    }
+    const failed = (error: SessionError): void => {
+      content.failure = error
+      content.exchange.fail(error)
+    }
+    // Who else sends the same stream has no part in what is read for the first one.
+    if (begun === undefined) this.#begun.set(body, content)
     return content.readable
   }
 
@@ -114,6 +126,8 @@ interface StreamedContent {
   readonly readable: Readable
   /** The exchange that sends it. */
   exchange: Exchange
+  /** What the caller’s stream failed with, when nobody sent it perhaps. */
+  failure: SessionError | undefined
 }
 
 /** The caller’s stream; when it throws, the exchange fails with that as its cause. */

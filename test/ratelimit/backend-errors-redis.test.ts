@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
+import type { Readable, Writable } from 'node:stream'
+import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RedisBackend } from '../../src/backends/redis/redis-backend.ts'
-import { type BackendErrorPolicy, Ratelimiter } from '../../src/ratelimit/index.ts'
+import { type BackendErrorPolicy, type Duration, Ratelimiter } from '../../src/ratelimit/index.ts'
 import { RedisServer } from '../support/redis-server.ts'
 
 const callTimeout = 200
@@ -57,10 +58,10 @@ interface Scene extends AsyncDisposable {
   lost(): Promise<void>
 }
 
-/** A limiter of 20 in 100 ms. */
-function scene(onBackendError: BackendErrorPolicy): Scene {
-  const backend = new RedisBackend({ url: server.url, callTimeout: { milliseconds: callTimeout } })
-  const limiter = new Ratelimiter({ limit: 20, window: '100ms', backend, onBackendError })
+/** A limiter of 20 in 100 ms, or so. */
+function scene(onBackendError: BackendErrorPolicy, { url } = server, window: Duration = '100ms'): Scene {
+  const backend = new RedisBackend({ url, callTimeout: { milliseconds: callTimeout } })
+  const limiter = new Ratelimiter({ limit: 20, window, backend, onBackendError })
   const events: string[] = []
   limiter.on('backend-lost', () => events.push('lost'))
   limiter.on('backend-back', () => events.push('back'))
@@ -103,21 +104,61 @@ function assertLostAndBack(events: readonly string[], { name, isPartial }: Outag
   for (const [index, event] of events.entries()) assert.equal(event, index % 2 === 0 ? 'lost' : 'back', name)
 }
 
+/** This process and another one, which both take all that they are given. */
+class Takers {
+  readonly grants: number[] = []
+  readonly #over = new AbortController()
+  readonly #workers: readonly Promise<void>[]
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>
+  #lines = ''
+
+  private constructor(limiter: Ratelimiter, child: ChildProcessByStdio<Writable, Readable, null>) {
+    this.#child = child
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#lines += text))
+    const work = async (): Promise<void> => {
+      while (!this.#over.signal.aborted) this.grants.push((await limiter.acquire('shared')).grantedAt)
+    }
+    this.#workers = Array.from({ length: 5 }, work)
+  }
+
+  /** Both are under way. */
+  static async start(t: TestContext, limiter: Ratelimiter, url: string, window: number): Promise<Takers> {
+    const program = join(import.meta.dirname, 'programs/redis-grants.ts')
+    const child = spawn(process.execPath, [program, url, `${window}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    await once(child.stdout, 'readable')
+    return new Takers(limiter, child)
+  }
+
+  /** That many more are granted to this process. */
+  async more(count: number): Promise<void> {
+    const from = this.grants.length
+    while (this.grants.length < from + count) await sleep(5)
+  }
+
+  /** Ends both. @returns the instants of all grants, in order */
+  async end(): Promise<readonly number[]> {
+    this.#over.abort()
+    this.#child.stdin.end()
+    await Promise.all([...this.#workers, once(this.#child, 'exit')])
+    const others = this.#lines.trim().split('\n').map(Number)
+    assert.ok(others.length > 20)
+    return [...this.grants, ...others].toSorted((a, b) => a - b)
+  }
+}
+
+/** Never more than 20 within so many milliseconds. */
+function assertHeld(grants: readonly number[], window: number): void {
+  const isTooEarly = (at: number, index: number): boolean => {
+    return (grants[index + 20] ?? Number.POSITIVE_INFINITY) - at < window * 1_000
+  }
+  assert.deepEqual(grants.filter(isTooEarly), [])
+}
+
 test('wait: whatever happens to the server, the limit holds among processes, and all go on afterwards', async (t) => {
-  const program = join(import.meta.dirname, 'programs/redis-grants.ts')
-  const child = spawn(process.execPath, [program, server.url], { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  let lines = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (lines += text))
-  await once(child.stdout, 'data')
   await using here = scene('wait')
   const { limiter, events } = here
-  const grants: number[] = []
-  const over = new AbortController()
-  const work = async (): Promise<void> => {
-    while (!over.signal.aborted) grants.push((await limiter.acquire('shared')).grantedAt)
-  }
-  const workers = Array.from({ length: 5 }, work)
+  const takers = await Takers.start(t, limiter, server.url, 100)
   await limiter.acquire('other')
   for (const outage of outages) {
     const { name } = outage
@@ -127,30 +168,39 @@ test('wait: whatever happens to the server, the limit holds among processes, and
     await lost
     const { code, took } = await timed(() => limiter.acquire('other', { maxWait: '300ms' }))
     assert.ok(took < 300 + leeway, `${name}: ${took} ms`)
-    const counted = grants.length
+    const { length } = takers.grants
     await sleep(300)
     if (outage.isPartial !== true) {
       assert.equal(code, 'ERR_BACKEND', name)
-      assert.equal(grants.length, counted, name)
+      assert.equal(takers.grants.length, length, name)
       assert.deepEqual(events, ['lost'], name)
     }
     await outage.end()
-    while (grants.length < counted + 50) await sleep(10)
+    await takers.more(50)
     await limiter.acquire('other')
     assertLostAndBack(events, outage)
-    const flushed = grants.length
     await server.ask('SCRIPT FLUSH')
-    while (grants.length < flushed + 50) await sleep(10)
+    await takers.more(50)
     assertLostAndBack(events, outage)
   }
-  over.abort()
-  child.stdin.end()
-  await Promise.all([...workers, once(child, 'exit')])
-  const others = lines.trim().split('\n').map(Number)
-  assert.ok(grants.length > 100 && others.length > 100)
-  const all = [...grants, ...others].toSorted((a, b) => a - b)
-  const tooMany = all.filter((at, index) => (all[index + 20] ?? Number.POSITIVE_INFINITY) - at < 100_000)
-  assert.deepEqual(tooMany, [])
+  assertHeld(await takers.end(), 100)
+})
+
+test('wait: a server that is killed and has kept nothing is not taken at its word', async (t) => {
+  const forgetful = await RedisServer.start()
+  await using here = scene('wait', forgetful, '500ms')
+  const takers = await Takers.start(t, here.limiter, forgetful.url, 500)
+  for (let killing = 0; killing < 2; killing++) {
+    const lost = here.lost()
+    await takers.more(10)
+    await forgetful.kill()
+    await forgetful.restart()
+    await lost
+    await takers.more(10)
+  }
+  assertHeld(await takers.end(), 500)
+  assert.deepEqual(here.events, ['lost', 'back', 'lost', 'back'])
+  await forgetful.kill()
 })
 
 for (const outage of outages) {

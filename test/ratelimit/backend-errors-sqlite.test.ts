@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
-import { type BackendErrorPolicy, Ratelimiter } from '../../src/ratelimit/index.ts'
+import { type BackendErrorPolicy, type Duration, Ratelimiter } from '../../src/ratelimit/index.ts'
 import { newFile } from '../backends/sqlite-support.ts'
 import { run } from '../support/run.ts'
 import { watch } from './helpers.ts'
@@ -50,11 +50,11 @@ interface Scene extends AsyncDisposable {
   readonly events: string[]
 }
 
-/** A limiter of 3 in an hour on a file of its own. */
-async function scene(onBackendError: BackendErrorPolicy): Promise<Scene> {
+/** A limiter of 3 in an hour, or so, on a file of its own. */
+async function scene(onBackendError: BackendErrorPolicy, window: Duration = '1h'): Promise<Scene> {
   const path = newFile()
   const backend = new SqliteBackend({ db: path, callTimeout: '100ms' })
-  const limiter = new Ratelimiter({ limit: 3, window: '1h', backend, onBackendError })
+  const limiter = new Ratelimiter({ limit: 3, window, backend, onBackendError })
   const events: string[] = []
   limiter.on('backend-lost', () => events.push('lost'))
   limiter.on('backend-back', () => events.push('back'))
@@ -127,8 +127,9 @@ test('local: while another program has locked the file, memory counts', async ()
   assert.equal((await here.limiter.peek()).remaining, 2)
 })
 
-test('wait: a file that is replaced by something else is waited for until it can be used', async () => {
-  await using here = await scene('wait')
+test('wait: a file that is replaced by something else is waited for, and then for what was granted before', async () => {
+  await using here = await scene('wait', '1s')
+  const { grantedAt } = await here.limiter.acquire()
   for (const end of ['-wal', '-shm']) rmSync(`${here.path}${end}`)
   rmSync(here.path)
   writeFileSync(here.path, 'To whom it may concern: this is no database. '.repeat(100))
@@ -137,7 +138,8 @@ test('wait: a file that is replaced by something else is waited for until it can
   const message = /was deleted or replaced|is no SQLite database/
   await failsWithin(400, () => here.limiter.acquire('default', { maxWait: '400ms' }), message)
   rmSync(here.path)
-  await here.limiter.acquire()
+  const next = await here.limiter.acquire()
+  assert.ok(next.grantedAt >= grantedAt + 1_000_000)
   assert.deepEqual(here.events, ['lost', 'back'])
 })
 

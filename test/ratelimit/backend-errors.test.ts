@@ -70,7 +70,7 @@ test('wait: a backend that is away is asked for once a second or so, one probe a
   calls.length = 0
   await here.pass(20 * second)
   assert.ok(calls.length >= 19 && calls.length <= 60, `${calls.length} calls in 20 s`)
-  assert.ok(calls.every((name) => name === 'reset'))
+  assert.ok(calls.every((name) => name === 'reserve'))
   here.store.mode = 'frozen'
   await here.pass(2 * second)
   calls.length = 0
@@ -128,7 +128,7 @@ test('wait: grants that come too late for whoever wanted them are given back', a
   await here.pass(8 * second)
   assert.equal(asked.failure?.code, 'ERR_BACKEND')
   here.store.mode = 'up'
-  await here.pass(100 * millisecond)
+  await here.pass(1.1 * second)
   assert.equal((await here.limiter.peek('k')).remaining, 2)
 })
 
@@ -148,7 +148,7 @@ test('wait: a backend that is found but does not grant is not taken to be back',
   assert.deepEqual(events, ['lost', 'back'])
 })
 
-test('wait: peek, reset, clear and pause are done when the backend is back', async () => {
+test('wait: peek, reset and clear are done when the backend is back', async () => {
   await using here = scene('wait')
   await here.limiter.acquire('k')
   here.store.mode = 'down'
@@ -160,13 +160,98 @@ test('wait: peek, reset, clear and pause are done when the backend is back', asy
   }
   void note('peek', limiter.peek('k'))
   void note('reset', limiter.reset('k'))
-  void note('pause', limiter.pause('j', '1h'))
   void note('clear', limiter.clear())
   await here.pass(5 * second)
   assert.equal(done.size, 0)
   here.store.mode = 'up'
   await here.pass(1.1 * second)
-  assert.deepEqual(done, new Set(['peek', 'reset', 'pause', 'clear']))
+  assert.deepEqual(done, new Set(['peek', 'reset', 'clear']))
+})
+
+test('wait: a pause waits for nothing; the backend hears of what is left of it before it grants anything', async () => {
+  await using here = scene('wait')
+  await here.limiter.acquire('other')
+  here.store.mode = 'down'
+  const asked = watch(here.limiter.acquire('k'))
+  await here.pass(second)
+  await here.limiter.pause('k', '10s')
+  await here.limiter.pause('k', '5s')
+  await here.limiter.pause('over', '1s')
+  await here.pass(2 * second)
+  here.store.calls.length = 0
+  here.store.mode = 'up'
+  await here.pass(1.1 * second)
+  assert.deepEqual(
+    here.store.calls.filter((name) => name === 'pause'),
+    ['pause'],
+  )
+  const { retryAfter } = await here.limiter.peek('k')
+  assert.ok(retryAfter > 6_000 && retryAfter < 7_000, `${retryAfter} ms`)
+  await here.pass(7 * second)
+  assert.equal(asked.grantedAt, 12 * second)
+})
+
+test('wait: a pause that the backend does not answer is told again', async () => {
+  await using here = scene('wait')
+  here.store.mode = 'frozen'
+  const paused = here.limiter.pause('k', '10s')
+  await here.pass(second)
+  await paused
+  here.store.mode = 'down'
+  await here.pass(second)
+  here.store.mode = 'up'
+  await here.pass(1.1 * second)
+  assert.equal((await here.limiter.peek('k')).remaining, 0)
+})
+
+for (const policy of ['wait', 'throw'] as const) {
+  test(`${policy}: a backend that comes back without its memory grants nothing until the old grants are over`, async () => {
+    await using here = scene(policy, { limit: 2, window: '30s' })
+    await here.limiter.acquire('k')
+    await here.limiter.acquire('k')
+    here.store.mode = 'down'
+    const hurried = watch(here.limiter.acquire('k', { maxWait: '1ms' }))
+    await here.pass(2 * second)
+    assert.equal(codeOf(hurried), 'ERR_BACKEND')
+    await here.store.forget()
+    here.store.mode = 'up'
+    await here.pass(1.1 * second)
+    await assert.rejects(here.limiter.acquire('k', { maxWait: '5s' }), RatelimitError)
+    const patient = [1, 2, 3].map(() => watch(here.limiter.acquire('k')))
+    await here.pass(31 * second)
+    assert.deepEqual(
+      patient.map(({ grantedAt }) => grantedAt),
+      [31 * second, 31 * second, undefined],
+    )
+  })
+}
+
+test('a backend that remembers holds nobody up, nor does one that was lost before it had granted anything', async () => {
+  await using here = scene('wait', { limit: 2, window: '1h' })
+  here.store.mode = 'down'
+  const first = watch(here.limiter.acquire('k'))
+  await here.pass(2 * second)
+  here.store.mode = 'up'
+  await here.pass(1.1 * second)
+  assert.ok(first.ticket !== undefined)
+  here.store.mode = 'down'
+  const second_ = watch(here.limiter.acquire('k'))
+  await here.pass(2 * second)
+  here.store.mode = 'up'
+  await here.pass(1.1 * second)
+  assert.ok(second_.ticket !== undefined)
+})
+
+test('limits that were cleared on purpose are not taken to be forgotten', async () => {
+  await using here = scene('wait', { limit: 2, window: '1h' })
+  await here.limiter.acquire('k')
+  await here.limiter.clear()
+  here.store.mode = 'down'
+  const asked = watch(here.limiter.acquire('k'))
+  await here.pass(2 * second)
+  here.store.mode = 'up'
+  await here.pass(1.1 * second)
+  assert.ok(asked.ticket !== undefined)
 })
 
 test('throw: rejects within the deadline of a call, and at once while the backend is away', async () => {
@@ -301,7 +386,7 @@ for (const policy of ['wait', 'throw', 'local'] as const) {
     here.store.mode = 'up'
     await here.pass(100 * millisecond)
     const [probe, ...told] = here.store.calls
-    assert.equal(probe, 'reset')
+    assert.equal(probe, 'reserve')
     assert.deepEqual(new Set(told.slice(0, 2)), new Set(['cancel', 'settle']))
     assert.equal((await here.limiter.peek('k')).remaining, 1)
   })

@@ -45,6 +45,8 @@ export class FlakyStore implements LimitStore {
   readonly shared = true
   /** The calls that reached it, by name. */
   readonly calls: string[] = []
+  /** What it refuses with. */
+  failure = new Error('connect ECONNREFUSED')
   readonly #store: LimitStore
   #mode: Mode = 'up'
   #thawed = Promise.withResolvers<void>()
@@ -58,6 +60,11 @@ export class FlakyStore implements LimitStore {
     if (mode === 'frozen') return
     this.#thawed.resolve()
     this.#thawed = Promise.withResolvers()
+  }
+
+  /** It loses all that it knows, as a server that was killed and kept nothing on disk. */
+  forget(): MaybePromise<void> {
+    return this.#store.clear()
   }
 
   now(): number {
@@ -103,7 +110,7 @@ export class FlakyStore implements LimitStore {
   async #call<T>(name: string, call: () => MaybePromise<T>): Promise<T> {
     this.calls.push(name)
     while (this.#mode === 'frozen') await this.#thawed.promise
-    if (this.#mode === 'down') throw new Error('connect ECONNREFUSED')
+    if (this.#mode === 'down') throw this.failure
     if (this.#mode === 'full' && name.startsWith('reserve')) throw new Error('OOM')
     return call()
   }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import { Ratelimiter, type RatelimiterOptions } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
-import { millisecond, second, seeded } from './helpers.ts'
+import { LaterBackend, millisecond, second, seeded, turns, watch } from './helpers.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 
 /** How a network treats requests, and a program its event loop. Spans in microseconds, upper ends of uniform distributions. */
@@ -51,7 +51,7 @@ async function race(
   const upTo = (most: number): number => Math.floor(random() * (most + 1))
   const arrivals: number[] = []
   let heldBack = 0
-  let left = 2 * 60
+  const underWay = new Set<Promise<void>>()
 
   const send = async (process: SimulatedProcess, limiter: Ratelimiter): Promise<void> => {
     for (;;) {
@@ -62,7 +62,6 @@ async function race(
         arrivals.push(world.now() + journey)
         await process.wait(journey + upTo(answer))
         ticket.answered()
-        left--
         return
       }
       ticket.release()
@@ -70,7 +69,6 @@ async function race(
     }
   }
 
-  const sent: Promise<void>[] = []
   for (let index = 0; index < 2; index++) {
     const process = new SimulatedProcess(world, store, () => upTo(latency))
     const limiter = new Ratelimiter({
@@ -78,15 +76,18 @@ async function race(
       clock: process.clock,
       backend: process.backend,
     })
-    for (let request = 0; request < 60; request++) sent.push(send(process, limiter))
+    for (let request = 0; request < 60; request++) {
+      const sent = send(process, limiter)
+      underWay.add(sent)
+      void sent.then(() => underWay.delete(sent))
+    }
     const blockAgain = (): void => {
       process.block(block)
-      if (left > 0) world.timer(world.now() + block + upTo(2 * block), blockAgain)
+      if (underWay.size > 0) world.timer(world.now() + block + upTo(2 * block), blockAgain)
     }
     if (block > 0) world.timer(world.now() + upTo(block), blockAgain)
   }
-  while (left > 0) assert.ok(await world.runNext())
-  await Promise.all(sent)
+  while (underWay.size > 0) assert.ok(await world.runNext())
   return { arrivals: arrivals.toSorted((a, b) => a - b), heldBack }
 }
 
@@ -145,4 +146,143 @@ test('where nothing is blocked, every request is written on its first slot, and 
   assert.equal(heldBack, 0)
   const took = (arrivals.at(-1) as number) - (arrivals[0] as number)
   assert.ok(took <= 11 * second * 1.03, `${took}`)
+})
+
+/** Two processes on one store, a millisecond away. */
+function neighbours(options: RatelimiterOptions) {
+  const world = new ManualClock(1_000 * second)
+  const store = new MemoryLimitStore({ clock: world })
+  const join = () => {
+    const process = new SimulatedProcess(world, store, () => millisecond)
+    const { clock, backend } = process
+    return { process, limiter: new Ratelimiter({ ...(options as object), clock, backend }) }
+  }
+  const pass = async (span: number): Promise<void> => {
+    await world.advance(span)
+    await turns()
+  }
+  return { pass, one: join(), other: join(), start: world.now() }
+}
+
+test('a holder that lives keeps its unit, however long it takes to be written; one that dies leaves no more than its lease', async () => {
+  const { pass, one, other, start } = neighbours({ limit: 1, window: '1s', margin: '50ms' })
+  const held = watch(one.limiter.acquire('k', { hold: true }))
+  await pass(10 * millisecond)
+  const waiter = watch(other.limiter.acquire('k'))
+  for (let step = 0; step < 100; step++) await pass(50 * millisecond)
+  assert.equal(waiter.grantedAt, undefined)
+  one.process.kill()
+  await pass(2 * second)
+  const diedAt = start + 10 * millisecond + 5 * second
+  const { grantedAt = 0 } = waiter
+  assert.ok(grantedAt > diedAt + second && grantedAt <= diedAt + 1_110 * millisecond, `${grantedAt - diedAt}`)
+  assert.ok(held.ticket?.written() === false, 'it could not write any more')
+})
+
+test('a process that dies with a long queue blocks nobody', async () => {
+  const { pass, one, other, start } = neighbours({ limit: 4, window: '1s' })
+  for (let index = 0; index < 1_000; index++) void one.limiter.acquire('k')
+  await pass(100 * millisecond)
+  const outcomes = Array.from({ length: 4 }, () => watch(other.limiter.acquire('k')))
+  await pass(100 * millisecond)
+  one.process.kill()
+  await pass(second)
+  assert.ok(outcomes.every(({ grantedAt = Infinity }) => grantedAt < start + 1_100 * millisecond))
+})
+
+test('a lease that could not be renewed in time is lost, though the store has heard of it since', async () => {
+  const { pass, one } = neighbours({ limit: 1, window: '1s', margin: '50ms' })
+  const outcome = watch(one.limiter.acquire('k', { hold: true }))
+  await pass(10 * millisecond)
+  const { ticket } = outcome
+  await pass(20 * millisecond)
+  one.process.block(200 * millisecond)
+  await pass(300 * millisecond)
+  assert.equal(ticket?.written(), false)
+  ticket?.release()
+  const next = watch(one.limiter.acquire('k', { hold: true }))
+  await pass(10 * millisecond)
+  assert.equal(next.ticket?.written(), true, 'its unit was given back')
+})
+
+/** A limiter on a store that is shared and answers in the same instant of the manual clock. */
+function alone(options: RatelimiterOptions) {
+  const clock = new ManualClock(1_000 * second)
+  const backend = new LaterBackend(clock, true)
+  const limiter = new Ratelimiter({ ...(options as object), backend, clock })
+  const { calls } = backend.limits
+  return { clock, limiter, settles: () => calls.filter((name) => name === 'settle').length }
+}
+
+test('leases are renewed by one timer, which does not wait for each of them', async () => {
+  const { clock, limiter, settles } = alone({ limit: 1_000, margin: '200ms' })
+  const before = clock.pending
+  await limiter.acquire('first', { hold: true })
+  const tickets = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => limiter.acquire(`key ${index}`, { hold: true })),
+  )
+  assert.equal(clock.pending, before + 1)
+  await clock.advance(100 * millisecond)
+  await turns()
+  assert.equal(settles(), 101, 'all together, at half the lease')
+  for (const ticket of tickets) ticket.release()
+  await limiter.clear()
+  await turns()
+  await clock.advance(10 * second)
+  await turns()
+  assert.equal(settles(), 101, 'nothing is left to be renewed')
+  assert.equal(clock.pending, before)
+})
+
+test('the store is told when units end more than a millisecond sooner than it thinks', async () => {
+  const { clock, limiter, settles } = alone({ limit: 10, margin: '50ms' })
+  const [quick, slow, silent] = await Promise.all([1, 2, 3].map(() => limiter.acquire('k', { hold: true })))
+  await clock.advance(10 * millisecond)
+  for (const ticket of [quick, slow, silent]) assert.equal(ticket?.written(), true)
+  await clock.advance(5 * millisecond)
+  quick?.answered()
+  await turns()
+  assert.equal(settles(), 1)
+  await clock.advance(100 * millisecond)
+  await turns()
+  slow?.answered()
+  silent?.release()
+  await turns()
+  assert.equal(settles(), 3, 'the others arrived 50 ms after they were written')
+  const late = await limiter.acquire('k', { hold: true })
+  await clock.advance(50 * millisecond - 500)
+  assert.equal(late.written(), true)
+  await clock.advance(60 * millisecond)
+  await turns()
+  const told = settles()
+  late.answered()
+  await turns()
+  assert.equal(settles(), told)
+})
+
+test('a reset leaves nothing to be renewed, and what is under way may go', async () => {
+  const { clock, limiter, settles } = alone({ limit: 1, margin: '50ms' })
+  const ticket = await limiter.acquire('k', { hold: true })
+  await limiter.reset('k')
+  await clock.advance(second)
+  await turns()
+  assert.equal(settles(), 0)
+  assert.equal(ticket.written(), true)
+})
+
+test('margin settle: a unit is renewed until it is answered, and one that failed counts for a lease', async () => {
+  const { clock, limiter } = alone({ limit: 1, window: '1s', margin: 'settle' })
+  const ticket = await limiter.acquire('k', { hold: true })
+  assert.equal(ticket.written(), true)
+  for (let step = 0; step < 50; step++) {
+    await clock.advance(100 * millisecond)
+    await turns(5)
+  }
+  const waiter = watch(limiter.acquire('k'))
+  ticket.release()
+  for (let step = 0; step < 30; step++) {
+    await clock.advance(100 * millisecond)
+    await turns(5)
+  }
+  assert.equal(waiter.grantedAt, 1_007 * second)
 })

@@ -1,7 +1,7 @@
 import type { Grant } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
+import { checkCost } from '../check-cost.ts'
 import type { Denial, LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
 import { KeyGroups } from './key-groups.ts'
 import { type KeyState, newState } from './key-states.ts'
@@ -137,11 +137,6 @@ export class MemoryLimitStore implements LimitStore {
     this.#pauses.sweep(now)
     this.#sweepAt = now + this.#checkFrequency
   }
-}
-
-function checkCost({ rule }: LimitKey, cost: number): void {
-  if (cost <= rule.capacity) return
-  throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
 }
 
 function reserveOf(

@@ -1,7 +1,8 @@
+import { SessionError } from '../../core/errors.ts'
 import type { Command, Link } from './client-link.ts'
 import { slotOf } from './cluster-slots.ts'
 import type { CacheCommands, RedisReply, Script } from './commands.ts'
-import { backendError, replyCode } from './connection-errors.ts'
+import { replyCode } from './connection-errors.ts'
 
 /** Keys per page of SCAN, about, and per UNLINK. */
 const pageSize = 1_000
@@ -92,7 +93,7 @@ export class ClientCommands implements CacheCommands {
   }
 
   async #opened(): Promise<Link> {
-    if (this.#closed) throw backendError('the Redis backend', 'is closed')
+    if (this.#closed) throw new SessionError('ERR_CLOSED', 'the Redis backend is closed')
     this.#opening ??= this.#start().finally(() => (this.#opening = undefined))
     return this.#opening
   }

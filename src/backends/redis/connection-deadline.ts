@@ -1,5 +1,5 @@
 /** When the event loop was held up, a call may only just have been sent: how long its answer is waited for then. */
-const grace = 50 // ms
+const grace = 100 // ms
 
 /**
  * Settles as `promise` does, or rejects at the deadline with what `late` returns. Keeps the process alive till then.

@@ -1,7 +1,7 @@
 import type { Grant } from '../../algorithms/rule.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
+import { checkCost } from '../check-cost.ts'
 import type { LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
 import type { RedisCommands } from './commands.ts'
 import { isLimitKey, keysOf, startOf } from './limit-keys.ts'
@@ -103,10 +103,4 @@ export class RedisLimitStore implements LimitStore {
       if (keys.length > 0) await this.#commands.unlink(keys)
     }
   }
-}
-
-/** @throws OptionError */
-function checkCost({ rule }: LimitKey, cost: number): void {
-  if (cost <= rule.capacity) return
-  throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
 }

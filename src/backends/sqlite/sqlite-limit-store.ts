@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Grant } from '../../algorithms/rule.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
+import { checkCost } from '../check-cost.ts'
 import type {
   Denial,
   LimitKey,
@@ -201,10 +201,4 @@ export class SqliteLimitStore implements LimitStore {
     if (isPauseChanged) limits.pause(limit.key, now, pausedUntil)
     return { grants, denial }
   }
-}
-
-/** @throws OptionError */
-function checkCost({ rule }: LimitKey, cost: number): void {
-  if (cost <= rule.capacity) return
-  throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
 }

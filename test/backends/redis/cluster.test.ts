@@ -131,21 +131,22 @@ async function ownerOf(key: string): Promise<RedisServer> {
   return assert.fail('no owner')
 }
 
-const given: Readonly<Record<string, (prefix: string) => Promise<{ conn: RedisConn; end(): unknown }>>> = {
-  'a cluster of @redis/client': async (keyPrefix) => {
-    const conn = createCluster({ rootNodes: [{ url: first.url }], keyPrefix }).on('error', () => undefined)
-    await conn.connect()
-    return { conn, end: () => conn.destroy() }
-  },
-  'a cluster of ioredis': (keyPrefix) => {
-    const conn = new Cluster([{ host: '127.0.0.1', port: first.port }], {
-      keyPrefix,
-      enableAutoPipelining: true,
-    })
-    conn.on('error', () => undefined)
-    return Promise.resolve({ conn, end: () => conn.disconnect() })
-  },
-}
+const given: Readonly<Record<string, (prefix: string) => Promise<{ conn: RedisConn; end: () => unknown }>>> =
+  {
+    'a cluster of @redis/client': async (keyPrefix) => {
+      const conn = createCluster({ rootNodes: [{ url: first.url }], keyPrefix }).on('error', () => undefined)
+      await conn.connect()
+      return { conn, end: () => conn.destroy() }
+    },
+    'a cluster of ioredis': (keyPrefix) => {
+      const conn = new Cluster([{ host: '127.0.0.1', port: first.port }], {
+        keyPrefix,
+        enableAutoPipelining: true,
+      })
+      conn.on('error', () => undefined)
+      return Promise.resolve({ conn, end: () => conn.disconnect() })
+    },
+  }
 
 for (const [kind, give] of Object.entries(given)) {
   for (const prefix of ['', 'mine:', '{tagged}:']) {
@@ -194,7 +195,7 @@ test('a master without a replica is killed and comes back: its slots fail, and t
 test('a frozen master fails its calls by their deadline, and no others', async () => {
   const [frozen, other] = plain.masters as [RedisServer, RedisServer]
   const isFrozen = await slotsOf(frozen)
-  await using commands = commandsFor({ cluster: [{ port: other.port }], callTimeout: '300ms' })
+  await using commands = commandsFor({ cluster: [{ port: other.port }] })
   await Promise.all(keys.map((key) => commands.evaluate(setScript, [key], [key])))
   frozen.freeze()
   const results = await Promise.allSettled(keys.map((key) => commands.evaluate(setScript, [key], [key])))

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import type { RedisReply } from '../../../src/backends/redis/commands.ts'
 import { SessionError } from '../../../src/core/errors.ts'
-import { RedisServer } from '../../support/redis-server.ts'
+import { freePort, RedisServer } from '../../support/redis-server.ts'
+import { selfSigned } from '../../transport/certificate.ts'
 import {
   backendError,
   commandsFor,
@@ -63,6 +67,35 @@ for (const protocol of [2, 3] as const) {
     })
   })
 }
+
+test('TLS: with the right certificate, and never without', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const { cert, key } = selfSigned()
+  writeFileSync(join(folder, 'cert'), cert)
+  writeFileSync(join(folder, 'key'), key)
+  const tlsPort = await freePort()
+  const secure = await RedisServer.start(
+    ...['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'],
+    ...[
+      '--tls-cert-file',
+      join(folder, 'cert'),
+      '--tls-key-file',
+      join(folder, 'key'),
+      '--tls-ca-cert-file',
+      join(folder, 'cert'),
+    ],
+  )
+  await using trusting = commandsFor({ port: tlsPort, tls: { ca: cert } })
+  assert.equal(await trusting.evaluate(echoScript, [], ['1']), '1')
+  await using byUrl = commandsFor({ url: `rediss://localhost:${tlsPort}`, tls: { ca: cert }, protocol: 2 })
+  assert.equal(await byUrl.evaluate(echoScript, [], ['1']), '1')
+  await using careful = commandsFor({ port: tlsPort, tls: true })
+  await assert.rejects(careful.evaluate(echoScript, [], ['1']), backendError(/self-signed certificate/))
+  await using open = commandsFor({ port: tlsPort })
+  await assert.rejects(open.evaluate(echoScript, [], ['1']), backendError(/^Redis at/))
+  await secure.kill()
+})
 
 test('a script is sent once, and again after SCRIPT FLUSH', async () => {
   await using commands = commandsFor({ port })
@@ -143,7 +176,7 @@ test('a frozen server fails calls by their deadline, connected or not; it is use
   const frozen = await RedisServer.start()
   await using connected = commandsFor({ port: frozen.port, callTimeout: '200ms' })
   await using fresh = commandsFor({ port: frozen.port, callTimeout: '200ms' })
-  assert.equal(await connected.evaluate(echoScript, [], ['1']), '1')
+  assert.equal(await eventually(() => connected.evaluate(echoScript, [], ['1'])), '1')
   frozen.freeze()
   await rejectsWithin(200, () => connected.evaluate(echoScript, [], ['late']), /does not answer in time/)
   await rejectsWithin(200, () => connected.evaluate(echoScript, [], ['2']), /cannot be reached in time/)
@@ -158,12 +191,12 @@ test('a frozen server fails calls by their deadline, connected or not; it is use
 
 test('while it is frozen nothing piles up: what is asked then is never carried out', async () => {
   const frozen = await RedisServer.start()
-  await using commands = commandsFor({ port: frozen.port, callTimeout: '100ms' })
+  await using commands = commandsFor({ port: frozen.port, callTimeout: '500ms' })
   const add = script("return redis.call('INCR', KEYS[1])")
   assert.equal(await commands.evaluate(add, ['n'], []), 1)
   frozen.freeze()
   await assert.rejects(commands.evaluate(add, ['n'], [])) // sent before anybody could know
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     await Promise.all(Array.from({ length: 50 }, () => assert.rejects(commands.evaluate(add, ['n'], []))))
   }
   frozen.resume()
@@ -173,10 +206,10 @@ test('while it is frozen nothing piles up: what is asked then is never carried o
 })
 
 test('a busy event loop is no silent server', async () => {
-  await using commands = commandsFor({ port, callTimeout: '50ms' })
-  assert.equal(await commands.evaluate(echoScript, [], ['1']), '1')
+  await using commands = commandsFor({ port, callTimeout: '200ms' })
+  await eventually(() => commands.evaluate(echoScript, [], ['1']))
   const calls = [1, 2, 3].map((call) => commands.evaluate(echoScript, [], [String(call)]))
-  const until = performance.now() + 300
+  const until = performance.now() + 500
   while (performance.now() < until);
   assert.deepEqual(await Promise.all(calls), ['1', '2', '3'])
 })
@@ -267,19 +300,19 @@ test('close waits for what is under way, and then calls fail', async () => {
   await calls[0]
   await Promise.all([commands.close(), commands.close()])
   assert.deepEqual(await Promise.all(calls), ['1', '2', '3'])
-  await assert.rejects(commands.evaluate(echoScript, [], ['1']), backendError(/is closed/))
+  await assert.rejects(commands.evaluate(echoScript, [], ['1']), { code: 'ERR_CLOSED' })
   await commandsFor({ port }).close()
 })
 
 test('close does not wait longer than calls may take', async () => {
   const frozen = await RedisServer.start()
-  const commands = commandsFor({ port: frozen.port, callTimeout: '100ms' })
+  const commands = commandsFor({ port: frozen.port, callTimeout: '500ms' })
   await commands.evaluate(echoScript, [], ['1'])
   frozen.freeze()
   const call = assert.rejects(commands.evaluate(echoScript, [], ['2']), backendError(/in time/))
   const startedAt = performance.now()
   await commands.close()
-  assert.ok(performance.now() - startedAt < 1_100)
+  assert.ok(performance.now() - startedAt < 1_500)
   await call
   await frozen.kill()
 })

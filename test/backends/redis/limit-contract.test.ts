@@ -5,7 +5,12 @@ import { closeServer, connectAfresh } from './limit-support.ts'
 
 after(closeServer)
 
-testLimitStore('Redis', async (clock) => {
-  const commands = await connectAfresh()
-  return { store: new RedisLimitStore({ commands, clock }), close: () => commands.close() }
-})
+// There are many more histories in limit-traces.test.ts, where they do not wait for one another.
+testLimitStore(
+  'Redis',
+  async (clock) => {
+    const commands = await connectAfresh()
+    return { store: new RedisLimitStore({ commands, clock }), close: () => commands.close() }
+  },
+  { traces: 40 },
+)

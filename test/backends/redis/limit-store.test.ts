@@ -3,9 +3,10 @@ import { after, afterEach, beforeEach, test } from 'node:test'
 import { allOf } from '../../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../../src/algorithms/fixed-window.ts'
 import { gcra } from '../../../src/algorithms/gcra.ts'
-import type { Rule } from '../../../src/algorithms/rule.ts'
+import type { Grant, Rule } from '../../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../../src/algorithms/sliding-window.ts'
-import type { LimitKey } from '../../../src/backends/contract.ts'
+import type { LimitKey, LimitStanding, LimitStore } from '../../../src/backends/contract.ts'
+import { MemoryLimitStore } from '../../../src/backends/memory/memory-limit-store.ts'
 import { slotOf } from '../../../src/backends/redis/cluster-slots.ts'
 import { keysOf } from '../../../src/backends/redis/limit-keys.ts'
 import { RedisLimitStore } from '../../../src/backends/redis/redis-limit-store.ts'
@@ -158,8 +159,27 @@ test('a clock may begin with nought', async () => {
   const limit = limitOf(bucket(1, hour))
   const { grants } = await early.reserveEach(limit, [1])
   assert.equal(grants[0]?.at, 0)
-  await early.cancel(limit, grants[0] as (typeof grants)[0])
+  await early.cancel(limit, grants[0])
   assert.equal((await early.peek(limit)).remaining, 1)
+})
+
+test('of windows by the clock a late unit counts though its limit was forgotten, as in memory', async () => {
+  const clock = new SteppedClock(1_700_000_000 * second)
+  const limit = limitOf(fixedWindow({ limit: 2, window: second, margin: 0, align: 'clock' }))
+  const standings = async (aligned: LimitStore): Promise<unknown[]> => {
+    clock.at = 1_700_000_000 * second
+    const { grants } = await aligned.reserveEach(limit, [1, 1])
+    const [late, later] = grants as [Grant, Grant]
+    await aligned.reset(limit)
+    await aligned.settle(limit, later, clock.at + 3 * second, false)
+    await aligned.settle(limit, late, clock.at + second, true)
+    await aligned.reserveEach(limit, [1])
+    const seen: LimitStanding[] = []
+    for (; seen.length < 5; clock.at += second) seen.push(await aligned.peek(limit))
+    return seen
+  }
+  const inRedis = await standings(new RedisLimitStore({ commands: connection, clock }))
+  assert.deepEqual(inRedis, await standings(new MemoryLimitStore({ clock })))
 })
 
 test('a window of 10,000 units takes less than 120 kB, however they came', async () => {

@@ -1,10 +1,10 @@
-/** Takes all that a limit of 20 in 100 ms gives until its input ends: lines of instants on the server’s clock. */
+/** Takes all that a limit of 20 in so many milliseconds gives until its input ends: lines of instants on the server’s clock. */
 import { RedisBackend } from '../../../src/backends/redis/redis-backend.ts'
 import { Ratelimiter } from '../../../src/ratelimit/index.ts'
 
-const [url] = process.argv.slice(2) as [string]
+const [url, window] = process.argv.slice(2) as [string, string]
 const backend = new RedisBackend({ url, callTimeout: '200ms' })
-const limiter = new Ratelimiter({ limit: 20, window: '100ms', backend })
+const limiter = new Ratelimiter({ limit: 20, window: { milliseconds: Number(window) }, backend })
 const over = new AbortController()
 process.stdin.resume().once('end', () => over.abort())
 

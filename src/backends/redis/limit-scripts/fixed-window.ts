@@ -52,11 +52,13 @@ local function count_of(state, index)
   return state.counts[index - state.first + 1] or 0
 end
 
-local function count(state, from, to, units)
+function fixed_window:count(state, from, to, units)
   local counts = state.counts
-  -- Before the first that counts there is none.
   if #counts == 0 and from <= to then state.first = max(state.first, from) end
-  for index = max(from, state.first), to do
+  local start = max(from, min(self:earliest_window(state, state.last), state.first))
+  for _ = start, state.first - 1 do table.insert(counts, 1, 0) end
+  state.first = min(start, state.first)
+  for index = start, to do
     local place = index - state.first + 1
     for gap = #counts + 1, place do counts[gap] = 0 end
     counts[place] = max(0, counts[place] + units)
@@ -78,7 +80,7 @@ function fixed_window:anchored(from, to)
   for place = 0, self.state.ends:size() - 1 do
     local ends = self.state.ends:at(place)
     local earliest = self:earliest_window(state, ends - self.margin)
-    count(state, earliest, max(earliest, self:latest_window(state, ends)), 1)
+    self:count(state, earliest, max(earliest, self:latest_window(state, ends)), 1)
   end
   return state
 end
@@ -123,7 +125,7 @@ function fixed_window:commit(now, cost, at)
   if state.from then
     local earliest = self:earliest_window(state, at)
     forget_before(state, earliest)
-    count(state, earliest, self:latest_window(state, ends), cost)
+    self:count(state, earliest, self:latest_window(state, ends), cost)
   else
     if at >= state.group_end + self.window then
       state.group = 0
@@ -142,7 +144,7 @@ function fixed_window:restart(last)
   state.last, state.groups, state.first_group = last, groups, groups
   if state.from then
     state.first = self:earliest_window(state, last)
-    count(state, state.first, self:latest_window(state, last + self.margin), self.capacity)
+    self:count(state, state.first, self:latest_window(state, last + self.margin), self.capacity)
   else
     state.group, state.group_end = self.capacity, last + self.margin
   end
@@ -177,8 +179,8 @@ function fixed_window.learn()
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
     local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
     local latest = max(earliest, self:latest_window(state, new_end))
-    count(state, latest + 1, known, -cost)
-    count(state, max(earliest, known + 1), latest, cost)
+    self:count(state, latest + 1, known, -cost)
+    self:count(state, max(earliest, known + 1), latest, cost)
     if is_final and new_end < state.to then state.to = max(state.from, new_end) end
     return state.groups
   end
@@ -203,7 +205,7 @@ function fixed_window.learn()
     if mark < state.first_group then return end
     if state.from then
       local earliest = self:earliest_window(state, known_end - self.margin)
-      return count(state, earliest, self:latest_window(state, known_end), -cost)
+      return self:count(state, earliest, self:latest_window(state, known_end), -cost)
     end
     for unit = 1, cost do
       if state.ends:remove(known_end) and mark == state.groups then state.group = state.group - 1 end
