@@ -61,6 +61,12 @@ export function packEntry(entry: CacheEntry): PackedEntry {
   }
 }
 
+/** A number by which first pieces can be told apart, as a rule; undefined when there is none. */
+export function pieceId(piece: Uint8Array): number | undefined {
+  if (piece.byteLength < headLength) return undefined
+  return new DataView(piece.buffer, piece.byteOffset).getUint32(crcAt, true)
+}
+
 /** Reads a first piece. @param key under which it was found */
 export function openEntry(piece: Uint8Array, key: string): OpenedEntry | Unreadable {
   const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)

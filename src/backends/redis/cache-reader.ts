@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import type { CacheEntry } from '../contract.ts'
 import { reportCorruptEntry } from '../corrupt-entries.ts'
-import { type OpenedEntry, openEntry, openPiece } from '../packed-entry.ts'
+import { type OpenedEntry, openPiece } from '../packed-entry.ts'
+import { RecentEntries } from '../recent-entries.ts'
 import { keyOf, piecesKeyOf } from './cache-keys.ts'
 import { type CacheValue, readValue } from './cache-value.ts'
 import type { CacheCommands } from './commands.ts'
@@ -24,6 +25,7 @@ const none: readonly CacheEntry[] = []
 export class CacheReader {
   readonly #commands: CacheCommands
   readonly #clock: Clock
+  readonly #recent = new RecentEntries()
 
   constructor(commands: CacheCommands, clock: Clock) {
     this.#commands = commands
@@ -39,7 +41,8 @@ export class CacheReader {
     const entries: CacheEntry[] = []
     let isCorrupt = false
     for (const value of values) {
-      const read = value.id === undefined ? this.#read(key, value) : await this.#readAll(key, value)
+      const found = this.#read(key, value)
+      const read = found instanceof Promise ? await found : found
       if (read === gone && looks < mostLooks) return this.match(key, looks + 1)
       if (read === corrupt) isCorrupt = true
       else if (read !== gone && read !== undefined) entries.push(read)
@@ -48,26 +51,25 @@ export class CacheReader {
     return entries
   }
 
-  /** An entry of one piece. */
-  #read(key: string, { piece }: CacheValue): Read {
-    const opened = this.#open(key, piece)
-    if (typeof opened !== 'object') return opened
-    const { metadata, content, length } = opened
-    return content.byteLength === length ? { ...metadata, body: content } : corrupt
+  #read(key: string, { id, piece }: CacheValue): Read | Promise<Read> {
+    const opened = this.#recent.open(piece, key)
+    if (opened === 'of another version') return undefined
+    if (opened === 'corrupt') return corrupt
+    const { expiresAt } = 'body' in opened ? opened : opened.metadata
+    if (expiresAt <= this.#clock.wallNow()) return undefined
+    if ('body' in opened) return opened
+    return id === undefined ? corrupt : this.#readOn(piecesKeyOf(key, id), opened)
   }
 
   /** An entry of several pieces. */
-  async #readAll(key: string, { id, piece }: CacheValue): Promise<Read> {
-    const opened = this.#open(key, piece)
-    if (typeof opened !== 'object') return opened
-    const { metadata, content, length } = opened
+  async #readOn(redisKey: string, { metadata, content, length }: OpenedEntry): Promise<Read> {
     if (content.byteLength > length) return corrupt
     // not filled with zeros, which would take its time: what is handed out was written to
     const body = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
     body.set(content)
     let filled = content.byteLength
     for (let index = 1; filled < length; index += mostPieces) {
-      for (const bytes of await this.#pieces(piecesKeyOf(key, id as string), index)) {
+      for (const bytes of await this.#pieces(redisKey, index)) {
         if (filled === length) break
         if (bytes === null) return gone
         const more = openPiece(bytes)
@@ -77,13 +79,6 @@ export class CacheReader {
       }
     }
     return { ...metadata, body }
-  }
-
-  #open(key: string, piece: Uint8Array): OpenedEntry | typeof corrupt | undefined {
-    const opened = openEntry(piece, key)
-    if (opened === 'of another version') return undefined
-    if (opened === 'corrupt') return corrupt
-    return opened.metadata.expiresAt > this.#clock.wallNow() ? opened : undefined
   }
 
   /** Some pieces, from `index` on; null for those that are not there. */

@@ -6,7 +6,8 @@ import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheSize, CacheStore, MaybePromise } from '../contract.ts'
 import { reportCorruptEntry } from '../corrupt-entries.ts'
 import { NotedUses } from '../noted-uses.ts'
-import { type OpenedEntry, openEntry, openPiece, type PackedEntry, packEntry } from '../packed-entry.ts'
+import { type OpenedEntry, openPiece, type PackedEntry, packEntry } from '../packed-entry.ts'
+import { RecentEntries } from '../recent-entries.ts'
 import { uptime } from './boot-clock.ts'
 import { CacheTable, type EntryRow, type FoundRow, type Listing } from './cache-table.ts'
 import { Connection } from './connection.ts'
@@ -52,6 +53,7 @@ export class SqliteCacheStore implements CacheStore {
   readonly #leaseClock: Clock | undefined
   readonly #maxSize: number
   readonly #maxEntrySize: number
+  readonly #recent = new RecentEntries()
   readonly #uses: NotedUses
   readonly #housekeeping: Housekeeping
 
@@ -195,11 +197,10 @@ export class SqliteCacheStore implements CacheStore {
 
   /** The entry of a row, unless it cannot be read any more, or others have to be let in meanwhile. */
   #read(row: EntryRow & Pick<FoundRow, 'bytes'>): MaybePromise<CacheEntry | typeof gone | undefined> {
-    const opened = openEntry(row.bytes, row.key)
+    const opened = this.#recent.open(row.bytes, row.key)
     if (opened === 'of another version') return undefined
     if (opened === 'corrupt') return this.#dropCorrupt(row)
-    const { metadata, content, length } = opened
-    return content.byteLength === length ? { ...metadata, body: content } : this.#readOn(row, opened)
+    return 'body' in opened ? opened : this.#readOn(row, opened)
   }
 
   async #readOn(row: EntryRow, opened: OpenedEntry): Promise<CacheEntry | typeof gone | undefined> {
