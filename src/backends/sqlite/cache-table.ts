@@ -45,6 +45,12 @@ const draft = (place: number): string => `\u0001${place}`
 /** More variants than this of one URL are of no use: the oldest goes. */
 const mostVariants = 64
 
+/**
+ * Pages of the write-ahead log that are moved into the file together, 1 MB of them: responses fill it quickly, and the
+ * event loop is held meanwhile.
+ */
+const checkpointStep = 250
+
 /** Rows looked at in one step. */
 const step = 32
 
@@ -54,8 +60,10 @@ export class CacheTable {
   readonly #statements = new Map<string, StatementSync>()
   readonly #match: StatementSync
 
-  constructor(db: DatabaseSync) {
+  /** @param isOurs whether it is for us to set how the file is written */
+  constructor(db: DatabaseSync, isOurs: boolean) {
     this.#db = db
+    if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
     this.#match = prepare(
       db,
       `SELECT key, variant, e.place, pieces, used_at, bytes FROM ${entries} e JOIN ${pieces} p ON p.place = e.place

@@ -60,7 +60,8 @@ export class SqliteCacheStore implements CacheStore {
   constructor(options: SqliteCacheStoreOptions) {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
     this.#connection = from instanceof Connection ? from : new Connection(from)
-    this.#desk = new Desk(this.#connection, (db) => new CacheTable(db), callTimeout)
+    const isOurs = this.#connection.path !== undefined
+    this.#desk = new Desk(this.#connection, (db) => new CacheTable(db, isOurs), callTimeout)
     this.#clock = clock ?? systemClock
     this.#leaseClock = clock
     this.#maxSize = options.maxSize ?? defaultMaxSize
