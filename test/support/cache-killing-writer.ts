@@ -1,7 +1,7 @@
 /** Writes entries, deletes some, as fast as it can, until it is killed. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SessionError } from '../../src/core/errors.ts'
-import { Random } from '../../src/testing/index.ts'
+import { Random } from '../../src/testing/random.ts'
 import { type CachePlace, openPlace, tellingEntry } from './cache-killing.ts'
 
 const [place, number] = process.argv.slice(2) as [string, string]
