@@ -141,7 +141,14 @@ export interface CacheEntry {
   readonly body: Uint8Array
 }
 
-/** Stored responses. Bytes handed in or out are the store’s own: nobody else may change them. */
+/**
+ * Stored responses. Bytes handed in or out are the store’s own: nobody else may change them.
+ *
+ * An entry is kept until its `expiresAt`, stale or not, unless something takes its place, it is dropped, or the store
+ * needs the room: then what was used least recently goes first. What cannot be read any more, or was written by a
+ * later version, is not there; of the former `diagnostics_channel` tells as `http-sessions:cache:corrupt`. Calls that
+ * fail throw or reject with a SessionError ERR_BACKEND.
+ */
 export interface CacheStore {
   /** All variants stored under a primary key, most recently stored first; expired ones left out. */
   match(key: string): MaybePromise<readonly CacheEntry[]>
@@ -153,8 +160,22 @@ export interface CacheStore {
   entries(prefix: string): AsyncIterable<CacheEntry> | Iterable<CacheEntry>
   /** Drops every entry whose primary key starts with `prefix`. */
   clear(prefix: string): MaybePromise<void>
-  /** How much is stored under `prefix`. */
-  size(prefix: string): MaybePromise<{ entries: number; bytes: number }>
+  /** How much is stored under `prefix`: entries that can be matched, and the room that they take. */
+  size(prefix: string): MaybePromise<CacheSize>
+  /**
+   * Takes the lease of a primary key, so that one of all who share the store asks the origin: `token` holds it for
+   * `span` from now on, or until it is released. Who holds it already holds it anew. Nothing else depends on leases.
+   * @returns whether `token` holds it now
+   */
+  claim(key: string, token: string, span: Microseconds): MaybePromise<boolean>
+  /** Gives a lease back. One that another token holds stays as it is. */
+  release(key: string, token: string): MaybePromise<void>
+}
+
+/** How much a cache store keeps. */
+export interface CacheSize {
+  readonly entries: number
+  readonly bytes: number
 }
 
 /** Where limits and responses are kept. Shared by several sessions when they are given the same instance. */

@@ -1,6 +1,10 @@
-import { escapePrefix } from '../backends/key-prefix.ts'
-import { defaultMaxEntrySize, defaultMaxSize } from '../backends/cache-sizes.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { type BackendChoice, backendOptionNames, parseBackend } from '../backends/backend-options.ts'
+import { defaultMaxEntrySize } from '../backends/cache-sizes.ts'
 import type { Backend } from '../backends/contract.ts'
+import { escapePrefix } from '../backends/key-prefix.ts'
+import type { RedisConn } from '../backends/redis/client-shape.ts'
+import type { RedisConnectionOptions } from '../backends/redis/redis-options.ts'
 import { checkBoolean, checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
 import {
   describe,
@@ -16,9 +20,19 @@ import type { Request } from '../core/request.ts'
 export type CacheMode = 'http' | 'ttl'
 
 /** What a cache can be told. */
-export interface CacheOptions {
-  /** Where responses are kept: a name, or an instance that several sessions share. Default: `'memory'`. */
-  readonly backend?: 'memory' | Backend
+export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'> {
+  /**
+   * Where responses are kept: in this process’s memory, in an SQLite file that processes share, in a Redis server or
+   * cluster, or in a backend shared with others. Default: `'memory'`.
+   */
+  readonly backend?: 'memory' | 'sqlite' | 'redis' | Backend
+  /**
+   * With `backend: 'sqlite'`: the path of the file. Default: a temporary file of this process, removed when it ends.
+   * With `backend: 'redis'` and no server named: the file that its temporary server keeps its data in. Default: none.
+   */
+  readonly db?: string
+  /** With `backend: 'sqlite'` or `'redis'`: your own connection; it stays yours to close. */
+  readonly conn?: DatabaseSync | RedisConn
   /** Prefix of every cache key. Default: `'Session'`. */
   readonly key?: string
   /**
@@ -29,11 +43,14 @@ export interface CacheOptions {
   readonly cacheTimeout?: Duration | 'heuristic'
   /** `'http'`: as the server says (RFC 9111). `'ttl'`: any 2xx to a GET, whatever it says. Default: `'http'`. */
   readonly mode?: CacheMode
-  /** Most bytes that the memory backend keeps. Default: 268435456 (256 MiB). */
+  /**
+   * Most bytes of all responses, with all that keeping them takes; what was used least recently goes first. Redis counts
+   * those of one `key`. Default: 268435456 (256 MiB); in Redis as many as its own `maxmemory` and policy allow.
+   */
   readonly maxSize?: number
   /** Most bytes of one response’s content that are kept. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
   readonly maxEntrySize?: number
-  /** The time between two sweeps of expired entries in the memory backend. Default: `'15s'`. */
+  /** The time between two sweeps of expired entries; Redis does that by itself. Default: `'15s'`. */
   readonly checkFrequency?: Duration
   /**
    * Who shares stored responses: by default only requests with the same Authorization and Cookie.
@@ -52,11 +69,12 @@ export interface CacheOptions {
 
 /** Cache options, checked, with their defaults; spans in microseconds. */
 export interface CacheSettings {
-  readonly backend: 'memory' | Backend
+  readonly backend: BackendChoice
   readonly prefix: string
   readonly cacheTimeout: Microseconds | 'heuristic'
   readonly mode: CacheMode
-  readonly maxSize: number
+  /** undefined: the backend’s own. */
+  readonly maxSize: number | undefined
   readonly maxEntrySize: number
   readonly checkFrequency: Microseconds
   readonly partition: false | ((request: Request) => string) | undefined
@@ -67,8 +85,8 @@ export interface CacheSettings {
 }
 
 /** The names of all cache options. */
-export const cacheOptionNames = [
-  'backend',
+export const cacheOptionNames: readonly string[] = [
+  ...backendOptionNames,
   'key',
   'cacheTimeout',
   'mode',
@@ -80,7 +98,7 @@ export const cacheOptionNames = [
   'ignoredParams',
   'cacheKey',
   'renewCacheOnGet',
-] as const satisfies readonly (keyof CacheOptions)[]
+] satisfies readonly (keyof CacheOptions | string)[]
 
 /**
  * Checks cache options and fills in the defaults.
@@ -91,11 +109,12 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
   checkOptions(options, cacheOptionNames, where)
   const name = (option: keyof CacheOptions): string => `${where}.${option}`
   const mode = checkChoice(options.mode ?? 'http', ['http', 'ttl'], name('mode'))
-  const backend = checkBackend(options.backend ?? 'memory', name('backend'))
-  if (backend !== 'memory' && options.maxSize !== undefined) {
+  const backend = parseBackend(options as Readonly<Record<string, unknown>>, where)
+  if (backend.given !== undefined && options.maxSize !== undefined) {
     throw new OptionError(`${name('maxSize')}: the given backend has a size of its own; set it there`)
   }
-  const maxSize = checkInteger(options.maxSize ?? defaultMaxSize, 1, name('maxSize'))
+  const maxSize =
+    options.maxSize === undefined ? undefined : checkInteger(options.maxSize, 1, name('maxSize'))
   return {
     backend,
     prefix: escapePrefix(checkText(options.key ?? 'Session', name('key'))),
@@ -103,7 +122,7 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
     mode,
     maxSize,
     maxEntrySize: checkInteger(
-      options.maxEntrySize ?? Math.min(defaultMaxEntrySize, maxSize),
+      options.maxEntrySize ?? Math.min(defaultMaxEntrySize, maxSize ?? Number.POSITIVE_INFINITY),
       1,
       name('maxEntrySize'),
     ),
@@ -129,20 +148,6 @@ function checkTimeout(value: unknown, mode: CacheMode, option: string): Microsec
     return parsePositiveDuration(value, option)
   }
   return value === 'heuristic' ? value : parseDuration(value, option)
-}
-
-function checkBackend(value: unknown, option: string): 'memory' | Backend {
-  if (value === 'memory') return value
-  if (value === 'sqlite') {
-    throw new OptionError(
-      `${option}: responses cannot be kept in SQLite yet; for limits alone write ratelimitOptions: { backend: 'sqlite' }`,
-    )
-  }
-  const isBackend = typeof value === 'object' && value !== null && 'cache' in value && 'limits' in value
-  if (isBackend) return value as Backend
-  throw new OptionError(
-    `${option}: ${describe(value)} is neither 'memory' nor a backend such as new MemoryBackend()`,
-  )
 }
 
 function checkText(value: unknown, option: string, secret = false): string {

@@ -1,11 +1,16 @@
 import type { Rule } from '../algorithms/rule.ts'
+import {
+  type BackendChoice,
+  backendOptionNames,
+  createBackend,
+  parseBackend,
+} from '../backends/backend-options.ts'
 import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
 import { checkBoolean, checkChoice, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
-import { type BackendChoice, backendOptionNames, createBackend, parseBackend } from './backend-options.ts'
 import { type LeaseTerms, leaseTerms } from './lease-terms.ts'
 import type { BackendErrorPolicy } from './option-types.ts'
 import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
@@ -101,7 +106,7 @@ export class RatelimitConfig {
   /** The backend that was passed in, or a new one for one limiter. */
   createBackend(): Backend {
     const backend = this.#backend
-    return backend.given ?? createBackend(backend, this.clock, this.checkFrequency)
+    return backend.given ?? createBackend(backend, this)
   }
 
   /** Whether the limiter’s clock is its backend’s too. */

@@ -15,11 +15,13 @@ import { retryMiddleware } from '../middleware/retry.ts'
 import { parseRatelimitOptions } from '../ratelimit/options.ts'
 import { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import { UndiciTransport } from '../transport/undici-transport.ts'
+import type { Backend } from '../backends/contract.ts'
 import type { SplitOptions } from './feature-options.ts'
 import { parseHarOptions } from './har/har-options.ts'
 import { HarRecorder } from './har/har-recorder.ts'
 import type { RequestBuilder } from './request-builder.ts'
 import { CacheSlot, type SessionCache } from './session-cache.ts'
+import { shareBackend } from './shared-backend.ts'
 
 /** How long a request is assumed to travel, where `margin` does not say otherwise: 50 ms. */
 const defaultMargin = 50_000
@@ -36,9 +38,14 @@ export class Pipeline {
   readonly #ratelimiter: Ratelimiter | undefined
   readonly #cache: CacheSlot | undefined
   readonly #recorder: HarRecorder | undefined
+  /** The one that limiter and cache share, where it is neither’s own nor was given. */
+  readonly #backend: Backend | undefined
 
   /** @throws OptionError, SessionError ERR_COOKIE */
-  constructor({ session, ratelimit, cache }: SplitOptions, clock: Clock, builder: RequestBuilder) {
+  constructor(split: SplitOptions, clock: Clock, builder: RequestBuilder) {
+    const { options, backend } = shareBackend(split, clock)
+    const { session, ratelimit, cache } = options
+    this.#backend = backend
     const cookies = parseCookies(session.cookies, 'cookies')
     const middlewares: Middleware[] = []
     if (cookies !== undefined) {
@@ -120,6 +127,7 @@ export class Pipeline {
     await this.#ratelimiter?.close()
     await this.#transport.close()
     await this.#cache?.close()
+    await this.#backend?.close()
     await this.#jar?.flush()
   }
 

@@ -1,4 +1,4 @@
-import { MemoryBackend } from '../backends/memory/memory-backend.ts'
+import { createBackend } from '../backends/backend-options.ts'
 import type { Backend } from '../backends/contract.ts'
 import { type CacheTarget, CacheView } from '../cache/cache-view.ts'
 import { type CacheCounters, createCounters } from '../cache/counters.ts'
@@ -45,8 +45,9 @@ export class CacheSlot {
         return options.renewCacheOnGet ?? SessionConfig.renewCacheOnGet
       },
     }
-    const backend = settings.backend === 'memory' ? memoryBackend(settings, clock) : settings.backend
-    if (settings.backend === 'memory') this.#own = backend
+    const { backend: choice } = settings
+    const backend = choice.given ?? createBackend(choice, { ...settings, clock })
+    if (choice.given === undefined) this.#own = backend
     const counters: CacheCounters = createCounters()
     const store = backend.cache
     this.middleware = cacheMiddleware({ store, clock, settings, counters, closing })
@@ -78,16 +79,6 @@ export class CacheSlot {
   async close(): Promise<void> {
     await this.#own?.close()
   }
-}
-
-function memoryBackend(settings: CacheSettings, clock: Clock): Backend {
-  const { maxSize, maxEntrySize, checkFrequency } = settings
-  return new MemoryBackend({
-    clock,
-    maxSize,
-    maxEntrySize,
-    checkFrequency: { microseconds: checkFrequency },
-  })
 }
 
 /** The request that the session would make for a target, as it would reach the cache. */

@@ -5,6 +5,8 @@ export {
   type Misbehaviour,
   misbehaviours,
 } from './broken-server.ts'
+export { type CacheStoreTestOptions, type OpenCacheStore, testCacheStore } from './cache-store-contract.ts'
+export type { CacheStoreSizes, OpenedCacheStore } from './cache-store-subject.ts'
 export { type Arrival, type ArrivalLogging, type Httpbin, httpbin, type HttpbinOptions } from './httpbin.ts'
 export { type HttpbinProcess, spawnHttpbin } from './httpbin-process.ts'
 export { expectedTime, extractArgs, type MadeTest, makeTest, type MakeTestOptions } from './make-tests.ts'

@@ -60,7 +60,7 @@ async function until(said: string | RegExp, call: () => Promise<string>): Promis
 }
 
 const beginsAnew =
-  /^ERR_BACKEND: SQLite file '.*' was deleted or replaced while it was in use: its limits begin anew$/
+  /^ERR_BACKEND: SQLite file '.*' was deleted or replaced while it was in use: what is kept in it begins anew$/
 
 for (const [what, ends] of [
   ['with what stands beside it', ['', '-wal', '-shm']],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { backendOptionNames } from '../../src/backends/backend-options.ts'
 import { type CacheOptions, cacheOptionNames, parseCacheOptions } from '../../src/cache/options.ts'
 import type { Backend } from '../../src/backends/contract.ts'
 import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
@@ -10,11 +11,11 @@ const backend = { cache: new MemoryCacheStore(), limits: {} } as unknown as Back
 
 test('the defaults are those of the manual', () => {
   assert.deepEqual(parseCacheOptions({}, 'cache'), {
-    backend: 'memory',
+    backend: { given: undefined, kind: 'memory', place: {} },
     prefix: 'Session',
     cacheTimeout: hour,
     mode: 'http',
-    maxSize: 268_435_456,
+    maxSize: undefined,
     maxEntrySize: 33_554_432,
     checkFrequency: 15 * second,
     partition: undefined,
@@ -28,7 +29,7 @@ test('the defaults are those of the manual', () => {
 test('every option is taken', () => {
   const partition = (): string => 'p'
   const cacheKey = (): string => 'k'
-  const options: Required<Omit<CacheOptions, 'backend'>> = {
+  const options = {
     key: 'Api',
     cacheTimeout: 'heuristic',
     mode: 'http',
@@ -40,11 +41,11 @@ test('every option is taken', () => {
     ignoredParams: ['a'],
     cacheKey,
     renewCacheOnGet: true,
-  }
+  } satisfies CacheOptions
   const parsed = parseCacheOptions(options, 'cache')
   assert.deepEqual(
     Object.keys(options).toSorted(),
-    cacheOptionNames.filter((name) => name !== 'backend').toSorted(),
+    cacheOptionNames.filter((name) => !backendOptionNames.includes(name)).toSorted(),
   )
   assert.equal(parsed.cacheTimeout, 'heuristic')
   assert.equal(parsed.checkFrequency, 60 * second)
@@ -53,16 +54,19 @@ test('every option is taken', () => {
   assert.deepEqual(parsed.ignoredParams, new Set(['a']))
   assert.equal(parsed.renewOnGet, true)
   assert.equal(parseCacheOptions({ partition: false }, 'cache').partition, false)
-  assert.equal(parseCacheOptions({ backend }, 'cache').backend, backend)
+  assert.equal(parseCacheOptions({ backend }, 'cache').backend.given, backend)
   assert.equal(parseCacheOptions({ cacheTimeout: '0s' }, 'cache').cacheTimeout, 0)
   assert.equal(parseCacheOptions({ maxSize: 10 }, 'cache').maxEntrySize, 10)
 })
 
 const wrong: readonly [options: object, names: RegExp][] = [
   [{ cacheTimout: '1h' }, /cache: unknown option 'cacheTimout'; did you mean 'cacheTimeout'/],
-  [{ backend: 'disk' }, /cache\.backend: 'disk'/],
-  [{ backend: {} }, /cache\.backend/],
-  [{ backend: 'sqlite' }, /cache\.backend: responses cannot be kept in SQLite yet; for limits alone/],
+  [{ backend: 'disk' }, /backend: 'disk' is none of 'memory', 'sqlite', 'redis' and a backend/],
+  [{ backend: {} }, /backend: /],
+  [{ db: 'cache.db' }, /cache: db belongs to backend 'sqlite' or 'redis'; backend is 'memory'/],
+  [{ backend: 'sqlite', host: '127.0.0.1' }, /cache: host belongs to backend 'redis'; backend is 'sqlite'/],
+  [{ backend: 'sqlite', db: 5 }, /db: 5 must be the path of a file/],
+  [{ backend: 'redis', url: 'http://127.0.0.1' }, /url: /],
   [{ backend, maxSize: 5 }, /cache\.maxSize: the given backend/],
   [{ key: '' }, /cache\.key/],
   [{ key: 5 }, /cache\.key: 5/],

@@ -18,6 +18,8 @@ const failingAtOnce: CacheStore = {
   entries: () => [],
   clear: throwing,
   size: throwing,
+  claim: throwing,
+  release: throwing,
 }
 
 const failingLater: CacheStore = {
@@ -27,6 +29,8 @@ const failingLater: CacheStore = {
   entries: () => [],
   clear: () => Promise.reject(full),
   size: () => Promise.reject(full),
+  claim: () => Promise.reject(full),
+  release: () => Promise.reject(full),
 }
 
 for (const [when, store] of [
@@ -58,6 +62,8 @@ test('a store that answers later is a cache like any other, and writes are not w
     entries: (prefix) => memory.store.entries(prefix),
     clear: (prefix) => Promise.resolve(memory.store.clear(prefix)),
     size: (prefix) => Promise.resolve(memory.store.size(prefix)),
+    claim: (key, token, span) => Promise.resolve(memory.store.claim(key, token, span)),
+    release: (key, token) => Promise.resolve(memory.store.release(key, token)),
   }
   const cache = await bed(t, {}, numbered(fresh), slow)
   assert.equal(text(await cache.get('/a')), '1')

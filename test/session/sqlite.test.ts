@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CacheMixin, OptionError, RatelimitMixin, Session } from '../../src/index.ts'
+import { CacheMixin, RatelimitMixin, Session } from '../../src/index.ts'
 import { httpbin, worstWindow } from '../../src/testing/index.ts'
 import { newFile } from '../backends/sqlite-support.ts'
 
@@ -17,12 +17,4 @@ test('sessions that name one SQLite file share its limit, as the server sees it'
   ])
   assert.equal(server.count, 40)
   assert.ok(worstWindow(server.instants, 200_000) <= 10)
-})
-
-test('a cache on SQLite is refused with what to write', () => {
-  assert.throws(
-    () => new ApiSession({ backend: 'sqlite' } as object),
-    (error) =>
-      error instanceof OptionError && error.message.includes("ratelimitOptions: { backend: 'sqlite' }"),
-  )
 })

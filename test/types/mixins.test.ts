@@ -80,7 +80,7 @@ const wrong: readonly [MixedOptions & ReverseOptions, RegExp][] = [
   // @ts-expect-error a mode that there is not
   [{ mode: 'fast' }, /cache\.mode: 'fast' is not one of/],
   // @ts-expect-error a backend that there is not
-  [{ backend: 'disk' }, /backend: 'disk' is neither 'memory' nor a backend/],
+  [{ backend: 'disk' }, /backend: 'disk' is none of 'memory', 'sqlite', 'redis' and a backend/],
   // @ts-expect-error an option of a session without its unit
   [{ timeout: 5 }, /timeout: 5 has no unit/],
 ]

@@ -1,15 +1,16 @@
-import { checkInteger, checkOptions } from '../../core/check-options.ts'
+import { checkOptions } from '../../core/check-options.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, type Microseconds, parsePositiveDuration } from '../../core/duration.ts'
+import { checkSizes } from '../cache-sizes.ts'
 import type { Backend } from '../contract.ts'
 import { MemoryCacheStore } from './memory-cache-store.ts'
 import { MemoryLimitStore } from './memory-limit-store.ts'
 
 /** Options of a memory backend. */
 export interface MemoryBackendOptions {
-  /** Most bytes of all cached responses: content, headers, URL and key. Default: 268435456 (256 MiB). */
+  /** Most bytes of all cached responses, with all that keeping them takes. Default: 268435456 (256 MiB). */
   readonly maxSize?: number
-  /** Most bytes of one cached response. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  /** Most bytes of one cached response’s content. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
   readonly maxEntrySize?: number
   /** The time between two looks for what has expired. Default: `'15s'`. */
   readonly checkFrequency?: Duration
@@ -33,9 +34,8 @@ export class MemoryBackend implements Backend {
   /** @throws OptionError */
   constructor(options: MemoryBackendOptions = {}) {
     checkOptions(options, ['maxSize', 'maxEntrySize', 'checkFrequency', 'clock'], 'MemoryBackend')
-    const { maxSize, maxEntrySize, checkFrequency } = options
-    if (maxSize !== undefined) checkInteger(maxSize, 1, 'maxSize')
-    if (maxEntrySize !== undefined) checkInteger(maxEntrySize, 1, 'maxEntrySize')
+    checkSizes(options)
+    const { checkFrequency } = options
     this.#checkFrequency =
       checkFrequency === undefined ? undefined : parsePositiveDuration(checkFrequency, 'checkFrequency')
     this.#options = options

@@ -2,15 +2,18 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
-import type { CacheEntry, CacheStore } from '../contract.ts'
+import type { CacheEntry, CacheSize, CacheStore } from '../contract.ts'
+import { weightOf } from './entry-weight.ts'
+import { Leases } from './leases.ts'
+import { SharedTexts } from './shared-texts.ts'
 
 /** How much a memory cache store keeps. */
 export interface MemoryCacheStoreOptions {
   /** Default: the machine’s clock. */
   readonly clock?: Clock | undefined
-  /** Most bytes of all entries: content, headers, URL and key. Default: 268435456 (256 MiB). */
+  /** Most bytes of all entries, with all that keeping them takes. Default: 268435456 (256 MiB). */
   readonly maxSize?: number | undefined
-  /** Most bytes of one entry. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  /** Most bytes of one entry’s content. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
   readonly maxEntrySize?: number | undefined
   /** Microseconds between two sweeps of expired entries. Default: 15 seconds. */
   readonly checkFrequency?: Microseconds | undefined
@@ -21,9 +24,6 @@ interface Group {
   readonly entries: readonly CacheEntry[]
   readonly bytes: number
 }
-
-/** Rough cost of the objects around an entry’s strings and bytes. */
-const entryOverhead = 256
 
 /** More variants than this of one URL are of no use: the oldest goes. */
 const mostVariants = 64
@@ -36,14 +36,18 @@ const defaultCheckFrequency: Microseconds = 15_000_000
  */
 export class MemoryCacheStore implements CacheStore {
   readonly #groups: LRUCache<string, Group>
+  readonly #leases: Leases
   readonly #clock: Clock
   readonly #maxSize: number
   readonly #maxEntrySize: number
   readonly #checkFrequency: Microseconds
+  /** Names of fields that many entries have. */
+  readonly #names = new SharedTexts()
   #sweep: Timer | undefined
 
   constructor(options: MemoryCacheStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock
+    this.#leases = new Leases(this.#clock)
     this.#maxSize = options.maxSize ?? defaultMaxSize
     this.#maxEntrySize = Math.min(options.maxEntrySize ?? defaultMaxEntrySize, this.#maxSize)
     this.#checkFrequency = options.checkFrequency ?? defaultCheckFrequency
@@ -60,12 +64,12 @@ export class MemoryCacheStore implements CacheStore {
   }
 
   put(entry: CacheEntry): void {
-    if (bytesOf(entry) > this.#maxEntrySize) return
+    if (entry.body.byteLength > this.#maxEntrySize || weightOf(entry) > this.#maxSize) return
     const wallNow = this.#clock.wallNow()
     const others = (this.#groups.peek(entry.key)?.entries ?? []).filter(
       (other) => other.variant !== entry.variant && isAlive(other, wallNow),
     )
-    this.#groups.set(entry.key, toGroup([withOwnBytes(entry), ...others], this.#maxSize))
+    this.#groups.set(entry.key, toGroup([this.#lean(entry), ...others], this.#maxSize))
     this.#scheduleSweep()
   }
 
@@ -84,13 +88,21 @@ export class MemoryCacheStore implements CacheStore {
     for (const [key] of this.#under(prefix)) this.#groups.delete(key)
   }
 
-  size(prefix: string): { entries: number; bytes: number } {
+  size(prefix: string): CacheSize {
     const total = { entries: 0, bytes: 0 }
     for (const entry of this.entries(prefix)) {
       total.entries += 1
-      total.bytes += bytesOf(entry)
+      total.bytes += weightOf(entry)
     }
     return total
+  }
+
+  claim(key: string, token: string, span: Microseconds): boolean {
+    return this.#leases.claim(key, token, span)
+  }
+
+  release(key: string, token: string): void {
+    this.#leases.release(key, token)
   }
 
   /** Lets go of everything. */
@@ -98,6 +110,20 @@ export class MemoryCacheStore implements CacheStore {
     this.#sweep?.cancel()
     this.#sweep = undefined
     this.#groups.clear()
+    this.#leases.clear()
+  }
+
+  /**
+   * The entry without what would be kept beside it: names that many have, and buffers that `body` is but a view of,
+   * such as a socket’s 64 KiB.
+   */
+  #lean(entry: CacheEntry): CacheEntry {
+    const { body } = entry
+    return {
+      ...entry,
+      headers: entry.headers.map((text, index) => (index % 2 === 0 ? this.#names.share(text) : text)),
+      body: body.byteLength === body.buffer.byteLength ? body : Uint8Array.from(body),
+    }
   }
 
   /** A copy, since who walks through it may change the map meanwhile. */
@@ -132,23 +158,10 @@ function toGroup(entries: readonly CacheEntry[], maxSize: number): Group {
   let bytes = 0
   let count = 0
   for (const entry of entries) {
-    const more = bytes + bytesOf(entry)
+    const more = bytes + weightOf(entry)
     if (count === mostVariants || more > maxSize) break
     bytes = more
     count += 1
   }
   return { entries: entries.slice(0, count), bytes }
-}
-
-function bytesOf(entry: CacheEntry): number {
-  let bytes =
-    entryOverhead + entry.body.byteLength + entry.key.length + entry.variant.length + entry.url.length
-  for (const text of entry.headers) bytes += text.length
-  return bytes
-}
-
-/** A view would keep the whole buffer it looks at, a socket’s 64 KiB say, and share it: it is copied. */
-function withOwnBytes(entry: CacheEntry): CacheEntry {
-  const { body } = entry
-  return body.byteLength === body.buffer.byteLength ? entry : { ...entry, body: Uint8Array.from(body) }
 }

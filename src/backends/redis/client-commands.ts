@@ -1,7 +1,7 @@
 import { SessionError } from '../../core/errors.ts'
 import type { Command, Link } from './client-link.ts'
 import { slotOf } from './cluster-slots.ts'
-import type { RedisCommands, RedisReply, Script } from './commands.ts'
+import type { CacheCommands, RedisReply, Script } from './commands.ts'
 import { replyCode } from './connection-errors.ts'
 
 /** Keys per page of SCAN, about, and per UNLINK. */
@@ -13,8 +13,8 @@ const mostAtOnce = 100
 /** Makes the link. It is no call: what it does has limits of its own. @param lost to be called when another one is needed */
 export type OpenLink = (lost: () => void) => Promise<Link>
 
-/** {@link RedisCommands} over a link that is opened when it is first needed. */
-export class ClientCommands implements RedisCommands {
+/** {@link CacheCommands} over a link that is opened when it is first needed. */
+export class ClientCommands implements CacheCommands {
   readonly #open: OpenLink
   readonly #timeout: number
   #link: Link | undefined
@@ -43,7 +43,6 @@ export class ClientCommands implements RedisCommands {
     }
   }
 
-  /** Any other command, with its keys right behind its name; bulk strings come back as bytes. */
   async command(
     name: string,
     keys: readonly string[],

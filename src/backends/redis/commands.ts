@@ -23,3 +23,9 @@ export interface RedisCommands {
   /** Removes keys, in whatever slots they are; resolves to how many there were. */
   unlink(keys: readonly string[]): Promise<number>
 }
+
+/** What cache stores need beside that. */
+export interface CacheCommands extends RedisCommands {
+  /** Any other command, with its keys right behind its name; bulk strings come back as bytes. */
+  command(name: string, keys: readonly string[], args?: readonly (string | Buffer)[]): Promise<RedisReply>
+}

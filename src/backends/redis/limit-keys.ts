@@ -1,4 +1,5 @@
 import type { LimitKey } from '../contract.ts'
+import { escape } from './key-names.ts'
 
 /**
  * The Redis keys of a limit: its pause, the state of each kernel that it is made of, and the list of each that has one.
@@ -24,10 +25,3 @@ export function isLimitKey(key: string): boolean {
 }
 
 const limitKeyPattern = /^[^:{}]*:\{[^{}]+\}:ratelimit:[a-z+]+(?::\d+)?(?::pause|:units)?$/
-
-/** Without braces, which would end the hash tag or begin it too soon; and not empty, which would be none. */
-function escape(text: string): string {
-  return text === '' ? '%' : text.replace(/[%{}]/g, (character) => escapes[character] as string)
-}
-
-const escapes: Readonly<Record<string, string>> = { '%': '%25', '{': '%7B', '}': '%7D' }

@@ -1,11 +1,11 @@
-import { OptionError } from '../../core/errors.ts'
-import type { Backend, CacheStore } from '../contract.ts'
+import type { Backend } from '../contract.ts'
 import { ClientCommands } from './client-commands.ts'
+import { RedisCacheStore } from './redis-cache-store.ts'
 import { RedisLimitStore } from './redis-limit-store.ts'
 import { parseRedisOptions, type RedisBackendOptions } from './redis-options.ts'
 
 /**
- * Limits in Redis or Valkey, on one server or a cluster, for all processes that use it. Clients of our own need the
+ * Limits and responses in Redis or Valkey, on one server or a cluster, for all processes that use it. Clients of our own need the
  * package `@redis/client`. Nothing is connected to, and no server started, before it is needed; a server that was
  * away is found again by itself; and a program that forgets to close it ends all the same.
  *
@@ -17,6 +17,7 @@ import { parseRedisOptions, type RedisBackendOptions } from './redis-options.ts'
  */
 export class RedisBackend implements Backend {
   readonly limits: RedisLimitStore
+  readonly cache: RedisCacheStore
   readonly #commands: ClientCommands
 
   /** @throws OptionError */
@@ -31,11 +32,8 @@ export class RedisBackend implements Backend {
       callTimeout: settings.callTimeout * 1_000,
       clock: options.clock,
     })
-  }
-
-  /** @throws OptionError always: only limits are kept here yet */
-  get cache(): CacheStore {
-    throw new OptionError("responses cannot be kept in Redis yet; use backend 'memory' for the cache")
+    const { clock, maxSize, maxEntrySize } = options
+    this.cache = new RedisCacheStore({ commands: this.#commands, clock, maxSize, maxEntrySize })
   }
 
   /**

@@ -83,3 +83,8 @@ export class GivenClock implements LimitClock {
 
   hear(_serverAt: Microseconds, _sentAt: Microseconds): void {} // it knows
 }
+
+/** A calendar’s instant in whole milliseconds, as servers take it. */
+export function toWallMilliseconds(at: Microseconds): number {
+  return Math.floor(at / 1_000)
+}

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import { checkOptions } from '../../core/check-options.ts'
+import { checkSizes } from '../cache-sizes.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Duration, parsePositiveDuration, toMilliseconds } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
@@ -41,6 +42,13 @@ export interface RedisConnectionOptions extends TemporaryServerOptions {
 
 /** Options of a Redis backend. */
 export interface RedisBackendOptions extends RedisConnectionOptions {
+  /**
+   * Most bytes of cached responses under one prefix of keys, as they are in the server’s memory. The least recently used
+   * go first. Default: as many as the server’s own `maxmemory` and its policy allow.
+   */
+  readonly maxSize?: number
+  /** Most bytes of one cached response’s content. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number
   /** Where time comes from; for tests. Default: the machine’s clock, beside that of the server. */
   readonly clock?: Clock
 }
@@ -86,7 +94,8 @@ export const redisOptionNames: readonly Name[] = [...companions.keys(), 'tls', .
 
 /** @throws OptionError naming what is wrong, or what cannot stand together */
 export function parseRedisOptions(options: RedisBackendOptions, where = 'RedisBackend'): RedisSettings {
-  checkOptions(options, [...redisOptionNames, 'clock'], where)
+  checkOptions(options, [...redisOptionNames, 'maxSize', 'maxEntrySize', 'clock'], where)
+  checkSizes(options)
   checkCompanions(options)
   return {
     target: parseTarget(options),

@@ -3,7 +3,6 @@ import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
 import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
-import { LimitTable } from './limit-table.ts'
 import { prepareSchema } from './schema.ts'
 import { backendError, isBusy, toBackendError } from './sqlite-errors.ts'
 
@@ -20,7 +19,6 @@ const lookAfter: Microseconds = 50_000
 /** An open database. */
 interface Opened {
   readonly db: DatabaseSync
-  readonly limits: LimitTable
   /** Of the file, where there is one. */
   readonly path: string | undefined
   /** Which file that was when it was opened. */
@@ -30,11 +28,12 @@ interface Opened {
 }
 
 /**
- * A connection that is opened when it is first needed, and anew after it has failed. No call waits for another
+ * A connection that is opened when it is first needed, and anew after it has failed; one for all stores of a backend. No call waits for another
  * connection for longer than a few milliseconds: it answers {@link busy} then.
  */
 export class Connection {
-  readonly #path: string | undefined
+  /** Of the file; undefined for a given connection. */
+  readonly path: string | undefined
   /** Given by a user, and never closed here. */
   readonly #given: DatabaseSync | undefined
   #opened: Opened | undefined
@@ -43,7 +42,7 @@ export class Connection {
 
   constructor(from: string | DatabaseSync) {
     this.#given = typeof from === 'string' ? undefined : from
-    this.#path = typeof from === 'string' ? from : undefined
+    this.path = typeof from === 'string' ? from : undefined
   }
 
   /**
@@ -58,16 +57,16 @@ export class Connection {
    * Runs `work` in a transaction that no other connection can write in meanwhile.
    * @throws SessionError ERR_BACKEND
    */
-  write<T>(work: (limits: LimitTable) => T): T | typeof busy {
-    return this.#attempt((opened) => inTransaction(opened, () => work(opened.limits)))
+  write<T>(work: (db: DatabaseSync) => T): T | typeof busy {
+    return this.#attempt((opened) => inTransaction(opened, () => work(opened.db)))
   }
 
   /**
    * Runs `work`, which only reads.
    * @throws SessionError ERR_BACKEND
    */
-  read<T>(work: (limits: LimitTable) => T): T | typeof busy {
-    return this.#attempt(({ limits }) => work(limits))
+  read<T>(work: (db: DatabaseSync) => T): T | typeof busy {
+    return this.#attempt(({ db }) => work(db))
   }
 
   /** Closes the file; a given connection stays open. */
@@ -85,7 +84,7 @@ export class Connection {
       return work(this.#opened)
     } catch (error) {
       if (isBusy(error)) return busy
-      const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.#path)
+      const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.path)
       // The next call opens it again: whatever is wrong with the file may be mended by then.
       if (failure instanceof SessionError) this.close()
       throw failure
@@ -93,14 +92,14 @@ export class Connection {
   }
 
   #open(): Opened {
-    const db = this.#given ?? openFile(this.#path as string)
+    const db = this.#given ?? openFile(this.path as string)
     try {
       const path = pathOf(db)
       const { timeout } = db.prepare('PRAGMA busy_timeout').get() as { timeout: number }
       const ownersPatience = this.#given !== undefined && timeout > mostPatience ? timeout : undefined
       this.#bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
       const identity = path === undefined ? undefined : identityOf(path)
-      return { db, limits: new LimitTable(db), path, identity, ownersPatience }
+      return { db, path, identity, ownersPatience }
     } catch (error) {
       if (this.#given === undefined) db.close()
       throw error
@@ -114,7 +113,7 @@ export class Connection {
     if (now < this.#lookAt) return
     this.#lookAt = now + lookAfter
     if (identityOf(path) === identity) return
-    throw backendError(path, 'was deleted or replaced while it was in use: its limits begin anew')
+    throw backendError(path, 'was deleted or replaced while it was in use: what is kept in it begins anew')
   }
 }
 

@@ -3,7 +3,10 @@ import { checkOptions } from '../../core/check-options.ts'
 import type { Clock } from '../../core/clock.ts'
 import { describe, type Duration, parsePositiveDuration } from '../../core/duration.ts'
 import { OptionError } from '../../core/errors.ts'
-import type { Backend, CacheStore } from '../contract.ts'
+import { checkSizes } from '../cache-sizes.ts'
+import type { Backend } from '../contract.ts'
+import { Connection } from './connection.ts'
+import { SqliteCacheStore } from './sqlite-cache-store.ts'
 import { SqliteLimitStore } from './sqlite-limit-store.ts'
 import { temporaryFile } from './temporary-file.ts'
 
@@ -13,6 +16,10 @@ export interface SqliteBackendOptions {
   readonly db?: string
   /** A connection of yours instead; it stays yours to close, and its journal mode is as you set it. */
   readonly conn?: DatabaseSync
+  /** Most bytes of all cached responses in the file. Default: 268435456 (256 MiB). */
+  readonly maxSize?: number
+  /** Most bytes of one cached response’s content. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number
   /** The time between two looks for what has expired. Default: `'15s'`. */
   readonly checkFrequency?: Duration
   /**
@@ -25,33 +32,33 @@ export interface SqliteBackendOptions {
 }
 
 /**
- * Limits in an SQLite file, by Node.js’s own `node:sqlite`. All processes of the machine that name the same file share
- * its limits. The file is opened, or made, when it is first needed.
+ * Limits and responses in an SQLite file, by Node.js’s own `node:sqlite`. All processes of the machine that name the
+ * same file share both. The file is opened, or made, when it is first needed.
  * @example
- * const backend = new SqliteBackend({ db: 'limits.db' })
- * const session = new Session({ ratelimit: { backend, limit: 10 } })
+ * const backend = new SqliteBackend({ db: 'sessions.db' })
+ * const session = new Session({ ratelimit: { backend, limit: 10 }, cache: { backend } })
  */
 export class SqliteBackend implements Backend {
   readonly limits: SqliteLimitStore
+  readonly cache: SqliteCacheStore
 
   /** @throws OptionError */
   constructor(options: SqliteBackendOptions = {}) {
-    checkOptions(options, ['db', 'conn', 'checkFrequency', 'callTimeout', 'clock'], 'SqliteBackend')
-    const { clock, checkFrequency = '15s', callTimeout = '1s' } = options
-    this.limits = new SqliteLimitStore({
-      from: parseDatabase(options) ?? temporaryFile(),
+    checkOptions(options, optionNames, 'SqliteBackend')
+    checkSizes(options)
+    const { clock, maxSize, maxEntrySize } = options
+    const connection = new Connection(parseDatabase(options) ?? temporaryFile())
+    const common = {
       clock,
-      checkFrequency: parsePositiveDuration(checkFrequency, 'checkFrequency'),
-      callTimeout: parsePositiveDuration(callTimeout, 'callTimeout'),
-    })
-  }
-
-  /** @throws OptionError always: only limits are kept here yet */
-  get cache(): CacheStore {
-    throw new OptionError("responses cannot be kept in SQLite yet; use backend 'memory' for the cache")
+      checkFrequency: parsePositiveDuration(options.checkFrequency ?? '15s', 'checkFrequency'),
+      callTimeout: parsePositiveDuration(options.callTimeout ?? '1s', 'callTimeout'),
+    }
+    this.limits = new SqliteLimitStore({ from: connection, ...common })
+    this.cache = new SqliteCacheStore({ from: connection, maxSize, maxEntrySize, ...common })
   }
 
   close(): Promise<void> {
+    this.cache.close()
     this.limits.close()
     return Promise.resolve()
   }
@@ -60,6 +67,8 @@ export class SqliteBackend implements Backend {
     return this.close()
   }
 }
+
+const optionNames = ['db', 'conn', 'maxSize', 'maxEntrySize', 'checkFrequency', 'callTimeout', 'clock']
 
 /**
  * The file or connection that options name; undefined when they name none.

@@ -13,15 +13,15 @@ import type {
   Reservations,
 } from '../contract.ts'
 import { uptime } from './boot-clock.ts'
-import { busy, Connection } from './connection.ts'
+import { Connection } from './connection.ts'
+import { Desk } from './desk.ts'
 import { findNow, findState, putIfChanged, putState } from './kept-limit.ts'
-import type { LimitTable } from './limit-table.ts'
-import { Turns } from './turns.ts'
+import { LimitTable } from './limit-table.ts'
 
 /** Options of an SQLite limit store. */
 export interface SqliteLimitStoreOptions {
-  /** The path of a file, or somebody’s connection, which is never closed here. */
-  readonly from: string | DatabaseSync
+  /** The path of a file, or somebody’s connection, which is never closed here; or one that other stores use, too. */
+  readonly from: string | DatabaseSync | Connection
   /** Where time comes from; for tests. Default: the clock that all processes of the machine share. */
   readonly clock?: Clock | undefined
   /** The time between two looks for keys to forget, in microseconds. Default: 15 s. */
@@ -43,16 +43,16 @@ export class SqliteLimitStore implements LimitStore {
   readonly shared = true
   readonly callTimeout: Microseconds
   readonly #connection: Connection
-  readonly #turns: Turns
+  readonly #desk: Desk<LimitTable>
   readonly #clock: Clock | undefined
   readonly #checkFrequency: Microseconds
   #sweepAt: Microseconds
 
   constructor(options: SqliteLimitStoreOptions) {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
-    this.#connection = new Connection(from)
+    this.#connection = from instanceof Connection ? from : new Connection(from)
     this.callTimeout = callTimeout
-    this.#turns = new Turns(typeof from === 'string' ? from : undefined, callTimeout)
+    this.#desk = new Desk(this.#connection, (db) => new LimitTable(db), callTimeout)
     this.#clock = clock
     this.#checkFrequency = checkFrequency
     this.#sweepAt = this.now() + checkFrequency
@@ -64,7 +64,7 @@ export class SqliteLimitStore implements LimitStore {
 
   /** Keys that are kept, by whichever process. */
   size(): MaybePromise<number> {
-    return this.#read((limits) => limits.size)
+    return this.#desk.read((limits) => limits.size)
   }
 
   reserve(
@@ -74,7 +74,7 @@ export class SqliteLimitStore implements LimitStore {
     maxWait: Microseconds,
   ): MaybePromise<Reservation> {
     checkCost(limit, cost)
-    return this.#write((limits) => {
+    return this.#desk.write((limits) => {
       const { grants, denial } = this.#grant(limits, limit, [cost], notBefore, maxWait)
       return denial ?? { allowed: true, grant: grants[0] as Grant }
     })
@@ -82,12 +82,12 @@ export class SqliteLimitStore implements LimitStore {
 
   reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
     for (const cost of costs) checkCost(limit, cost)
-    return this.#write((limits) => this.#grant(limits, limit, costs, 0, 0))
+    return this.#desk.write((limits) => this.#grant(limits, limit, costs, 0, 0))
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
     const { rule } = limit
-    return this.#write((limits) => {
+    return this.#desk.write((limits) => {
       const kept = findState(limits, limit)
       if (kept !== undefined) {
         const settled = rule.settle(kept.state, grant, until, final)
@@ -104,7 +104,7 @@ export class SqliteLimitStore implements LimitStore {
   }
 
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void> {
-    return this.#write((limits) => {
+    return this.#desk.write((limits) => {
       const kept = findState(limits, limit)
       if (kept === undefined) return
       limit.rule.cancel(kept.state, grant, this.now())
@@ -113,7 +113,7 @@ export class SqliteLimitStore implements LimitStore {
   }
 
   pause(limit: LimitKey, span: Microseconds): MaybePromise<void> {
-    return this.#write((limits) => {
+    return this.#desk.write((limits) => {
       const now = this.now()
       const { pausedUntil, isPauseChanged } = findNow(limits, limit, now)
       const until = Math.max(now + span, pausedUntil)
@@ -137,43 +137,33 @@ export class SqliteLimitStore implements LimitStore {
   }
 
   reset({ key }: LimitKey): MaybePromise<void> {
-    return this.#write((limits) => limits.delete(key))
+    return this.#desk.write((limits) => limits.delete(key))
   }
 
   clear(prefix?: string): MaybePromise<void> {
     const start = prefix === undefined ? '' : `${prefix}:`
-    const deleted = this.#write((limits) => limits.clear(start, clearStep))
+    const deleted = this.#desk.write((limits) => limits.clear(start, clearStep))
     return deleted instanceof Promise || deleted === clearStep ? this.#clearOn(start, deleted) : undefined
   }
 
   /** Turns away whoever waits for the file, and closes it, unless somebody else opened it. */
   close(): void {
-    this.#turns.close()
+    this.#desk.close()
     this.#connection.close()
   }
 
   async #clearOn(start: string, first: MaybePromise<number>): Promise<void> {
     for (let deleted = await first; deleted === clearStep;) {
       await new Promise((resolve) => setImmediate(resolve))
-      deleted = await this.#write((limits) => limits.clear(start, clearStep))
+      deleted = await this.#desk.write((limits) => limits.clear(start, clearStep))
     }
-  }
-
-  #write<T>(work: (limits: LimitTable) => T): MaybePromise<T> {
-    return this.#turns.take(() => this.#connection.write(work))
-  }
-
-  #read<T>(work: (limits: LimitTable) => T): MaybePromise<T> {
-    // Whoever only looks need not wait for those who write.
-    const answer = this.#connection.read(work)
-    return answer === busy ? this.#turns.take(() => this.#connection.read(work)) : answer
   }
 
   #look<T>(
     limit: LimitKey,
     answer: (state: unknown, now: Microseconds, pausedUntil: Microseconds) => T,
   ): MaybePromise<T> {
-    return this.#read((limits) => {
+    return this.#desk.read((limits) => {
       const now = this.now()
       const { kept, pausedUntil } = findNow(limits, limit, now)
       return answer(kept === undefined ? limit.rule.initial() : kept.state, now, pausedUntil)

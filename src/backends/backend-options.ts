@@ -1,26 +1,25 @@
-import type { Backend } from '../backends/contract.ts'
-import { MemoryBackend } from '../backends/memory/memory-backend.ts'
-import { RedisBackend } from '../backends/redis/redis-backend.ts'
-import { parseRedisOptions, redisOptionNames } from '../backends/redis/redis-options.ts'
-import { parseDatabase, SqliteBackend } from '../backends/sqlite/sqlite-backend.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
-import type { RawOptions } from './rule-options.ts'
+import type { Backend } from './contract.ts'
+import { MemoryBackend } from './memory/memory-backend.ts'
+import { RedisBackend } from './redis/redis-backend.ts'
+import { parseRedisOptions, redisOptionNames } from './redis/redis-options.ts'
+import { parseDatabase, SqliteBackend } from './sqlite/sqlite-backend.ts'
 
 const kinds = ['memory', 'sqlite', 'redis'] as const
 
-/** Which backend it is, when a limiter makes its own. */
+/** Which backend it is, when a limiter or a cache makes its own. */
 export type BackendKind = (typeof kinds)[number]
 
-/** The options that say where each of them keeps its limits. */
+/** The options that say where each of them is. */
 const optionsOf: Readonly<Record<BackendKind, readonly string[]>> = {
   memory: [],
   sqlite: ['db', 'conn'],
   redis: redisOptionNames,
 }
 
-/** The names of all options that say where limits are kept. */
+/** The names of all options that say where limits or responses are kept. */
 export const backendOptionNames: readonly string[] = [
   'backend',
   ...new Set(kinds.flatMap((kind) => optionsOf[kind])),
@@ -32,10 +31,10 @@ export type BackendChoice =
   | { readonly given: undefined; readonly kind: BackendKind; readonly place: object }
 
 /**
- * Checks the options that say where limits are kept.
+ * Checks the options that say where limits or responses are kept.
  * @throws OptionError naming the option that is wrong, or another backend’s
  */
-export function parseBackend(options: RawOptions, where: string): BackendChoice {
+export function parseBackend(options: Readonly<Record<string, unknown>>, where: string): BackendChoice {
   const { backend = 'memory' } = options
   const kind = kinds.find((name) => name === backend)
   if (kind === undefined && !isBackend(backend)) {
@@ -58,16 +57,29 @@ export function parseBackend(options: RawOptions, where: string): BackendChoice 
   return { given: undefined, kind, place }
 }
 
-/** A new backend, of checked options. @param clock the limiter’s */
+/** What a new backend is told beside its place. */
+export interface BackendSettings {
+  /** Of the limiter, or of the cache. */
+  readonly clock: Clock
+  readonly checkFrequency: Microseconds
+  /** How much its cache may keep; its own defaults where they are left out. */
+  readonly maxSize?: number | undefined
+  readonly maxEntrySize?: number | undefined
+}
+
+/** A new backend, of checked options. */
 export function createBackend(
   { kind, place }: { readonly kind: BackendKind; readonly place: object },
-  clock: Clock,
-  checkFrequency: Microseconds,
+  { clock, checkFrequency, maxSize, maxEntrySize }: BackendSettings,
 ): Backend {
+  const sizes = {
+    ...(maxSize === undefined ? {} : { maxSize }),
+    ...(maxEntrySize === undefined ? {} : { maxEntrySize }),
+  }
   const sweep = { checkFrequency: { microseconds: checkFrequency } }
-  if (kind === 'memory') return new MemoryBackend({ clock, ...sweep })
+  if (kind === 'memory') return new MemoryBackend({ clock, ...sizes, ...sweep })
   // The machine’s clock is this process’s own: others have one that all who share the backend go by.
-  const shared = clock === systemClock ? {} : { clock }
+  const shared = clock === systemClock ? sizes : { ...sizes, clock }
   return kind === 'sqlite'
     ? new SqliteBackend({ ...place, ...shared, ...sweep })
     : new RedisBackend({ ...place, ...shared })

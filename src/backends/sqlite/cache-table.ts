@@ -1,0 +1,280 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Microseconds } from '../../core/duration.ts'
+import type { CacheSize } from '../contract.ts'
+import {
+  all,
+  entriesTable as entries,
+  leasesTable as leases,
+  piecesTable as pieces,
+  placesTable as places,
+  prepare,
+  rubbishTable as rubbish,
+  totalsTable as totals,
+} from './schema.ts'
+
+/** An entry as it is listed. */
+export interface EntryRow {
+  readonly key: string
+  readonly variant: string
+  /** Of the first piece; the others follow. Whoever came later has a higher one. */
+  readonly place: number
+  readonly pieces: number
+}
+
+/** One that may answer a request. */
+export interface FoundRow extends EntryRow {
+  readonly used_at: Microseconds
+  /** Its first piece. */
+  readonly bytes: Uint8Array
+}
+
+/** An entry to be listed. */
+export interface Listing {
+  readonly key: string
+  readonly variant: string
+  readonly pieces: number
+  /** The room that it takes. */
+  readonly size: number
+  readonly expiresAt: Microseconds
+  readonly usedAt: Microseconds
+}
+
+/** The variant of entries that are still being written. It begins as no other does. */
+const draft = (place: number): string => `\u0001${place}`
+
+/** More variants than this of one URL are of no use: the oldest goes. */
+const mostVariants = 64
+
+/**
+ * Pages of the write-ahead log that are moved into the file together, 1 MB of them: responses fill it quickly, and the
+ * event loop is held meanwhile.
+ */
+const checkpointStep = 250
+
+/** Rows looked at in one step. */
+const step = 32
+
+/** Stored responses, and who asks for more. */
+export class CacheTable {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #match: StatementSync
+
+  /** @param isOurs whether it is for us to set how the file is written */
+  constructor(db: DatabaseSync, isOurs: boolean) {
+    this.#db = db
+    if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
+    this.#match = prepare(
+      db,
+      `SELECT key, variant, e.place, pieces, used_at, bytes FROM ${entries} e JOIN ${pieces} p ON p.place = e.place
+      WHERE key = ? AND whole AND expires_at > ?`,
+    )
+  }
+
+  /** The variants of a key. */
+  match(key: string, now: Microseconds): FoundRow[] {
+    return this.#match.all(key, now) as unknown as FoundRow[]
+  }
+
+  /** Some entries behind the one of `key` and `variant`, in order, whose keys start with `prefix`. */
+  page(prefix: string, key: string, variant: string, now: Microseconds): EntryRow[] {
+    return this.#all(
+      `SELECT key, variant, place, pieces FROM ${entries} WHERE (key, variant) > (?2, ?3)
+      AND key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND whole AND expires_at > ?4 ORDER BY key, variant LIMIT ${step}`,
+      prefix,
+      key,
+      variant,
+      now,
+    ) as unknown as EntryRow[]
+  }
+
+  /** A piece; undefined when it is gone. */
+  piece(place: number): Uint8Array | undefined {
+    const row = this.#get(`SELECT bytes FROM ${pieces} WHERE place = ?`, place)
+    return (row as Pick<FoundRow, 'bytes'> | undefined)?.bytes
+  }
+
+  putPiece(place: number, bytes: Uint8Array): void {
+    this.#run(`INSERT INTO ${pieces} VALUES (?, ?)`, place, bytes)
+  }
+
+  /** Lists an entry, whole, in the place of the one with its key and variant. @returns where its piece belongs */
+  put(listing: Listing): number {
+    this.drop(listing.key, listing.variant)
+    const place = this.#takePlaces(listing.pieces)
+    this.#insert(listing, listing.variant, place, 1)
+    this.#bound(listing.key)
+    return place
+  }
+
+  /** Lists an entry that is being written. @returns where its pieces belong */
+  begin(listing: Listing): number {
+    const place = this.#takePlaces(listing.pieces)
+    this.#insert(listing, draft(place), place, 0)
+    return place
+  }
+
+  /** Whether an entry that is being written still may be: its key was not deleted meanwhile. */
+  isBegun(key: string, place: number): boolean {
+    return (
+      this.#get(`SELECT 1 FROM ${entries} WHERE key = ? AND variant = ?`, key, draft(place)) !== undefined
+    )
+  }
+
+  /** Makes whole what is written, in the place of what came before it; what came later stays instead. */
+  complete({ key, variant, expiresAt, usedAt }: Listing, place: number): void {
+    const other = this.#get(`SELECT place FROM ${entries} WHERE key = ? AND variant = ?`, key, variant)
+    if (other !== undefined && (other.place as number) > place) return this.drop(key, draft(place))
+    if (other !== undefined) this.drop(key, variant)
+    const sql = `UPDATE ${entries} SET variant = ?, whole = 1, expires_at = ?, used_at = ? WHERE key = ? AND variant = ?`
+    this.#run(sql, variant, expiresAt, usedAt, key, draft(place))
+    this.#bound(key)
+  }
+
+  drop(key: string, variant: string): void {
+    this.#run(`DELETE FROM ${entries} WHERE key = ? AND variant = ?`, key, variant)
+  }
+
+  /** Drops an entry unless another has taken its place. */
+  dropAt({ key, variant, place }: EntryRow): void {
+    this.#run(`DELETE FROM ${entries} WHERE key = ? AND variant = ? AND place = ?`, key, variant, place)
+  }
+
+  /** Drops the variants of a key. @returns whether one of them could be matched */
+  delete(key: string, now: Microseconds): boolean {
+    const sql = `SELECT 1 FROM ${entries} WHERE key = ? AND whole AND expires_at > ?`
+    const found = this.#get(sql, key, now) !== undefined
+    this.#run(`DELETE FROM ${entries} WHERE key = ?`, key)
+    return found
+  }
+
+  /** Drops some entries whose keys start with `prefix`. @returns whether there may be more */
+  clearSome(prefix: string): boolean {
+    const some = `SELECT key, variant FROM ${entries} WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 LIMIT ${step}`
+    return this.#run(`DELETE FROM ${entries} WHERE (key, variant) IN (${some})`, prefix) === step
+  }
+
+  /** Notes when the variants of some keys were used last. */
+  use(uses: ReadonlyMap<string, Microseconds>): void {
+    for (const [key, usedAt] of uses)
+      this.#run(`UPDATE ${entries} SET used_at = ? WHERE key = ?`, usedAt, key)
+  }
+
+  /** Drops some of what has expired, entries and leases. @returns whether there may be more */
+  sweepSome(now: Microseconds, leaseNow: Microseconds): boolean {
+    this.#run(`DELETE FROM ${leases} WHERE until <= ?`, leaseNow)
+    const some = `SELECT key, variant FROM ${entries} WHERE expires_at <= ? ORDER BY expires_at LIMIT ${step}`
+    return this.#run(`DELETE FROM ${entries} WHERE (key, variant) IN (${some})`, now) === step
+  }
+
+  /** The room that all entries take, those that are being written included. */
+  get bytes(): number {
+    return this.#total(all).bytes
+  }
+
+  /** Drops some of what was used least recently, until the entries take no more than `most` bytes. */
+  shrinkSome(most: number): void {
+    let excess = this.bytes - most
+    const sql = `SELECT key, variant, size FROM ${entries} ORDER BY used_at LIMIT ${step}`
+    for (const { key, variant, size } of this.#all(sql) as unknown as (EntryRow & { size: number })[]) {
+      if (excess <= 0) return
+      this.drop(key, variant)
+      excess -= size
+    }
+  }
+
+  get hasRubbish(): boolean {
+    return this.#rubbish() !== undefined
+  }
+
+  /** Clears up to `most` places of what was dropped. */
+  clearRubbish(most: number): void {
+    const oldest = this.#rubbish()
+    if (oldest === undefined) return
+    const { place, count } = oldest
+    const end = place + Math.min(count, most)
+    this.#run(`DELETE FROM ${pieces} WHERE place >= ? AND place < ?`, place, end)
+    this.#run(`DELETE FROM ${rubbish} WHERE place = ?`, place)
+    if (count > most) this.#run(`INSERT INTO ${rubbish} VALUES (?, ?)`, end, count - most)
+  }
+
+  /** What is kept under a prefix, without what has expired. */
+  size(prefix: string, now: Microseconds): CacheSize {
+    const sums = `count(*) AS entries, coalesce(sum(size), 0) AS bytes FROM ${entries}`
+    const isUnder = 'substr(key, 1, length(?1)) = ?1'
+    const isWholePrefix = prefix === '' || prefix.indexOf(':') === prefix.length - 1
+    const kept = isWholePrefix
+      ? this.#total(prefix === '' ? all : prefix)
+      : (this.#get(`SELECT ${sums} WHERE key >= ?1 AND ${isUnder} AND whole`, prefix) as unknown as CacheSize)
+    const gone = this.#get(
+      `SELECT ${sums} WHERE expires_at <= ?2 AND whole AND ${isUnder}`,
+      prefix,
+      now,
+    ) as unknown as CacheSize
+    return { entries: kept.entries - gone.entries, bytes: kept.bytes - gone.bytes }
+  }
+
+  /** @returns whether the token has the lease of the key */
+  claim(key: string, token: string, now: Microseconds, until: Microseconds): boolean {
+    const sql = `INSERT INTO ${leases} VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE
+      SET token = excluded.token, until = excluded.until WHERE token = excluded.token OR until <= ?`
+    return this.#run(sql, key, token, until, now) > 0
+  }
+
+  release(key: string, token: string): void {
+    this.#run(`DELETE FROM ${leases} WHERE key = ? AND token = ?`, key, token)
+  }
+
+  #bound(key: string): void {
+    const sql = `SELECT variant FROM ${entries} WHERE key = ? AND whole ORDER BY place DESC LIMIT 1 OFFSET ${mostVariants}`
+    const oldest = this.#get(sql, key)
+    if (oldest !== undefined) this.drop(key, oldest.variant as string)
+  }
+
+  #rubbish(): { place: number; count: number } | undefined {
+    const sql = `SELECT place, pieces AS count FROM ${rubbish} LIMIT 1`
+    return this.#get(sql) as { place: number; count: number } | undefined
+  }
+
+  #total(prefix: string): CacheSize {
+    const total = this.#get(`SELECT entries, bytes FROM ${totals} WHERE prefix = ?`, prefix)
+    return (total as unknown as CacheSize | undefined) ?? { entries: 0, bytes: 0 }
+  }
+
+  #takePlaces(count: number): number {
+    const next = this.#get(`UPDATE ${places} SET next = next + ? RETURNING next`, count)?.next as number
+    return next - count
+  }
+
+  #insert(
+    { key, pieces: count, size, expiresAt, usedAt }: Listing,
+    variant: string,
+    place: number,
+    whole: 0 | 1,
+  ): void {
+    const sql = `INSERT INTO ${entries} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+    this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt)
+  }
+
+  #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
+    return Number(this.#statement(sql).run(...values).changes)
+  }
+
+  #get(sql: string, ...values: (string | number)[]): Record<string, unknown> | undefined {
+    return this.#statement(sql).get(...values)
+  }
+
+  #all(sql: string, ...values: (string | number)[]): Record<string, unknown>[] {
+    return this.#statement(sql).all(...values)
+  }
+
+  /** Prepared when it is first needed. */
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = prepare(this.#db, sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}

@@ -1,0 +1,260 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import type { Microseconds } from '../../core/duration.ts'
+import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
+import type { CacheEntry, CacheSize, CacheStore, MaybePromise } from '../contract.ts'
+import { reportCorruptEntry } from '../corrupt-entries.ts'
+import { NotedUses } from '../noted-uses.ts'
+import { type OpenedEntry, openPiece, type PackedEntry, packEntry } from '../packed-entry.ts'
+import { RecentEntries } from '../recent-entries.ts'
+import { uptime } from './boot-clock.ts'
+import { CacheTable, type EntryRow, type FoundRow, type Listing } from './cache-table.ts'
+import { Connection } from './connection.ts'
+import { Desk } from './desk.ts'
+import { Housekeeping } from './housekeeping.ts'
+import { roomOfListing, roomOfPiece } from './room.ts'
+
+/** Options of an SQLite cache store. */
+export interface SqliteCacheStoreOptions {
+  /** The path of a file, or somebody’s connection, which is never closed here; or one that other stores use, too. */
+  readonly from: string | DatabaseSync | Connection
+  /** Where time comes from; for tests. Default: the machine’s clock, and for leases the one that all its processes share. */
+  readonly clock?: Clock | undefined
+  /** Most bytes of all entries in the file. Default: 268435456 (256 MiB). */
+  readonly maxSize?: number | undefined
+  /** Most bytes of one entry’s content. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
+  readonly maxEntrySize?: number | undefined
+  /** The time between two looks for what has expired, in microseconds. Default: 15 s. */
+  readonly checkFrequency?: Microseconds | undefined
+  /** The longest that a call waits for a file that another program has locked, in microseconds. Default: 1 s. */
+  readonly callTimeout?: Microseconds | undefined
+}
+
+const second: Microseconds = 1_000_000
+/** A use is written down only if the last one that was is older than this. */
+const useStep: Microseconds = 10 * second
+/** An entry that is being written for longer than this has lost its writer. */
+const longestDraft: Microseconds = 60 * second
+/** Reading goes on for no longer than this before others get their turn. */
+const slice: Microseconds = 3_000
+/** As often is an entry looked for again that was replaced while it was read. */
+const mostLooks = 3
+
+/**
+ * Stored responses in an SQLite file, for all processes that open it. A hit is one look into the file, answered at once,
+ * as is all that fits into one transaction of a millisecond or two. Larger entries are read and written piece by piece,
+ * with turns of the event loop in between; nobody sees one before it is whole.
+ */
+export class SqliteCacheStore implements CacheStore {
+  readonly #connection: Connection
+  readonly #desk: Desk<CacheTable>
+  readonly #clock: Clock
+  readonly #leaseClock: Clock | undefined
+  readonly #maxSize: number
+  readonly #maxEntrySize: number
+  readonly #recent = new RecentEntries()
+  readonly #uses: NotedUses
+  readonly #housekeeping: Housekeeping
+
+  constructor(options: SqliteCacheStoreOptions) {
+    const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
+    this.#connection = from instanceof Connection ? from : new Connection(from)
+    const isOurs = this.#connection.path !== undefined
+    this.#desk = new Desk(this.#connection, (db) => new CacheTable(db, isOurs), callTimeout)
+    this.#clock = clock ?? systemClock
+    this.#leaseClock = clock
+    this.#maxSize = options.maxSize ?? defaultMaxSize
+    this.#maxEntrySize = Math.min(options.maxEntrySize ?? defaultMaxEntrySize, this.#maxSize)
+    this.#uses = new NotedUses(this.#clock)
+    this.#housekeeping = new Housekeeping({
+      desk: this.#desk,
+      clock: this.#clock,
+      leaseNow: () => this.#leaseNow(),
+      uses: this.#uses,
+      maxSize: this.#maxSize,
+      checkFrequency,
+    })
+  }
+
+  match(key: string): MaybePromise<readonly CacheEntry[]> {
+    return this.#match(key, 1)
+  }
+
+  #match(key: string, looks: number): MaybePromise<readonly CacheEntry[]> {
+    const now = this.#clock.wallNow()
+    const rows = this.#desk.read((table) => table.match(key, now))
+    return rows instanceof Promise
+      ? rows.then((found) => this.#matched(key, found, looks))
+      : this.#matched(key, rows, looks)
+  }
+
+  put(entry: CacheEntry): MaybePromise<void> {
+    if (entry.body.byteLength > this.#maxEntrySize) return
+    const packed = packEntry(entry)
+    const listing = this.#listingOf(entry, packed)
+    if (listing.size > this.#maxSize) return
+    if (packed.pieces > 1) return this.#putInPieces(listing, packed)
+    const piece = packed.piece(0)
+    return this.#write((table) => {
+      table.putPiece(table.put(listing), piece)
+    })
+  }
+
+  delete(key: string): MaybePromise<boolean> {
+    const now = this.#clock.wallNow()
+    return this.#write((table) => table.delete(key, now))
+  }
+
+  async *entries(prefix: string): AsyncGenerator<CacheEntry, void, undefined> {
+    let [key, variant] = ['', '']
+    for (;;) {
+      const now = this.#clock.wallNow()
+      const [from, behind] = [key, variant]
+      const rows = await this.#desk.read((table) => table.page(prefix, from, behind, now))
+      for (const row of rows) {
+        const bytes = await this.#desk.read((table) => table.piece(row.place))
+        const entry = bytes === undefined ? undefined : await this.#read({ ...row, bytes })
+        if (isEntry(entry)) yield entry
+        await nextTurn()
+      }
+      const last = rows.at(-1)
+      if (last === undefined) return
+      ;({ key, variant } = last)
+    }
+  }
+
+  async clear(prefix: string): Promise<void> {
+    while (await this.#write((table) => table.clearSome(prefix))) await nextTurn()
+  }
+
+  size(prefix: string): MaybePromise<CacheSize> {
+    const now = this.#clock.wallNow()
+    return this.#desk.read((table) => table.size(prefix, now))
+  }
+
+  claim(key: string, token: string, span: Microseconds): MaybePromise<boolean> {
+    return this.#desk.write((table) => {
+      const now = this.#leaseNow()
+      return table.claim(key, token, now, now + span)
+    })
+  }
+
+  release(key: string, token: string): MaybePromise<void> {
+    return this.#desk.write((table) => table.release(key, token))
+  }
+
+  /** Turns away whoever waits for the file, and closes it, unless somebody else opened it. */
+  close(): void {
+    this.#housekeeping.close()
+    this.#desk.close()
+    this.#connection.close()
+  }
+
+  #listingOf({ key, variant, expiresAt, body }: CacheEntry, { pieces, size }: PackedEntry): Listing {
+    const names = Buffer.byteLength(key) + Buffer.byteLength(variant)
+    // All pieces but the first are filled by content, and the last by what remains of it.
+    const room = pieces === 1 ? roomOfPiece(size) : size + body.byteLength / 1_000
+    return {
+      key,
+      variant,
+      pieces,
+      size: Math.ceil(room) + roomOfListing(names),
+      expiresAt: Math.min(expiresAt, Number.MAX_SAFE_INTEGER),
+      usedAt: this.#uses.now(),
+    }
+  }
+
+  /** Each piece in a transaction of its own, unseen until the last one is there. */
+  async #putInPieces(listing: Listing, packed: PackedEntry): Promise<void> {
+    const { key } = listing
+    const expiresAt = this.#clock.wallNow() + longestDraft
+    const place = await this.#write((table) => table.begin({ ...listing, expiresAt }))
+    for (let index = 0; index < packed.pieces; index++) {
+      const piece = packed.piece(index)
+      await this.#write((table) => {
+        // Whoever deletes the key means this one, too.
+        if (table.isBegun(key, place)) table.putPiece(place + index, piece)
+      })
+      await nextTurn()
+    }
+    await this.#write((table) => {
+      table.complete({ ...listing, usedAt: this.#uses.now() }, place)
+    })
+  }
+
+  #matched(key: string, rows: FoundRow[], looks: number): MaybePromise<readonly CacheEntry[]> {
+    const [first] = rows
+    if (first === undefined) return none
+    this.#noteUse(first)
+    if (rows.length > 1) rows.sort((one, other) => other.place - one.place)
+    const entries = rows.map((row) => this.#read(row))
+    if (!entries.some((entry) => entry instanceof Promise)) return entries.filter(isEntry)
+    return Promise.all(entries).then((read) => {
+      const isGone = read.includes(gone) && looks < mostLooks
+      return isGone ? this.#match(key, looks + 1) : read.filter(isEntry)
+    })
+  }
+
+  /** The entry of a row, unless it cannot be read any more, or others have to be let in meanwhile. */
+  #read(row: EntryRow & Pick<FoundRow, 'bytes'>): MaybePromise<CacheEntry | typeof gone | undefined> {
+    const opened = this.#recent.open(row.bytes, row.key)
+    if (opened === 'of another version') return undefined
+    if (opened === 'corrupt') return this.#dropCorrupt(row)
+    return 'body' in opened ? opened : this.#readOn(row, opened)
+  }
+
+  async #readOn(row: EntryRow, opened: OpenedEntry): Promise<CacheEntry | typeof gone | undefined> {
+    const { metadata, content, length } = opened
+    // not filled with zeros, which would take its time: what is handed out was written to
+    const body = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+    let filled = 0
+    let bytes: Uint8Array | undefined = content
+    let sliceEnd = uptime() + slice
+    for (let index = 1; bytes !== undefined && filled + bytes.byteLength <= length; index++) {
+      body.set(bytes, filled)
+      filled += bytes.byteLength
+      if (index === row.pieces) return filled === length ? { ...metadata, body } : this.#dropCorrupt(row)
+      if (uptime() >= sliceEnd) {
+        await nextTurn()
+        sliceEnd = uptime() + slice
+      }
+      const piece = await this.#desk.read((table) => table.piece(row.place + index))
+      if (piece === undefined) return gone
+      bytes = openPiece(piece)
+    }
+    return this.#dropCorrupt(row)
+  }
+
+  #dropCorrupt(row: EntryRow): undefined {
+    reportCorruptEntry({ backend: 'sqlite', key: row.key })
+    this.#housekeeping.inBackground(() => this.#write((table) => table.dropAt(row)))
+  }
+
+  #noteUse({ key, used_at: usedAt }: FoundRow): void {
+    if (this.#clock.wallNow() - usedAt < useStep) return
+    this.#uses.note(key)
+    this.#housekeeping.noted()
+  }
+
+  #leaseNow(): Microseconds {
+    return this.#leaseClock === undefined ? this.#connection.bootedAt + uptime() : this.#leaseClock.now()
+  }
+
+  #write<T>(work: (table: CacheTable) => T): MaybePromise<T> {
+    return this.#desk.write((table) => {
+      const answer = work(table)
+      this.#housekeeping.tidy(table)
+      return answer
+    })
+  }
+}
+
+/** Says that another entry has taken the place of one that was being read. */
+const gone = Symbol('gone')
+
+const none: readonly CacheEntry[] = []
+
+function isEntry(entry: unknown): entry is CacheEntry {
+  return entry !== undefined && entry !== gone
+}
