@@ -45,7 +45,14 @@ async function lead(): Promise<void> {
 /** Does jobs until it is told to end: each is one request. */
 async function work(baseUrl: string, path: string): Promise<void> {
   const connection = connect(path)
-  const limit = { backend: 'redis', conn: connection, limit: 20, window: '1s', perHost: true } as const
+  const limit = {
+    backend: 'redis',
+    conn: connection,
+    limit: 20,
+    window: '1s',
+    perHost: true,
+    margin: 'settle',
+  } as const
   await using session = new ApiSession({ baseUrl, ...limit })
   const worker = new Worker(
     'calls',
