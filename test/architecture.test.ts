@@ -72,8 +72,10 @@ test('only the transport imports undici, and only named libraries are imported a
   const places: Record<string, readonly string[]> = {
     undici: ['transport'],
     'tough-cookie': ['middleware'],
+    '@redis/client': ['backends'],
     'lru-cache': ['backends', 'middleware'],
     '@standard-schema/spec': ['http'],
+    'structured-headers': ['http'],
   }
   for (const { from, specifier } of libraries) {
     assert.ok(places[specifier]?.includes(roomOf(from)), `${from} imports ${specifier}`)

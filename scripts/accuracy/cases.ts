@@ -6,13 +6,18 @@ import type { LimitParameters } from '../../src/testing/index.ts'
  */
 export type Workload = 'A' | 'B'
 
-/** One measurement: an algorithm under a workload. */
+/** Where the limit is kept. */
+export type BackendName = 'memory' | 'sqlite' | 'redis'
+
+/** One measurement: an algorithm on a backend that so many processes share, under a workload. */
 export interface Case {
   readonly parameters: LimitParameters
+  readonly backend: BackendName
+  readonly processes: number
   readonly workload: Workload
 }
 
-/** Requests that wait at a time. */
+/** Requests that wait at a time, in all processes together. */
 export const waiters = 100
 
 /** When workload B goes on after its first request, in microseconds. */
@@ -27,7 +32,18 @@ const limits: readonly LimitParameters[] = [
   { type: 'gcra', period: '20ms', limit: '980ms' }, // 980 ms early is 49 cells beside the one that is due
 ]
 
-/** All ten. */
+/** Memory is nobody else's, so only one process can keep its limit there. */
+const sharings: readonly Pick<Case, 'backend' | 'processes'>[] = [
+  { backend: 'memory', processes: 1 },
+  { backend: 'sqlite', processes: 1 },
+  { backend: 'sqlite', processes: 4 },
+  { backend: 'redis', processes: 1 },
+  { backend: 'redis', processes: 4 },
+]
+
+/** All fifty. */
 export const cases: readonly Case[] = limits.flatMap((parameters) =>
-  (['A', 'B'] as const).map((workload) => ({ parameters, workload })),
+  sharings.flatMap((sharing) =>
+    (['A', 'B'] as const).map((workload) => ({ parameters, ...sharing, workload })),
+  ),
 )

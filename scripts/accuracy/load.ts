@@ -1,39 +1,82 @@
 /**
- * One workload, from a cold start in a process of its own: told by its argument, it prints when it
- * began, in microseconds of the clock that the server's arrivals are in, and ends when done.
+ * One process of a workload: told by its argument, it says when it is ready, begins when it is told to, and at
+ * the end sends what it was granted, if that is asked for.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AbortError, type RatelimitOptions, Session } from '../../src/index.ts'
+import { AbortError, Ratelimiter, type RatelimitOptions, Session } from '../../src/index.ts'
+import type { RatelimiterOptions } from '../../src/ratelimit/index.ts'
 import { type Case, silence, waiters } from './cases.ts'
+import type { Conditions } from './conditions.ts'
 
 /** The argument, as JSON. */
 export interface Load extends Case {
   readonly url: string
+  /** The first one of its processes also makes workload B's first request. */
+  readonly first: boolean
   /** How long, from the first request on. */
   readonly milliseconds: number
-  /** undefined for the session’s own. */
-  readonly margin: string | undefined
+  readonly conditions: Conditions
+  /** Options that name the backend. */
+  readonly place: Readonly<Record<string, string>>
+  /** The certificate to trust, PEM. */
+  readonly ca: string | undefined
 }
 
-const { url, parameters, workload, milliseconds, margin } = JSON.parse(process.argv[2] as string) as Load
-const ratelimit = (margin === undefined ? parameters : { ...parameters, margin }) as RatelimitOptions
-await using session = new Session({ ratelimit })
+const load = JSON.parse(process.argv[2] as string) as Load
+const { margin, stalls, grants } = load.conditions
+const options = { ...load.parameters, ...load.place, ...(margin === undefined ? {} : { margin }) }
+const granted: number[] = []
+const ask = grants === true ? askLimiter() : askServer()
 
-console.log(Number(process.hrtime.bigint() / 1_000n))
-const startedAt = performance.now()
-if (workload === 'B') {
-  await session.get(url)
-  await sleep(startedAt + silence / 1_000 - performance.now())
-}
-const { signal } = stopAt(startedAt + milliseconds)
-await Promise.all(Array.from({ length: waiters }, saturate))
+process.send?.('ready')
+process.once('message', (startsAt: number) => void run(startsAt))
 
-async function saturate(): Promise<void> {
-  try {
-    while (!signal.aborted) await session.get(url, { signal })
-  } catch (error) {
-    if (!(error instanceof AbortError)) throw error // time is up for those who still wait
+/** @param startsAt on the clock of `process.hrtime`, microseconds */
+async function run(startsAt: number): Promise<void> {
+  const start = performance.now() + (startsAt - Number(process.hrtime.bigint() / 1_000n)) / 1_000
+  await sleep(start - performance.now())
+  if (stalls !== undefined) stallNowAndThen(stalls)
+  if (load.workload === 'B') {
+    if (load.first) await ask()
+    await sleep(start + silence / 1_000 - performance.now())
   }
+  const { signal } = stopAt(start + load.milliseconds)
+  await Promise.all(
+    Array.from({ length: waiters / load.processes }, async () => {
+      try {
+        while (!signal.aborted) await ask(signal)
+      } catch (error) {
+        if (!(error instanceof AbortError)) throw error // time is up for those who still wait
+      }
+    }),
+  )
+  process.send?.(granted, () => process.exit())
+}
+
+function askServer(): (signal?: AbortSignal) => Promise<unknown> {
+  const tls = load.ca === undefined ? {} : { tls: { ca: load.ca } }
+  const session = new Session({ ratelimit: { ...options, perHost: true } as RatelimitOptions, ...tls })
+  return (signal) => session.get(load.url, signal === undefined ? {} : { signal })
+}
+
+function askLimiter(): (signal?: AbortSignal) => Promise<unknown> {
+  const limiter = new Ratelimiter(options as RatelimiterOptions)
+  return async (signal) => {
+    const ticket = await limiter.acquire('all', signal === undefined ? {} : { signal })
+    granted.push(ticket.grantedAt)
+  }
+}
+
+/** Blocks the event loop, after half a second to one and a half; again and again. */
+function stallNowAndThen(milliseconds: number): void {
+  setTimeout(
+    () => {
+      const until = performance.now() + milliseconds
+      while (performance.now() < until);
+      stallNowAndThen(milliseconds)
+    },
+    500 + 1_000 * Math.random(),
+  )
 }
 
 function stopAt(instant: number): AbortController {

@@ -1,19 +1,24 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
 import type { Microseconds } from '../../src/core/duration.ts'
-import { rateLimitViolations, spawnHttpbin, worstFixedWindow, worstWindow } from '../../src/testing/index.ts'
+import {
+  type HttpbinProcess,
+  rateLimitViolations,
+  spawnHttpbin,
+  worstFixedWindow,
+  worstWindow,
+} from '../../src/testing/index.ts'
 import { shapeOf } from '../../src/testing/parameters.ts'
-import type { Case } from './cases.ts'
+import { type Certificate, selfSigned } from '../../test/transport/certificate.ts'
+import type { BackendName, Case } from './cases.ts'
+import type { Conditions } from './conditions.ts'
 import type { Load } from './load.ts'
+import type { Network } from './network.ts'
 import { bestSchedule } from './schedule.ts'
-
-/** How to measure. */
-export interface Conditions {
-  readonly seconds: number
-  /** A duration, `'settle'`, or undefined for the session’s own. */
-  readonly margin: string | undefined
-}
 
 /** What the server saw of one case. */
 export interface Observation extends Case {
@@ -27,22 +32,95 @@ export interface Observation extends Case {
   readonly lag: number
 }
 
-/** Runs a case: a fresh server and a fresh session, each in a process of its own. */
-export async function measure({ parameters, workload }: Case, conditions: Conditions): Promise<Observation> {
-  const { seconds, margin } = conditions
-  await using server = await spawnHttpbin({ log: 'instants' })
-  const load: Load = {
-    parameters,
-    workload,
-    url: `${server.url}/json`,
-    milliseconds: seconds * 1_000,
-    margin,
+/** Until all processes have surely heard when to begin, in microseconds. */
+const lead = 100_000
+
+/** Runs a case: a fresh server, a fresh backend and fresh sessions, each in a process of its own. */
+export async function measure(each: Case, conditions: Conditions, seconds: number): Promise<Observation> {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.use(await spawnHttpbin({ log: 'instants' }))
+  const place = await placeOf(each.backend, stack)
+  const certificate = 'tls' in conditions ? selfSigned() : undefined
+  const url = await urlOf(server, conditions, certificate, stack)
+  const loads = Array.from({ length: each.processes }, (_, index) => {
+    const load: Load = {
+      ...each,
+      url,
+      first: index === 0,
+      milliseconds: seconds * 1_000,
+      conditions,
+      place,
+      ca: certificate?.cert,
+    }
+    return startChild('load.ts', load, stack)
+  })
+  for (const child of loads) await message(child)
+  const startsAt = Number(process.hrtime.bigint() / 1_000n) + lead
+  const ends = loads.map((child) => {
+    child.send(startsAt)
+    return message(child)
+  })
+  const granted = ((await Promise.all(ends)) as number[][]).flat().sort((a, b) => a - b)
+  const zero = conditions.grants === true ? (granted[0] ?? 0) : startsAt
+  const instants = conditions.grants === true ? granted : await server.instants()
+  return {
+    ...each,
+    ...judge(
+      instants.map((instant) => instant - zero),
+      each,
+      seconds * 1_000_000,
+    ),
   }
-  const program = join(import.meta.dirname, 'load.ts')
-  const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(load)])
-  const startedAt = Number(stdout)
-  const instants = (await server.instants()).map((instant) => instant - startedAt)
-  return { parameters, workload, ...judge(instants, { parameters, workload }, seconds * 1_000_000) }
+}
+
+/** The options that name a new, empty backend. */
+async function placeOf(
+  backend: BackendName,
+  stack: AsyncDisposableStack,
+): Promise<Readonly<Record<string, string>>> {
+  if (backend === 'memory') return { backend }
+  if (backend === 'redis') {
+    const { socketPath } = stack.use(await startTemporaryServer())
+    return { backend, url: `unix://${socketPath}` }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'accuracy-'))
+  stack.defer(() => rmSync(folder, { recursive: true }))
+  return { backend, db: join(folder, 'limits.db') }
+}
+
+/** Where the clients find the server: directly, or over a network. */
+async function urlOf(
+  server: HttpbinProcess,
+  { network }: Conditions,
+  certificate: Certificate | undefined,
+  stack: AsyncDisposableStack,
+): Promise<string> {
+  if (network === undefined) return `${server.url}/json`
+  const child = startChild(
+    'network.ts',
+    { port: server.port, delay: network, certificate } satisfies Network,
+    stack,
+  )
+  const scheme = certificate === undefined ? 'http' : 'https'
+  return `${scheme}://127.0.0.1:${String(await message(child))}/json`
+}
+
+function startChild(program: string, argument: unknown, stack: AsyncDisposableStack): ChildProcess {
+  const child = fork(join(import.meta.dirname, program), [JSON.stringify(argument)])
+  stack.defer(() => void child.kill())
+  return child
+}
+
+async function message(child: ChildProcess): Promise<unknown> {
+  const ended = new AbortController()
+  const onExit = (): void => ended.abort(new Error('a process of the measurement has ended; see above why'))
+  child.once('exit', onExit)
+  try {
+    const [value] = (await once(child, 'message', { signal: ended.signal })) as [unknown]
+    return value
+  } finally {
+    child.off('exit', onExit)
+  }
 }
 
 /** @param instants from the start of the load on */

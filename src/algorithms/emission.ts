@@ -14,35 +14,37 @@ const finest = 2 ** 20
  * are added without rounding, so that nothing drifts.
  */
 export class EmissionInterval {
-  readonly #whole: Microseconds
-  readonly #part: number
+  /** Whole microseconds. */
+  readonly whole: Microseconds
+  /** Further parts of one. */
+  readonly part: number
   /** What a microsecond is divided into. */
   readonly parts: number
 
   constructor(ratio: Ratio) {
     const { numerator, denominator } = ratio.denominator <= finest ? ratio : rounded(ratio)
-    this.#whole = Math.floor(numerator / denominator)
-    this.#part = numerator % denominator
+    this.whole = Math.floor(numerator / denominator)
+    this.part = numerator % denominator
     this.parts = denominator
   }
 
   /** Moves `instant` by `units` intervals, which may be negative. */
   move(instant: ExactInstant, units: number): void {
-    const rest = instant.rest + units * this.#part
+    const rest = instant.rest + units * this.part
     const carry = Math.floor(rest / this.parts)
-    instant.tat += units * this.#whole + carry
+    instant.tat += units * this.whole + carry
     instant.rest = rest - carry * this.parts
   }
 
   /** The first whole microsecond at or after `instant` moved by `units` intervals. */
   ceiling({ tat, rest }: ExactInstant, units: number): Microseconds {
-    return tat + units * this.#whole + Math.ceil((rest + units * this.#part) / this.parts)
+    return tat + units * this.whole + Math.ceil((rest + units * this.part) / this.parts)
   }
 
   /** By how many intervals, perhaps negative, `instant` can be moved and not come after `end`. */
   unitsUpTo(instant: ExactInstant, end: Microseconds): number {
     // The quotient may be rounded; the sums of `ceiling` are not.
-    let units = Math.floor((end - instant.tat) / (this.#whole + this.#part / this.parts))
+    let units = Math.floor((end - instant.tat) / (this.whole + this.part / this.parts))
     while (this.ceiling(instant, units) > end) units--
     while (this.ceiling(instant, units + 1) <= end) units++
     return units

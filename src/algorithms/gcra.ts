@@ -1,6 +1,6 @@
 import type { Microseconds, Ratio } from '../core/duration.ts'
 import { EmissionInterval, type ExactInstant } from './emission.ts'
-import type { AlgorithmName, Grant, Rule } from './rule.ts'
+import type { AlgorithmName, Grant, KernelParameters, Rule } from './rule.ts'
 
 /** Units that may still be under way. */
 interface OpenGrant {
@@ -74,6 +74,7 @@ type GcraNumbers = readonly [tat: number, rest: number, parts: number, last: num
 
 class GcraKernel implements Rule<GcraState> {
   readonly algorithm: AlgorithmName
+  readonly kernels: readonly KernelParameters[]
   readonly capacity: number
   readonly #interval: EmissionInterval
   readonly #margin: Microseconds
@@ -83,6 +84,8 @@ class GcraKernel implements Rule<GcraState> {
     this.capacity = burst
     this.#interval = new EmissionInterval(interval)
     this.#margin = margin
+    const { whole, part, parts } = this.#interval
+    this.kernels = [{ kernel: 'gcra', numbers: [burst, whole, part, parts, margin] }]
   }
 
   initial(): GcraState {

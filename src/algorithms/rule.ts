@@ -16,6 +16,22 @@ export interface Grant {
   readonly cost: number
   /** The rule’s own note on where it put the units. */
   readonly mark: number
+  /** When several rules granted the units together: what each of them noted, in their order. */
+  readonly parts?: readonly Grant[]
+}
+
+/** The three kernels that all algorithms are: whoever runs rules elsewhere, in another language, has a twin of each. */
+export type KernelName = 'slidingwindow' | 'fixedwindow' | 'gcra'
+
+/** A kernel with its parameters, for a twin of it. */
+export interface KernelParameters {
+  readonly kernel: KernelName
+  /**
+   * - slidingwindow: limit, window, margin
+   * - fixedwindow: limit, window, margin; then 1 when windows are aligned to the clock, 2 when units are leased, and else 0
+   * - gcra: burst, whole microseconds of the interval, further parts of one, parts in a microsecond, margin
+   */
+  readonly numbers: readonly number[]
 }
 
 /** How far the clock may step back before that is taken for another clock: 1 s. */
@@ -30,7 +46,10 @@ export const skewTolerance: Microseconds = 1_000_000
  * provisionally taken to arrive anywhere in [at, at + m], until `settle` says better.
  */
 export interface Rule<State> {
-  readonly algorithm: AlgorithmName
+  /** The algorithm's name; of several rules together their names in order, joined by `+`. */
+  readonly algorithm: string
+  /** What it is made of: one kernel, or those of all rules that grant together, in their order. */
+  readonly kernels: readonly KernelParameters[]
   /** The largest cost that can ever be granted at once. */
   readonly capacity: number
   /** The state of a key that was never used. */

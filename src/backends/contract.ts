@@ -4,14 +4,32 @@ import type { Microseconds } from '../core/duration.ts'
 /** A value now, or later from a backend that has to ask elsewhere. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** The answer to a reservation. A denial has written nothing. */
-export type Reservation =
-  | { readonly allowed: true; readonly grant: Grant }
-  | { readonly allowed: false; readonly retryAfter: Microseconds }
+/** Not now. Nothing was written. */
+export interface Denial {
+  readonly allowed: false
+  /** Until the units can be granted, as far as is known. */
+  readonly retryAfter: Microseconds
+  /**
+   * Until they could be granted if whatever is under way arrived as early as it can: at most `retryAfter`. A store
+   * that is not shared says the same for both, since who waits is told when units are free sooner.
+   */
+  readonly soonest: Microseconds
+}
+
+/** The answer to a reservation. */
+export type Reservation = { readonly allowed: true; readonly grant: Grant } | Denial
+
+/** The answer to several reservations, one behind the other. */
+export interface Reservations {
+  /** The grants of the first ones, in their order. */
+  readonly grants: readonly Grant[]
+  /** Why the next one was not granted; undefined when all were. */
+  readonly denial: Denial | undefined
+}
 
 /** Where a limit stands. */
 export interface LimitStanding {
-  /** Units free now. */
+  /** Units free now; none while the key is paused. */
   readonly remaining: number
   /** Until the next unit can be granted; 0 when one can now. */
   readonly retryAfter: Microseconds
@@ -19,8 +37,13 @@ export interface LimitStanding {
   readonly resetAfter: Microseconds
 }
 
-/** One key under one rule, as every call of a limit store names it. */
+/** One limit, as every call of a limit store names it. */
 export interface LimitKey {
+  /** Whose limit it is; without a colon. */
+  readonly prefix: string
+  /** Which of them: any text. */
+  readonly name: string
+  /** Both and the algorithm: `<prefix>:<name>:ratelimit:<algorithm>`. Limits with the same one are one limit. */
   readonly key: string
   /** Only the rule knows its state; the store never looks inside. */
   readonly rule: Rule<unknown>
@@ -30,7 +53,20 @@ export interface LimitKey {
 
 /** Limits, atomically. Instants are those of `now()`, the store’s own clock. */
 export interface LimitStore {
-  /** The store’s clock, in microseconds, as this process knows it. */
+  /**
+   * Whether other processes may reserve of the same limits. Then nobody can be counted on to have heard of what is
+   * under way: who holds units tells the store in time.
+   */
+  readonly shared: boolean
+  /**
+   * How long a call may take before the store itself rejects it, with ERR_BACKEND. A shared store that does not say so is
+   * given a second by whoever asks; what it answers later is given back.
+   */
+  readonly callTimeout?: Microseconds | undefined
+  /**
+   * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
+   * instant on it, told to the store, is then no earlier than it really was.
+   */
   now(): Microseconds
   /**
    * Grants `cost` units at the earliest instant that conforms, when that is at most `maxWait` away.
@@ -42,18 +78,25 @@ export interface LimitStore {
     notBefore: Microseconds,
     maxWait: Microseconds,
   ): MaybePromise<Reservation>
+  /**
+   * Grants the first of `costs` one after another, as many as conform now. Behind one that does not, none is granted.
+   * The same as calling `reserve(limit, cost, 0, 0)` for each until one is denied, in one go.
+   */
+  reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations>
   /** Says when a grant’s units arrive at the latest; see {@link Rule.settle}. */
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant>
   /** Gives unused units back. */
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void>
+  /** Grants nothing for `span` from now on. A pause that ends later stays; `reset` and `clear` end it. */
+  pause(limit: LimitKey, span: Microseconds): MaybePromise<void>
   /** Where the limit stands now. Changes nothing. */
   peek(limit: LimitKey): MaybePromise<LimitStanding>
   /** The earliest that `cost` units behind `ahead` queued ones could be granted: a lower bound, from now. */
   estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds>
-  /** Forgets one key. */
-  reset(key: string): MaybePromise<void>
-  /** Forgets every key that starts with `prefix`. */
-  clear(prefix: string): MaybePromise<void>
+  /** Forgets one limit. */
+  reset(limit: LimitKey): MaybePromise<void>
+  /** Forgets every limit with this prefix; of all when there is none given. */
+  clear(prefix?: string): MaybePromise<void>
 }
 
 /** A stored response: metadata beside the content as it came off the wire. */

@@ -1,12 +1,32 @@
 import type { Microseconds } from './duration.ts'
+import { SessionError } from './errors.ts'
 import type { FieldList } from './field-list.ts'
 
 /** What the limiter, and anybody else who must know, is told of one exchange while it runs. Instants of the session’s clock. */
 export interface ExchangeObserver {
-  /** The request is being written to its socket. */
-  written(at: Microseconds): void
-  /** The response’s head arrived. */
-  answered(at: Microseconds): void
+  /**
+   * The request is about to be written to its socket.
+   * @returns whether it may; if not, nothing is written, and the exchange ends with an {@link UnwrittenError}
+   */
+  written(at: Microseconds): boolean
+  /**
+   * The response’s head arrived.
+   * @param head undefined where whoever says so does not know it
+   */
+  answered(at: Microseconds, head?: AnsweredHead): void
+}
+
+/** What is known of a response when its head has arrived. */
+export interface AnsweredHead {
+  readonly status: number
+  readonly headers: FieldList
+}
+
+/** Nothing was written, because the observer said so: the same request may be sent again, even if its content is a stream. */
+export class UnwrittenError extends SessionError {
+  constructor() {
+    super('ERR_RATELIMIT', 'the slot ran out before the request could be written')
+  }
 }
 
 /** Time limits of a request, in microseconds; undefined is no limit. */
@@ -89,6 +109,8 @@ export interface RequestLimit {
   readonly cost: number
   /** The longest wait for a slot; undefined for the limiter’s own. */
   readonly maxWait: Microseconds | undefined
+  /** Who waits with a higher one goes first. */
+  readonly priority: number
   /** What the limiter key is made of, instead of method and URL. */
   readonly keys: readonly string[] | undefined
 }
@@ -97,7 +119,10 @@ export interface RequestLimit {
 export interface RequestFeatures {
   readonly redirect: 'follow' | 'manual' | 'error'
   readonly maxRedirects: number
-  /** undefined: only a connection lost on an idempotent request is replayed, once; null: nothing is. */
+  /**
+   * undefined: a connection lost on an idempotent request is replayed, once, and under an adaptive limit what was
+   * refused until later; null: nothing is.
+   */
   readonly retry: RetryPolicy | undefined | null
   readonly auth: Credentials | undefined
   /** false: the session’s jar takes no part. */

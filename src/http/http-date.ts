@@ -1,4 +1,5 @@
 import type { Microseconds } from '../core/duration.ts'
+import { fieldValue, type FieldList } from '../core/field-list.ts'
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const month = `(?<month>${months.join('|')})`
@@ -55,4 +56,9 @@ function fullYear(digits: number, wallNow: Microseconds): number {
   const year = thisYear - (thisYear % 100) + digits
   if (year > thisYear + 50) return year - 100
   return year + 100 <= thisYear + 50 ? year + 100 : year
+}
+
+/** The calendar of the server that sent a response: ours may be wrong, and instants it names are by its own. */
+export function serverNow(headers: FieldList, wallNow: Microseconds): Microseconds {
+  return parseHttpDate(fieldValue(headers, 'date') ?? '', wallNow) ?? wallNow
 }

@@ -19,8 +19,8 @@ export interface RetryOptions {
   /** What `delay` doubles up to. Default: `'30s'`. */
   readonly maxDelay?: Duration
   /**
-   * The longest pause that a server may ask for by Retry-After; asked for more, the request fails at
-   * once with ERR_RETRY_AFTER. Default: `'5m'`.
+   * The longest pause that a server may ask for by Retry-After (or, under an `adaptive` limit, by what a 429 says of
+   * its quota); asked for more, the request fails at once with ERR_RETRY_AFTER. Default: `'5m'`.
    */
   readonly maxRetryAfter?: Duration
 }

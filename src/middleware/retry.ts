@@ -1,19 +1,21 @@
 import { type Clock, sleepUntil } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { AbortError, SessionError, type SessionErrorCode } from '../core/errors.ts'
-import { fieldValue } from '../core/field-list.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
 import { idempotentMethods, nameOf, type Request, type RetryPolicy } from '../core/request.ts'
-import { parseHttpDate } from '../http/http-date.ts'
-import { parseRetryAfter } from '../http/retry-after.ts'
+import { retryAfterOf } from '../http/retry-after.ts'
 import { backoff } from './backoff.ts'
 import { discard } from './discard.ts'
+import { retryRefused } from './ratelimit/adaptive-retry.ts'
+import { type Adaptation, askedPause } from './ratelimit/adaptive.ts'
 
 /** What retrying needs of its surroundings. */
 export interface RetrySettings {
   readonly clock: Clock
   /** Fires when the session closes: then no pause is waited out. */
   readonly closing?: AbortSignal
+  /** How the limiter follows what the server says; undefined: there is none that does. */
+  readonly adaptation?: Adaptation | undefined
   /** From 0 up to, not including, 1. Default: `Math.random`. */
   readonly random?: () => number
 }
@@ -29,21 +31,30 @@ const retriedCodes: ReadonlySet<SessionErrorCode> = new Set([
 ])
 
 /**
- * Tries again, as `features.retry` says; null is never. Without a policy it only replays, once and at
- * once, an idempotent request whose connection ended before any of the response came: a server may close
- * an idle connection just when it is used again (RFC 9112, 9.3.1). A body that is a stream is never sent
- * again. When all attempts are used up, the last reply is the answer, or the last error is thrown.
+ * Tries again, as `features.retry` says; null is never. Without a policy an idempotent request whose connection ended
+ * before any of the response came is replayed, once and at once: a server may close an idle connection just when it
+ * is used again (RFC 9112, 9.3.1). And where the limiter follows the server, what was refused until later is sent
+ * again then. A body that is a stream is never sent again. When all attempts are used up, the last reply is the
+ * answer, or the last error is thrown.
  * @throws SessionError ERR_RETRY_AFTER when the server asks for a longer pause than the policy allows
  */
 export function retryMiddleware(settings: RetrySettings): Middleware {
   return (request, next) => {
-    const { retry } = request.features
+    const { retry, limit } = request.features
     if (retry === null || request.body?.kind === 'stream') return next(request)
-    if (retry === undefined)
-      return idempotentMethods.has(request.method) ? replayLost(request, next) : next(request)
-    if (!retry.methods.has(request.method)) return next(request)
-    return retryByPolicy(request, next, retry, settings)
+    if (retry !== undefined) {
+      return retry.methods.has(request.method) ? retryByPolicy(request, next, retry, settings) : next(request)
+    }
+    const send = idempotentMethods.has(request.method) ? replaying(next) : next
+    const { adaptation } = settings
+    return adaptation === undefined || limit === undefined
+      ? send(request)
+      : retryRefused(request, send, adaptation)
   }
+}
+
+function replaying(next: Next): Next {
+  return (request) => replayLost(request, next)
 }
 
 async function replayLost(request: Request, next: Next): Promise<Reply> {
@@ -62,14 +73,14 @@ async function retryByPolicy(
   policy: RetryPolicy,
   settings: RetrySettings,
 ): Promise<Reply> {
-  const { clock, random = Math.random } = settings
+  const { random = Math.random } = settings
   for (let attempt = 1; attempt <= policy.limit; attempt++) {
     let pause = backoff(policy, attempt, random)
     try {
       const reply = await next(request)
       if (!policy.statuses.has(reply.status)) return counted(reply, attempt)
       await discard(reply)
-      const asked = askedPause(reply, clock)
+      const asked = askedSpan(request, reply, settings)
       if (asked !== undefined) pause = allowedPause(asked, pause, policy, reply)
     } catch (error) {
       if (!isRetried(error) || request.signal?.aborted === true) throw error
@@ -98,12 +109,16 @@ function isRetried(error: unknown): boolean {
   return error instanceof SessionError && retriedCodes.has(error.code)
 }
 
-/** The pause that Retry-After asks for. A date is compared with the server's own, for our calendar may be wrong. */
-function askedPause({ headers }: Reply, clock: Clock): Microseconds | undefined {
-  const value = fieldValue(headers, 'retry-after')
-  if (value === undefined) return undefined
-  const wallNow = clock.wallNow()
-  return parseRetryAfter(value, parseHttpDate(fieldValue(headers, 'date') ?? '', wallNow) ?? wallNow)
+/** The pause that the server asks for: by Retry-After, or of a 429 as the limiter has understood it. */
+function askedSpan(
+  { features }: Request,
+  reply: Reply,
+  { clock, adaptation }: RetrySettings,
+): Microseconds | undefined {
+  if (reply.status === 429 && adaptation !== undefined && features.limit !== undefined) {
+    return askedPause(reply, reply.timings.answeredAt, clock)?.span
+  }
+  return retryAfterOf(reply.headers, clock.wallNow())
 }
 
 /** Exactly what the server asks for; where that is no pause at all, our own. */
@@ -117,7 +132,7 @@ function allowedPause(
   throw new SessionError(
     'ERR_RETRY_AFTER',
     `${nameOf(request)}: the server answered ${status} and asks for a pause of ` +
-      `${toMilliseconds(asked)} ms (Retry-After), longer than retry.maxRetryAfter (${toMilliseconds(policy.maxRetryAfter)} ms)`,
+      `${toMilliseconds(asked)} ms, longer than retry.maxRetryAfter (${toMilliseconds(policy.maxRetryAfter)} ms)`,
   )
 }
 

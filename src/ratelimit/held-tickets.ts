@@ -1,36 +1,25 @@
 import type { LimitStore } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
-import { type Linked, LinkedList } from './linked-list.ts'
-
-/** A granted unit whose request is under way. */
-export interface HeldTicket extends Linked<HeldTicket> {
-  /** The instant, on the store’s clock, up to which the store takes it to be able to arrive. */
-  readonly until: Microseconds
-  /** Whether nothing more is to be said about it. */
-  readonly final: boolean
-  /** Its `until` has passed: says when it ends, or moves it on. */
-  lapse(now: Microseconds): Promise<void> | undefined
-  /** The store has forgotten its key. */
-  forget(): void
-}
+import type { Custody, HeldTicket } from './custody.ts'
+import { LinkedList } from './linked-list.ts'
 
 /**
- * The tickets of one store whose end is not known, per key, the one that lapses first in front. All
+ * The tickets of one store of this process whose end is not known, per key, the one that lapses first in front. All
  * limiters of a process that share a store share this too: each must see to what the others have
  * under way before it reserves.
  */
-export class HeldTickets {
+export class HeldTickets implements Custody {
   readonly #byKey = new Map<string, LinkedList<HeldTicket>>()
   /** One key whose list may stay while it is empty: mostly its next ticket is about to come. */
   #emptyKey: string | undefined
   #size = 0
 
-  /** Tickets held, under all keys. */
   get size(): number {
     return this.#size
   }
 
-  add(key: string, ticket: HeldTicket): void {
+  add(ticket: HeldTicket): void {
+    const key = ticket.storedKey
     let list = this.#byKey.get(key)
     if (list === undefined) this.#byKey.set(key, (list = new LinkedList()))
     // Grants come in the order of time, so its place is the tail unless limiters with other margins share the key.
@@ -40,8 +29,8 @@ export class HeldTickets {
     this.#size++
   }
 
-  remove(key: string, ticket: HeldTicket): void {
-    const { list } = ticket
+  remove(ticket: HeldTicket): void {
+    const { list, storedKey: key } = ticket
     if (list === undefined) return
     list.remove(ticket)
     this.#size--
@@ -63,19 +52,18 @@ export class HeldTickets {
     if (list === undefined) return undefined
     const lapsed: HeldTicket[] = []
     for (let first = list.head; first !== undefined && first.until < now; first = list.head) {
-      this.remove(key, first)
+      this.remove(first)
       lapsed.push(first)
     }
     const moves: Promise<void>[] = []
     for (const ticket of lapsed) {
       const moved = ticket.lapse(now)
       if (moved !== undefined) moves.push(moved)
-      if (!ticket.final) this.add(key, ticket)
+      if (!ticket.final) this.add(ticket)
     }
     return moves.length === 0 ? undefined : Promise.all(moves)
   }
 
-  /** Drops the tickets of every key that passes. */
   forget(matches: (key: string) => boolean): void {
     for (const [key, list] of this.#byKey) {
       if (!matches(key)) continue

@@ -1,8 +1,14 @@
 import type { LimitStore } from '../backends/contract.ts'
+import type { Microseconds } from '../core/duration.ts'
 
 /** A queue that can look whether its first one may go. */
 export interface Lookout {
+  /** Units may be free. */
   pump(): void
+  /** Units that are under way arrive sooner than was thought. */
+  hasten(): void
+  /** Nothing is granted for so long. */
+  pause(span: Microseconds): void
 }
 
 /**
@@ -32,17 +38,32 @@ export class Lookouts {
 
   /** Units of `key` may be free. */
   look(key: string): void {
-    const queues = this.#byKey.get(key)
-    if (queues === undefined) return
-    // A copy, since queues change places while they look.
-    for (const queue of [...queues]) queue.pump()
+    for (const queue of this.#of(key)) queue.pump()
+  }
+
+  /** Units of `key` arrive sooner than was thought. */
+  hasten(key: string): void {
+    for (const queue of this.#of(key)) queue.hasten()
+  }
+
+  /** Nothing is granted on `key` for so long. */
+  pause(key: string, span: Microseconds): void {
+    for (const queue of this.#of(key)) queue.pause(span)
   }
 
   /** Units of every key that passes may be free. */
   lookWhere(matches: (key: string) => boolean): void {
     for (const key of [...this.#byKey.keys()]) if (matches(key)) this.look(key)
   }
+
+  /** A copy, since queues change places while they look. */
+  #of(key: string): readonly Lookout[] {
+    const queues = this.#byKey.get(key)
+    return queues === undefined ? none : [...queues]
+  }
 }
+
+const none: readonly Lookout[] = []
 
 const byStore = new WeakMap<LimitStore, Lookouts>()
 

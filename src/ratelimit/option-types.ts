@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Backend } from '../backends/contract.ts'
+import type { RedisConn } from '../backends/redis/client-shape.ts'
+import type { RedisConnectionOptions } from '../backends/redis/redis-options.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Duration, Rate } from '../core/duration.ts'
 
@@ -83,24 +85,48 @@ type Unnamed = { readonly [Key in TypeOption]?: never }
 /** These parameters, and none of another algorithm. */
 type Only<Parameters> = Parameters & { readonly [Key in Exclude<ParameterName, keyof Parameters>]?: never }
 
-/** Which algorithm (`type` or one of its aliases; the sliding window when none is given), and its parameters. */
-export type RatelimitRuleOptions =
+/** One limit: which algorithm (`type` or one of its aliases; the sliding window when none is given), and its parameters. */
+export type LimitOptions =
   | ((Unnamed | Named<Spelling<'sliding', 'window'>>) & Only<SlidingWindowParameters>)
   | (Named<Spelling<'fixed', 'window'>> & Only<FixedWindowParameters>)
   | (Named<Spelling<'token', 'bucket'>> & Only<TokenBucketParameters>)
   | (Named<Spelling<'leaky', 'bucket'>> & Only<LeakyBucketParameters>)
   | (Named<'gcra' | 'Gcra' | 'GCRA'> & Only<GcraParameters>)
 
+/** Several limits instead of one. */
+type SeveralLimits = Unnamed &
+  Only<unknown> & {
+    /**
+     * Limits that hold together: a request goes when all of them let it, and counts for each; what one of them does not
+     * let through counts for none.
+     * @example
+     * { limits: [{ limit: 10, window: '1s' }, { type: 'tokenbucket', capacity: 100, fillRate: '1000/h' }] }
+     */
+    readonly limits: readonly LimitOptions[]
+  }
+
+/** One limit, or several in `limits`. */
+export type RatelimitRuleOptions = (LimitOptions & { readonly limits?: never }) | SeveralLimits
+
+/** What to do while a shared backend fails. */
+export type BackendErrorPolicy = 'wait' | 'throw' | 'local'
+
 /** What a limiter has beside its algorithm. */
-export interface LimiterSettings {
+export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'conn'> {
   /** Prefix of every key in the backend; limiters with the same prefix and backend share their limits. @default 'Session' */
   readonly key?: string
-  /** Where limits are kept: this process’s memory, an SQLite file that processes share, or a backend shared with others. @default 'memory' */
-  readonly backend?: 'memory' | 'sqlite' | Backend
-  /** With `backend: 'sqlite'`: the path of the file. @default a temporary file of this process, removed when it ends */
+  /**
+   * Where limits are kept: in this process’s memory, in an SQLite file that processes share, in a Redis server or
+   * cluster, or in a backend shared with others. @default 'memory'
+   */
+  readonly backend?: 'memory' | 'sqlite' | 'redis' | Backend
+  /**
+   * With `backend: 'sqlite'`: the path of the file. @default a temporary file of this process, removed when it ends.
+   * With `backend: 'redis'` and no server named: the file that its temporary server keeps its data in. @default none
+   */
   readonly db?: string
-  /** With `backend: 'sqlite'`: your own connection instead of a file; it stays yours to close. */
-  readonly conn?: DatabaseSync
+  /** With `backend: 'sqlite'` or `'redis'`: your own connection; it stays yours to close. */
+  readonly conn?: DatabaseSync | RedisConn
   /** An idle key is kept at least this long, and never less than it still matters. @default '5m' */
   readonly cacheTimeout?: Duration
   /** How often the backend looks for keys to forget. @default '15s' */
@@ -109,10 +135,32 @@ export interface LimiterSettings {
   readonly raiseErrors?: boolean
   /** Wait no longer than this for a slot, and throw a {@link RatelimitError} as soon as that is known to be too short. @default as long as it takes */
   readonly maxWait?: Duration
-  /** The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter */
+  /**
+   * The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer.
+   * Where processes share the limit, a unit is on a lease before that, as long as the margin and at least 50 ms, which is renewed
+   * at its half until the request is written: so much longer than the margin the units of a process that dies count. With `'settle'`
+   * it is 1 s, renewed every 250 ms until the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter
+   */
   readonly margin?: Duration | 'settle'
   /** The shortest pause between two looks at a busy shared backend. Memory is never busy. @default '50ms' */
   readonly sleepDuration?: Duration
+  /**
+   * What to do while a backend that processes share cannot be reached, or does not answer:
+   * - `'wait'`: wait until it is back, and no longer than `maxWait` or the request’s own deadline. Nothing is granted
+   *   meanwhile, so the limit holds. Where it has lost its memory in between, nothing is granted until what went before no
+   *   longer counts: a window, or until a bucket is full.
+   * - `'throw'`: throw a {@link SessionError} ERR_BACKEND, within a second, and at once while it is known to be away.
+   * - `'local'`: count in this process’s memory until it is back, up to `share` of each limit. Whenever the backend goes
+   *   or comes, each process may use up to that share more than the limit allows.
+   * @default 'wait'
+   */
+  readonly onBackendError?: BackendErrorPolicy
+  /**
+   * With `onBackendError: 'local'`: the part of each limit that this process may use by itself, above 0 and at most 1:
+   * windows hold fewer units, buckets are smaller and slower; one unit always fits. With four processes, 0.25
+   * keeps the limit as a whole. @default 1
+   */
+  readonly share?: number
 }
 
 /** What a session’s limiter has beside its algorithm. */
@@ -121,6 +169,20 @@ export interface RatelimitSettings extends LimiterSettings {
   readonly perHost?: boolean
   /** One limit per endpoint: method, origin and path, without the query. @default true */
   readonly perEndpoint?: boolean
+  /**
+   * Follow what the server says. Retry-After of a 429 or 503 pauses the key for so long, and a response that says
+   * that nothing of its quota is left (`RateLimit`, `RateLimit-Remaining`, `X-RateLimit-Remaining`) until that is
+   * reset: for everybody who shares the limit, in this process and in others. Other keys go on, and so do requests under way.
+   *
+   * A 429 that says how long, and an idempotent request’s 503 with Retry-After, are sent again when the pause is over,
+   * three times in all, also without the option `retry`; `retry: false` forbids that, and a policy of `retry` is
+   * followed instead. When the pause is longer than the request would wait (its `maxWait`, the limiter’s, `raiseErrors`,
+   * the total `timeout`) or than `maxPause`, the refusal is the answer: a response like any other, no error. Nothing
+   * is learnt from cached responses. @default true
+   */
+  readonly adaptive?: boolean
+  /** The longest that one response can pause a key, so that none can stop a job for ever. @default '1h' */
+  readonly maxPause?: Duration
 }
 
 /** Options of a {@link Ratelimiter}. */

@@ -1,38 +1,41 @@
 import type { Rule } from '../algorithms/rule.ts'
 import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
-import { MemoryBackend } from '../backends/memory/memory-backend.ts'
-import { parseDatabase, SqliteBackend, type SqliteBackendOptions } from '../backends/sqlite/sqlite-backend.ts'
-import { checkBoolean, checkOptions } from '../core/check-options.ts'
+import { checkBoolean, checkChoice, checkOptions } from '../core/check-options.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { describe, type Microseconds, parseDuration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import { type BackendChoice, backendOptionNames, createBackend, parseBackend } from './backend-options.ts'
+import { type LeaseTerms, leaseTerms } from './lease-terms.ts'
+import type { BackendErrorPolicy } from './option-types.ts'
 import { parameterNames, parseRule, type RawOptions, typeOptions } from './rule-options.ts'
-import { settleLease } from './ticket-office.ts'
 
 /** The names of all options that a limiter adds to a session. */
 export const ratelimitOptionNames: readonly string[] = [
   ...typeOptions,
   ...parameterNames,
+  'limits',
   'key',
-  'backend',
-  'db',
-  'conn',
+  ...backendOptionNames,
   'cacheTimeout',
   'checkFrequency',
   'raiseErrors',
   'maxWait',
   'margin',
   'sleepDuration',
+  'onBackendError',
+  'share',
   'perHost',
   'perEndpoint',
+  'adaptive',
+  'maxPause',
 ]
 
 const limiterOptionNames = [...ratelimitOptionNames, 'clock']
 
 /** What a session may set where its user says nothing. */
 export interface RatelimitDefaults {
-  /** @default 0 */
+  /** Given by a session, whose requests hold their units until these arrive. @default 0 */
   readonly margin?: Microseconds
   /** @default systemClock */
   readonly clock?: Clock
@@ -46,52 +49,64 @@ export class RatelimitConfig {
   readonly key: string
   /** The backend that was passed in; it is not the limiter’s to close. */
   readonly backend: Backend | undefined
-  /** The SQLite file or connection, when there is to be a backend on one. */
-  readonly #sqlite: SqliteBackendOptions | undefined
+  readonly #backend: BackendChoice
   /** An idle key is kept at least this long. */
   readonly retention: Microseconds
   readonly checkFrequency: Microseconds
   /** The longest wait, 0 for none; undefined: as long as it takes. */
   readonly maxWait: Microseconds | undefined
-  readonly margin: Microseconds | 'settle'
+  /** What the margin comes to on the backend. */
+  readonly terms: LeaseTerms
   readonly sleepDuration: Microseconds
+  readonly onBackendError: BackendErrorPolicy
+  /** Of each limit, while memory stands in for the backend. */
+  readonly share: number
   readonly perHost: boolean
   readonly perEndpoint: boolean
+  /** Whether a session’s responses may pause their key. */
+  readonly adaptive: boolean
+  /** The longest that one of them can. */
+  readonly maxPause: Microseconds
   readonly clock: Clock
 
   /** @throws OptionError; see {@link parseRatelimitOptions} */
   constructor(options: RawOptions, where: string, defaults: RatelimitDefaults) {
     const { cacheTimeout = '5m', checkFrequency = '15s', sleepDuration = '50ms' } = options
     const { raiseErrors = false, perHost = false, perEndpoint = true } = options
-    this.margin = parseMargin(options.margin, defaults.margin ?? 0)
-    const parsed = parseRule(options, where, this.margin === 'settle' ? settleLease : this.margin)
+    const { adaptive = true, maxPause = '1h' } = options
+    const margin = parseMargin(options.margin, defaults.margin ?? 0)
+    const backend = (this.#backend = parseBackend(options, where))
+    this.backend = backend.given
+    const isShared = backend.given === undefined ? backend.kind !== 'memory' : backend.given.limits.shared
+    // Who has a margin of its own is a session, and holds the units of its requests.
+    this.terms = leaseTerms(margin, isShared, defaults.margin !== undefined)
+    const parsed = parseRule(options, where, this.terms)
     this.rule = parsed.rule
     this.queueCapacity = parsed.queueCapacity
     this.key = escapePrefix(parseKey(options.key ?? 'Session'))
-    this.backend = parseBackend(options.backend ?? 'memory')
-    this.#sqlite = parseSqlite(options, where)
     this.retention = parseDuration(cacheTimeout, 'cacheTimeout')
     this.checkFrequency = parsePositiveDuration(checkFrequency, 'checkFrequency')
     const atOnce = checkBoolean(raiseErrors, 'raiseErrors') ? 0 : undefined
     this.maxWait = options.maxWait === undefined ? atOnce : parseDuration(options.maxWait, 'maxWait')
     this.sleepDuration = parseDuration(sleepDuration, 'sleepDuration')
+    this.onBackendError = parsePolicy(options, isShared, where)
+    this.share = parseShare(options, where)
     this.perHost = checkBoolean(perHost, 'perHost')
     this.perEndpoint = checkBoolean(perEndpoint, 'perEndpoint')
+    this.adaptive = checkBoolean(adaptive, 'adaptive')
+    this.maxPause = parsePositiveDuration(maxPause, 'maxPause')
     this.clock = parseClock(options.clock ?? defaults.clock ?? systemClock)
   }
 
-  /** A new backend for one limiter, when none was passed in. */
+  /** The backend that was passed in, or a new one for one limiter. */
   createBackend(): Backend {
-    const checkFrequency = { microseconds: this.checkFrequency }
-    if (this.#sqlite === undefined) return new MemoryBackend({ clock: this.clock, checkFrequency })
-    // The machine’s clock is this process’s own: the file’s is one that all processes share.
-    const clock = this.clock === systemClock ? {} : { clock: this.clock }
-    return new SqliteBackend({ ...this.#sqlite, ...clock, checkFrequency })
+    const backend = this.#backend
+    return backend.given ?? createBackend(backend, this.clock, this.checkFrequency)
   }
 
   /** Whether the limiter’s clock is its backend’s too. */
   get isOwnClock(): boolean {
-    return this.backend === undefined && this.#sqlite === undefined
+    return this.#backend.given === undefined && this.#backend.kind === 'memory'
   }
 }
 
@@ -119,26 +134,22 @@ function parseKey(value: unknown): string {
   throw new OptionError(`key: ${describe(value)} must be a text, the prefix of all keys`)
 }
 
-function parseBackend(value: unknown): Backend | undefined {
-  if (value === 'memory' || value === 'sqlite') return undefined
-  if (typeof value === 'object' && value !== null && 'limits' in value) return value as Backend
-  throw new OptionError(`backend: ${describe(value)} is none of 'memory', 'sqlite' and a backend`)
+function parsePolicy({ onBackendError }: RawOptions, isShared: boolean, where: string): BackendErrorPolicy {
+  if (onBackendError === undefined) return 'wait'
+  const policy = checkChoice(onBackendError, ['wait', 'throw', 'local'], 'onBackendError')
+  if (isShared) return policy
+  throw new OptionError(
+    `${where}: onBackendError is for backends that processes share and that can fail; this one is memory`,
+  )
 }
 
-function parseSqlite(options: RawOptions, where: string): SqliteBackendOptions | undefined {
-  const { backend, db, conn } = options
-  if (backend === 'sqlite') {
-    const database = parseDatabase({ db, conn })
-    if (database === undefined) return {}
-    return typeof database === 'string' ? { db: database } : { conn: database }
+function parseShare({ share, onBackendError }: RawOptions, where: string): number {
+  if (share === undefined) return 1
+  if (onBackendError !== 'local') {
+    throw new OptionError(`${where}: share belongs to onBackendError 'local': write that beside it`)
   }
-  for (const name of ['db', 'conn']) {
-    if (options[name] === undefined) continue
-    throw new OptionError(
-      `${where}: ${name} belongs to backend 'sqlite'; backend is ${describe(backend ?? 'memory')}`,
-    )
-  }
-  return undefined
+  if (typeof share === 'number' && share > 0 && share <= 1) return share
+  throw new OptionError(`share: ${describe(share)} must be a number above 0 and at most 1`)
 }
 
 function parseClock(value: unknown): Clock {

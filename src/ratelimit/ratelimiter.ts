@@ -1,28 +1,16 @@
-import type { Backend, LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
-import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
+import type { Backend, LimitKey, MaybePromise, Reservation, Reservations } from '../backends/contract.ts'
+import { checkInteger, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, parseDuration, toMilliseconds } from '../core/duration.ts'
 import { AbortError, OptionError, SessionError } from '../core/errors.ts'
+import { type AcquireOptions, parseWish, plainWish } from './acquire-options.ts'
+import { LimiterEvents, type RatelimitEventName, type RatelimitEvents } from './events.ts'
 import type { RatelimiterOptions } from './option-types.ts'
 import { parseRatelimitOptions, RatelimitConfig } from './options.ts'
+import { guardedStore, lossOf, stopGuarding } from './resilient-store.ts'
 import type { Ticket } from './ticket.ts'
 import { TicketOffice } from './ticket-office.ts'
 import { Waiter, type Wish } from './waiter.ts'
 import { WaitingRoom } from './waiting-room.ts'
-
-/** How to acquire. */
-export interface AcquireOptions {
-  /** Units, a whole number. @default 1 */
-  readonly cost?: number
-  /** Ends the wait, with an {@link AbortError}. */
-  readonly signal?: AbortSignal
-  /** Wait no longer than this. @default the limiter’s own */
-  readonly maxWait?: Duration
-  /**
-   * The units are under way until the ticket says that they arrived or are not needed; until then
-   * they count, however long it takes. So whoever sets this must tell the ticket. @default false
-   */
-  readonly hold?: boolean
-}
 
 /** What a wrapped function costs, and where. */
 export interface WrapOptions {
@@ -30,6 +18,12 @@ export interface WrapOptions {
   readonly key?: string
   /** Units a call. @default 1 */
   readonly cost?: number
+}
+
+/** How to pause. */
+export interface PauseOptions {
+  /** Why, in words: for whoever listens. */
+  readonly reason?: string
 }
 
 /** Where a limit stands. Spans in milliseconds. */
@@ -44,10 +38,6 @@ export interface RatelimitStanding {
   readonly resetAfter: number
 }
 
-const plainWish: Wish = { cost: 1, hold: false, signal: undefined, maxWait: undefined }
-
-const acquireOptionNames = ['cost', 'signal', 'maxWait', 'hold']
-
 /**
  * Lets things happen as fast as is allowed and no faster: any number of keys, each with a limit of
  * its own, each first come first served.
@@ -59,6 +49,7 @@ export class Ratelimiter {
   readonly #config: RatelimitConfig
   readonly #office: TicketOffice
   readonly #room: WaitingRoom
+  readonly #events: LimiterEvents
   /** The backend that this limiter made for itself. */
   readonly #own: Backend | undefined
   /** The last key used, and what the store is asked with for it: most limiters see few keys. */
@@ -69,17 +60,22 @@ export class Ratelimiter {
   /** @throws OptionError naming the option that is unknown, wrong, or another algorithm’s */
   constructor(options: RatelimiterOptions | RatelimitConfig = {}) {
     const config = options instanceof RatelimitConfig ? options : parseOwnOptions(options)
-    const { clock, margin, queueCapacity } = config
+    const { clock, terms, queueCapacity, sleepDuration } = config
     this.#config = config
     const backend = config.backend ?? config.createBackend()
     this.#own = config.backend === undefined ? backend : undefined
+    this.#events = new LimiterEvents(config.key)
     this.#office = new TicketOffice({
-      store: backend.limits,
+      store: guardedStore(backend.limits, config, {
+        events: this.#events,
+        isAwaited: () => this.#room.size > 0,
+        lost: (reason) => this.#room.lost(reason),
+      }),
       clock,
       sameClock: config.isOwnClock,
-      margin,
+      terms,
     })
-    this.#room = new WaitingRoom(this.#office, queueCapacity)
+    this.#room = new WaitingRoom({ office: this.#office, events: this.#events, queueCapacity, sleepDuration })
   }
 
   /**
@@ -87,7 +83,8 @@ export class Ratelimiter {
    * - `RatelimitError`, when the wait would be longer than is allowed;
    * - `AbortError`, when the signal fires;
    * - `OptionError`, when an option is wrong, or the cost can never be granted;
-   * - `SessionError` ERR_CLOSED, when the limiter is closed.
+   * - `SessionError` ERR_CLOSED, when the limiter is closed;
+   * - `SessionError` ERR_BACKEND, when the backend is away: see the option `onBackendError`.
    * @returns the units; telling the ticket what became of them is optional unless `hold` is set
    */
   acquire(key = 'default', options?: AcquireOptions): Promise<Ticket> {
@@ -107,15 +104,23 @@ export class Ratelimiter {
       if (this.#closed) throw closedError()
       if (wish.signal?.aborted === true) throw new AbortError(wish.signal)
       this.#checkCapacity(wish.cost)
+      if (wish.hold) this.#checkLease()
       const limit = key === this.#lastKey ? (this.#lastLimit as LimitKey) : this.#limitOf(key)
-      let answer: MaybePromise<Reservation> | undefined
-      if (this.#room.find(limit) === undefined) {
-        answer = this.#office.reserve(limit, wish.cost)
-        if (!(answer instanceof Promise) && answer.allowed) {
-          return Promise.resolve(this.#office.issue(key, limit, answer.grant, wish.hold))
+      let answer: MaybePromise<Reservations> | undefined
+      if (!this.#office.isShared && this.#room.find(limit) === undefined) {
+        const reply = this.#office.reserve(limit, wish.cost)
+        if (!(reply instanceof Promise) && reply.allowed) {
+          if (this.#events.isHeard('granted')) {
+            this.#events.tell('granted', { key, cost: wish.cost, waited: 0 })
+          }
+          return Promise.resolve(this.#office.issue(key, limit, reply.grant, wish.hold))
         }
+        answer = reply instanceof Promise ? reply.then(asSeveral) : asSeveral(reply)
       }
-      const waiter = new Waiter(wish, this.#config.maxWait, this.#config.clock.now())
+      const maxWait = wish.maxWait ?? this.#config.maxWait
+      const loss = maxWait === 0 ? lossOf(this.#office.store) : undefined
+      if (loss !== undefined) throw loss
+      const waiter = new Waiter(wish, maxWait, this.#config.clock.now())
       this.#room.open(key, limit).join(waiter, answer)
       return waiter.granted
     } catch (error) {
@@ -165,20 +170,49 @@ export class Ratelimiter {
     }
   }
 
+  /**
+   * Grants nothing on `key` for `duration` from now on, in no process that shares the limit. Whoever waits goes on when
+   * it ends, unless that is too late for them: they are told at once. A pause that ends later stays; `reset` ends it.
+   * @throws OptionError when the duration is none
+   */
+  async pause(key: string, duration: Duration, options: PauseOptions = {}): Promise<void> {
+    checkOptions(options, ['reason'], 'pause')
+    const span = parseDuration(duration, 'duration')
+    const limit = this.#limitOf(key)
+    await this.#office.store.pause(limit, span)
+    if (this.#events.isHeard('paused')) {
+      this.#events.tell('paused', { key, duration: toMilliseconds(span), reason: options.reason })
+    }
+    this.#office.lookouts.pause(limit.key, span)
+  }
+
+  /**
+   * Calls `listener` at each event of this limiter: `granted`, `waiting`, `denied`, `paused`, `backend-lost`, `backend-back`.
+   * Those of all limiters of the process are published on `node:diagnostics_channel`, as `http-sessions:ratelimit:<name>`.
+   * @returns a function that ends that
+   */
+  on<Name extends RatelimitEventName>(
+    name: Name,
+    listener: (event: RatelimitEvents[Name]) => void,
+  ): () => void {
+    return this.#events.on(name, listener)
+  }
+
   /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
   async reset(key = 'default'): Promise<void> {
     const limit = this.#limitOf(key)
-    await this.#office.store.reset(limit.key)
-    this.#office.held.forget((held) => held === limit.key)
+    await this.#office.store.reset(limit)
+    this.#office.custody.forget((held) => held === limit.key)
     this.#office.lookouts.look(limit.key)
   }
 
   /** Forgets what was used of all keys under this limiter’s prefix. */
   async clear(): Promise<void> {
-    const prefix = `${this.#config.key}:`
+    const prefix = this.#config.key
     await this.#office.store.clear(prefix)
-    this.#office.held.forget((held) => held.startsWith(prefix))
-    this.#office.lookouts.lookWhere((key) => key.startsWith(prefix))
+    const isMine = (key: string): boolean => key.startsWith(`${prefix}:`)
+    this.#office.custody.forget(isMine)
+    this.#office.lookouts.lookWhere(isMine)
   }
 
   /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
@@ -186,6 +220,7 @@ export class Ratelimiter {
     if (this.#closed) return
     this.#closed = true
     this.#room.dismiss(closedError())
+    if (this.#own !== undefined) stopGuarding(this.#office.store)
     await this.#own?.close()
   }
 
@@ -197,9 +232,15 @@ export class Ratelimiter {
     if (typeof key !== 'string') throw new OptionError(`key: ${describe(key)} must be a text`)
     const { key: prefix, rule, retention } = this.#config
     // Limiters of other algorithms may share the backend: the state of one says nothing to the others.
-    this.#lastLimit = { key: `${prefix}:${key}:ratelimit:${rule.algorithm}`, rule, retention }
+    const stored = `${prefix}:${key}:ratelimit:${rule.algorithm}`
+    this.#lastLimit = { prefix, name: key, key: stored, rule, retention }
     this.#lastKey = key
     return this.#lastLimit
+  }
+
+  #checkLease(): void {
+    if (!this.#office.isShared || this.#config.terms.span > 0) return
+    throw new OptionError(`hold: units of a shared backend are held on a lease; write margin: '50ms', say`)
   }
 
   #checkCapacity(cost: number): void {
@@ -209,29 +250,25 @@ export class Ratelimiter {
   }
 }
 
-function parseWish(options: AcquireOptions): Wish {
-  checkOptions(options, acquireOptionNames, 'acquire')
-  const { cost = 1, hold = false, signal, maxWait } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new OptionError(`signal: ${describe(signal)} is no AbortSignal`)
-  }
-  return {
-    cost: checkInteger(cost, 1, 'cost'),
-    hold: checkBoolean(hold, 'hold'),
-    signal,
-    maxWait: maxWait === undefined ? undefined : parseDuration(maxWait, 'maxWait'),
-  }
+function asSeveral(reply: Reservation): Reservations {
+  return reply.allowed ? { grants: [reply.grant], denial: undefined } : { grants: [], denial: reply }
 }
 
 function parseOwnOptions(options: RatelimiterOptions): RatelimitConfig {
   const config = parseRatelimitOptions(options, 'Ratelimiter')
-  for (const name of ['perHost', 'perEndpoint']) {
-    if (name in options) {
-      throw new OptionError(`Ratelimiter: ${name} is an option of a session; here acquire takes the key`)
-    }
+  for (const [name, instead] of sessionsOwn) {
+    if (name in options) throw new OptionError(`Ratelimiter: ${name} is an option of a session; ${instead}`)
   }
   return config
 }
+
+/** What only somebody who sees requests and responses can do, and what there is instead. */
+const sessionsOwn = [
+  ['perHost', 'here acquire takes the key'],
+  ['perEndpoint', 'here acquire takes the key'],
+  ['adaptive', 'here call pause'],
+  ['maxPause', 'here call pause'],
+] as const
 
 function closedError(): SessionError {
   return new SessionError('ERR_CLOSED', 'the limiter is closed')

@@ -1,13 +1,14 @@
 import type { Grant } from '../algorithms/rule.ts'
-import type { LimitKey, LimitStore, MaybePromise, Reservation } from '../backends/contract.ts'
+import type { LimitKey, LimitStore, MaybePromise, Reservation, Reservations } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
+import type { Custody } from './custody.ts'
 import { type HeldTickets, heldTickets } from './held-tickets.ts'
+import type { LeaseTerms } from './lease-terms.ts'
+import { leasesOf } from './leases.ts'
 import { type Lookouts, lookoutsOf } from './lookouts.ts'
+import { originOf } from './resilient-store.ts'
 import { GrantTicket, type Issuer } from './ticket.ts'
-
-/** With `margin: 'settle'`: how long a unit is taken to be under way before that is looked at again. */
-export const settleLease: Microseconds = 50_000
 
 /** What a ticket office works with. */
 export interface TicketOfficeOptions {
@@ -15,36 +16,47 @@ export interface TicketOfficeOptions {
   readonly clock: Clock
   /** Whether `clock` is the store’s clock too. */
   readonly sameClock: boolean
-  readonly margin: Microseconds | 'settle'
+  readonly terms: LeaseTerms
 }
 
 /** Reserves units of a store and makes tickets of what it grants. */
 export class TicketOffice implements Issuer {
   readonly store: LimitStore
+  readonly isShared: boolean
   readonly clock: Clock
-  readonly held: HeldTickets
-  readonly travel: Microseconds | undefined
-  readonly lease: Microseconds
+  readonly terms: LeaseTerms
+  readonly custody: Custody
   /** Whoever waits for units of the store. */
   readonly lookouts: Lookouts
+  /** What has to be moved on before each reservation. On a shared store nothing: leases are renewed in time. */
+  readonly #held: HeldTickets | undefined
   readonly #sameClock: boolean
 
-  constructor({ store, clock, sameClock, margin }: TicketOfficeOptions) {
+  constructor({ store, clock, sameClock, terms }: TicketOfficeOptions) {
     this.store = store
+    this.isShared = store.shared
     this.clock = clock
-    this.held = heldTickets(store)
-    this.travel = margin === 'settle' ? undefined : margin
-    this.lease = margin === 'settle' ? settleLease : margin
-    this.lookouts = lookoutsOf(store)
+    this.terms = terms
+    // Limiters of one store share these, whatever each of them wants when it fails.
+    const origin = originOf(store)
+    this.#held = store.shared ? undefined : heldTickets(origin)
+    this.custody = this.#held ?? leasesOf(origin, clock)
+    this.lookouts = lookoutsOf(origin)
     this.#sameClock = sameClock
   }
 
   /** Asks for `cost` units now. A denial has written nothing. */
   reserve(limit: LimitKey, cost: number): MaybePromise<Reservation> {
-    if (this.held.size === 0) return this.store.reserve(limit, cost, 0, 0)
-    const moved = this.held.moveOn(limit.key, this.store.now())
+    const moved = this.#moveOn(limit)
     if (moved === undefined) return this.store.reserve(limit, cost, 0, 0)
     return moved.then(() => this.store.reserve(limit, cost, 0, 0))
+  }
+
+  /** Asks for each of `costs`, one behind the other. */
+  reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
+    const moved = this.#moveOn(limit)
+    if (moved === undefined) return this.store.reserveEach(limit, costs)
+    return moved.then(() => this.store.reserveEach(limit, costs))
   }
 
   /**
@@ -53,7 +65,9 @@ export class TicketOffice implements Issuer {
    */
   issue(key: string, limit: LimitKey, grant: Grant, hold: boolean): GrantTicket {
     const ticket = new GrantTicket(this, key, limit, grant)
-    if (hold) this.held.add(limit.key, ticket)
+    if (hold) this.custody.add(ticket)
+    // Nobody else will say when these have arrived.
+    else if (this.terms.leased) ticket.settle(this.clock.now() + (this.terms.travel ?? 0))
     return ticket
   }
 
@@ -61,9 +75,18 @@ export class TicketOffice implements Issuer {
     this.lookouts.look(limit.key)
   }
 
+  hastened(limit: LimitKey): void {
+    this.lookouts.hasten(limit.key)
+  }
+
   toStore(at: Microseconds): Microseconds {
     if (this.#sameClock) return at
     const age = this.clock.now() - at
     return this.store.now() - age
+  }
+
+  #moveOn(limit: LimitKey): Promise<unknown> | undefined {
+    const held = this.#held
+    return held === undefined || held.size === 0 ? undefined : held.moveOn(limit.key, this.store.now())
   }
 }

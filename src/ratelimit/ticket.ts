@@ -3,7 +3,8 @@ import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { ExchangeObserver } from '../core/request.ts'
-import type { HeldTicket, HeldTickets } from './held-tickets.ts'
+import type { Custody, HeldTicket } from './custody.ts'
+import type { LeaseTerms } from './lease-terms.ts'
 import type { LinkedList } from './linked-list.ts'
 
 /**
@@ -16,10 +17,14 @@ export interface Ticket extends ExchangeObserver {
   readonly key: string
   /** How many. */
   readonly cost: number
-  /** From when on they may be used. */
+  /** From when on they may be used: an instant of the backend’s clock, which in memory is the limiter’s. */
   readonly grantedAt: Microseconds
-  /** The request is being written to its socket: it arrives within the margin. */
-  written(at?: Microseconds): void
+  /**
+   * The request is being written to its socket: it arrives within the margin. Where processes share the limit the units
+   * are on a lease, and a program that stood still may have lost it.
+   * @returns whether the request may be written; if not, `release` the ticket and acquire another one
+   */
+  written(at?: Microseconds): boolean
   /** The server has answered, so the units have arrived. */
   answered(at?: Microseconds): void
   /** The units arrive no later than `untilAt`. */
@@ -31,29 +36,35 @@ export interface Ticket extends ExchangeObserver {
 /** What a ticket has to know of the limiter that issued it. */
 export interface Issuer {
   readonly store: LimitStore
+  /** Whether other processes reserve of it too. */
+  readonly isShared: boolean
   readonly clock: Clock
-  readonly held: HeldTickets
-  /** The longest time from written to arrived; undefined: only an answer tells. */
-  readonly travel: Microseconds | undefined
-  /** How far the end of a unit that is not written yet is moved on. */
-  readonly lease: Microseconds
-  /** To be told of each limit whose units became free sooner than was thought. */
+  readonly custody: Custody
+  readonly terms: LeaseTerms
+  /** To be told of each limit whose units were given back. */
   freed(limit: LimitKey): void
+  /** To be told of each limit whose units arrive sooner than was thought. */
+  hastened(limit: LimitKey): void
   /** An instant of the limiter’s clock on the store’s: late by the time the reading takes, never early. */
   toStore(at: Microseconds): Microseconds
 }
 
-/** A ticket over a store’s grant. `until` and ends are instants of the store’s clock. */
+/** What a shared store need not be told: that units end so much sooner than it thinks. */
+const trifle: Microseconds = 1_000
+
+/** A ticket over a store’s grant. Its instants are those of the store’s clock, but for those that it is told. */
 export class GrantTicket implements Ticket, HeldTicket {
   readonly key: string
   until: Microseconds
+  lookAt: Microseconds = 0
   previous: HeldTicket | undefined = undefined
   next: HeldTicket | undefined = undefined
   list: LinkedList<HeldTicket> | undefined = undefined
   readonly #issuer: Issuer
   readonly #limit: LimitKey
   #grant: Grant
-  /** On the limiter’s clock. */
+  /** The instant up to which nobody has taken the units to have arrived, for certain: always, in one process. */
+  #leasedUntil: Microseconds
   #writtenAt: Microseconds | undefined = undefined
   /** When the units arrive at the latest, once that is known. */
   #endAt: Microseconds | undefined = undefined
@@ -66,6 +77,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     this.#limit = limit
     this.#grant = grant
     this.until = grant.until
+    this.#leasedUntil = issuer.isShared ? grant.until : Number.POSITIVE_INFINITY
   }
 
   get cost(): number {
@@ -76,16 +88,35 @@ export class GrantTicket implements Ticket, HeldTicket {
     return this.#grant.at
   }
 
+  get storedKey(): string {
+    return this.#limit.key
+  }
+
   get final(): boolean {
     return this.#endAt !== undefined
   }
 
-  written(at: Microseconds = this.#issuer.clock.now()): void {
-    if (!this.final) this.#writtenAt = at
+  /** Half the lease before it is too late to write; once written, when the journey must be over. */
+  get dueAt(): Microseconds {
+    const arrivedBy = this.#arrivedBy()
+    if (arrivedBy !== undefined) return arrivedBy
+    if (this.#writtenAt === undefined && this.#leasedUntil === lost) return Number.POSITIVE_INFINITY
+    const { span, journey } = this.#issuer.terms
+    return this.until - Math.ceil((span + journey) / 2)
+  }
+
+  written(at: Microseconds = this.#issuer.clock.now()): boolean {
+    if (this.final) return true
+    const writtenAt = this.#issuer.toStore(at)
+    if (writtenAt > this.#leasedUntil - this.#issuer.terms.journey) return false
+    this.#writtenAt = writtenAt
+    return true
   }
 
   answered(at: Microseconds = this.#issuer.clock.now()): void {
-    this.settle(Math.min(at, this.#arrivedBy() ?? at))
+    if (this.final) return
+    const answeredAt = this.#issuer.toStore(at)
+    this.#finish(Math.min(answeredAt, this.#arrivedBy() ?? answeredAt))?.catch(heardLater)
   }
 
   settle(untilAt: Microseconds = this.#issuer.clock.now()): void {
@@ -95,16 +126,20 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   release(): void {
     if (this.final) return
-    const { clock, lease } = this.#issuer
-    if (this.#writtenAt === undefined) this.#giveBack()?.catch(heardLater)
-    else this.settle(this.#arrivedBy() ?? clock.now() + lease)
+    const { store, terms } = this.#issuer
+    const end = this.#writtenAt === undefined ? undefined : (this.#arrivedBy() ?? store.now() + terms.span)
+    const told = end === undefined ? this.#giveBack() : this.#finish(end)
+    told?.catch(heardLater)
   }
 
   lapse(now: Microseconds): Promise<void> | undefined {
-    if (this.#endAt !== undefined) return this.#finish(this.#endAt)
-    const arrivedBy = this.#arrivedBy()
-    if (arrivedBy !== undefined) return this.#finish(this.#issuer.toStore(arrivedBy))
-    return this.#move(now + this.#issuer.lease, false)
+    const end = this.#endAt ?? this.#arrivedBy()
+    if (end !== undefined) return this.#finish(end)
+    if (this.#writtenAt === undefined && now > this.#leasedUntil) {
+      this.#leasedUntil = lost
+      return undefined
+    }
+    return this.#move(now + this.#issuer.terms.span, false)
   }
 
   forget(): void {
@@ -113,30 +148,39 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   /** The latest instant at which a written request can have reached the server; undefined when nobody can say. */
   #arrivedBy(): Microseconds | undefined {
-    const { travel } = this.#issuer
+    const { travel } = this.#issuer.terms
     return this.#writtenAt === undefined || travel === undefined ? undefined : this.#writtenAt + travel
   }
 
   #finish(endAt: Microseconds): Promise<void> | undefined {
-    this.#issuer.held.remove(this.#limit.key, this)
+    const { custody, isShared } = this.#issuer
+    custody.remove(this)
     this.#endAt = endAt
-    return endAt === this.until ? undefined : this.#move(endAt, true)
+    const sooner = this.until - endAt
+    return sooner === 0 || (isShared && sooner > 0 && sooner <= trifle) ? undefined : this.#move(endAt, true)
   }
 
   #move(until: Microseconds, final: boolean): Promise<void> | undefined {
+    const { store, isShared } = this.#issuer
     const sooner = until < this.until
     this.until = until
     return this.#send(
-      () => this.#issuer.store.settle(this.#limit, this.#grant, until, final),
+      () => store.settle(this.#limit, this.#grant, until, final),
       (grant) => {
         this.#grant = grant
-        if (sooner) this.#issuer.freed(this.#limit)
+        if (!final && isShared) this.#renewed(grant)
+        if (sooner) this.#issuer.hastened(this.#limit)
       },
     )
   }
 
+  /** Whether the store heard of it before the old end is certain only if it is not later even now. */
+  #renewed({ until }: Grant): void {
+    this.#leasedUntil = this.#issuer.store.now() <= this.#leasedUntil ? until : lost
+  }
+
   #giveBack(): Promise<void> | undefined {
-    this.#issuer.held.remove(this.#limit.key, this)
+    this.#issuer.custody.remove(this)
     this.#endAt = this.until
     return this.#send(
       () => this.#issuer.store.cancel(this.#limit, this.#grant),
@@ -146,7 +190,7 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   /** Calls the store; one call after another when it answers later, each with the grant as the last one left it. */
   #send<T>(call: () => MaybePromise<T>, heard: (answer: T) => void): Promise<void> | undefined {
-    const answer = this.#sent === undefined ? call() : this.#sent.then(call, call)
+    const answer = this.#sent === undefined ? orRejection(call) : this.#sent.then(call, call)
     if (!(answer instanceof Promise)) {
       heard(answer)
       return undefined
@@ -158,14 +202,30 @@ export class GrantTicket implements Ticket, HeldTicket {
     return this.#sent
   }
 
-  /** The store refused to hear how the units ended: the next reservation on the key tells it again, before it asks. */
+  /**
+   * The store refused to hear how the units ended: the next reservation on the key tells it again, before it asks.
+   * A shared one goes by their provisional end, which is no earlier.
+   */
   #tryAgain(): void {
-    const { held } = this.#issuer
-    held.remove(this.#limit.key, this)
+    const { custody, isShared } = this.#issuer
+    if (isShared) return
+    custody.remove(this)
     this.until = 0
-    held.add(this.#limit.key, this)
+    custody.add(this)
   }
 }
+
+/** What a call answers; what it throws is a rejection too. */
+function orRejection<T>(call: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** No lease. */
+const lost = Number.NEGATIVE_INFINITY
 
 /** Whoever reserves next on the key meets the same failure, or mends it; the request that is done needs not know. */
 function heardLater(): void {}

@@ -12,6 +12,8 @@ export interface Wish {
   readonly signal: AbortSignal | undefined
   /** The longest wait; zero: now, or not at all; undefined: the limiter’s own. */
   readonly maxWait: Microseconds | undefined
+  /** Who has a higher one goes first. */
+  readonly priority: number
 }
 
 /** Where a waiter has its place. */
@@ -25,6 +27,8 @@ export class Waiter implements Linked<Waiter>, Abortable {
   readonly wish: Wish
   /** The longest wait, if there is one. */
   readonly maxWait: Microseconds | undefined
+  /** When it came; 0 when nobody wants to know. */
+  readonly cameAt: Microseconds
   /** When it no longer wants to wait; `Infinity` for never. */
   readonly deadlineAt: Microseconds
   readonly granted: Promise<Ticket>
@@ -37,14 +41,20 @@ export class Waiter implements Linked<Waiter>, Abortable {
   readonly resolve: (ticket: Ticket) => void
   readonly reject: (reason: unknown) => void
 
-  constructor(wish: Wish, maxWait: Microseconds | undefined, now: Microseconds) {
+  constructor(wish: Wish, maxWait: Microseconds | undefined, cameAt: Microseconds) {
     this.wish = wish
-    this.maxWait = wish.maxWait ?? maxWait
-    this.deadlineAt = now + (this.maxWait ?? Number.POSITIVE_INFINITY)
+    this.maxWait = maxWait
+    this.cameAt = cameAt
+    this.deadlineAt = maxWait === undefined ? Number.POSITIVE_INFINITY : cameAt + maxWait
     const { promise, resolve, reject } = Promise.withResolvers<Ticket>()
     this.granted = promise
     this.resolve = resolve
     this.reject = reject
+  }
+
+  /** Whether a grant at `at` would come too late. */
+  isTooLate(at: Microseconds): boolean {
+    return this.deadlineAt < at
   }
 
   abort(signal: AbortSignal): void {

@@ -1,245 +1,280 @@
-import type { LimitKey, MaybePromise, Reservation } from '../backends/contract.ts'
-import type { Microseconds } from '../core/duration.ts'
-import { toMilliseconds } from '../core/duration.ts'
+import { nextTick } from 'node:process'
+import type { Grant } from '../algorithms/rule.ts'
+import type { LimitKey, MaybePromise, Reservations } from '../backends/contract.ts'
+import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { AbortError, RatelimitError } from '../core/errors.ts'
-import type { AbortWatch } from './abort-watch.ts'
-import { LinkedList } from './linked-list.ts'
-import type { TicketOffice } from './ticket-office.ts'
-import type { TimerQueue, Wakeup } from './timer-queue.ts'
-import type { Line, Waiter } from './waiter.ts'
+import { Lanes } from './lanes.ts'
+import type { Lookout } from './lookouts.ts'
+import { NextLook } from './next-look.ts'
+import { type Judged, Patience } from './patience.ts'
+import { lossOf } from './resilient-store.ts'
+import type { QueueShared } from './queue-shared.ts'
+import type { Waiter } from './waiter.ts'
+import { WaitingNews } from './waiting-news.ts'
 
-/** What the queues of one limiter share. */
-export interface QueueShared {
-  readonly office: TicketOffice
-  readonly timers: TimerQueue
-  readonly watch: AbortWatch
-  /** Units that may wait on one key; more are refused. */
-  readonly queueCapacity: number
-  /** To be told when nobody waits for this limit any more. */
-  idle(limit: LimitKey): void
+/** Most waiters that one question is for. */
+const longestQuestion = 1_000
+
+/** What the store was asked, and what it answers. */
+interface Question {
+  readonly chosen: readonly Waiter[]
+  readonly reply: MaybePromise<Reservations> | undefined
 }
 
 /**
- * Those who wait on one key, first come first served. The queue asks for slots, one at a time, for
- * whoever is first when the slot comes: so a waiter that leaves wastes none. Between two looks it
- * sleeps exactly as long as the store said. With a store that answers at once nothing here is
- * asynchronous.
+ * Those who wait on one key. The queue asks for slots when their time has come, once for as many of the
+ * first ones as may be served in one go; so a waiter that leaves wastes none. Between two looks it sleeps as
+ * long as the store said. With a store that answers at once nothing here is asynchronous, unless it is shared: then
+ * whoever comes in one turn of the event loop is asked for together.
  */
-export class WaitingQueue implements Line {
+export class WaitingQueue implements Judged, Lookout {
+  readonly limit: LimitKey
+  readonly lanes = new Lanes()
   readonly #shared: QueueShared
   readonly #key: string
-  readonly #limit: LimitKey
-  readonly #waiters = new LinkedList<Waiter>()
-  #units = 0
-  #wakeup: Wakeup | undefined
-  /** The store is being asked; there is never more than one question under way. */
+  readonly #patience: Patience
+  readonly #news: WaitingNews
+  readonly #nextLook: NextLook
+  /** Units in one question: so few that limiters in several processes take turns. */
+  readonly #share: number
+  /** The store is being asked, or about to be; there is never more than one question under way. */
   #busy = false
   /** Something changed while the store was asked, so that a denial may be out of date. */
   #stale = false
-  /** Counts the questions and the departures: what was estimated before one of them is out of date. */
-  #changes = 0
-  /** Those in a hurry of whom it is not known yet whether they can be served in time, in order. */
-  readonly #unjudged: Waiter[] = []
-  /** An estimate is being waited for. */
-  #judging = false
 
   constructor(shared: QueueShared, key: string, limit: LimitKey) {
+    const { office, events, timers, sleepDuration } = shared
     this.#shared = shared
     this.#key = key
-    this.#limit = limit
+    this.limit = limit
+    this.#patience = new Patience(this, office.store, office.clock)
+    this.#news = new WaitingNews(events, office.clock, this.lanes, key)
+    this.#nextLook = new NextLook({
+      clock: office.clock,
+      timers,
+      doubt: office.isShared ? office.terms.span : 0,
+      sleepDuration,
+      look: () => office.lookouts.look(limit.key),
+    })
+    this.#share = Math.max(1, Math.ceil(limit.rule.capacity / 4))
   }
 
-  /** When the first one's turn is looked at next; undefined while that is not known. */
+  /** When the first one’s turn is looked at next; undefined while that is not known. */
   get lookAt(): Microseconds | undefined {
-    return this.#wakeup?.at
+    return this.#nextLook.at
   }
 
   /** How many wait. */
   get size(): number {
-    return this.#waiters.size
+    return this.lanes.size
   }
 
   /**
-   * Takes a place at the end.
+   * Takes a place behind all of its priority.
    * @param answer what the store has answered to this very wish, when it was asked already
    */
-  join(waiter: Waiter, answer?: MaybePromise<Reservation>): void {
-    const ahead = this.#units
+  join(waiter: Waiter, answer?: MaybePromise<Reservations>): void {
     const { maxWait } = waiter
     const { cost, signal } = waiter.wish
-    if (ahead + cost > this.#shared.queueCapacity) {
-      waiter.reject(this.#refusal(this.#untilTurn()))
+    const { office } = this.#shared
+    if (!this.#busy && this.lanes.units + cost > this.#shared.queueCapacity) {
+      waiter.reject(this.#refusal(waiter, this.#nextLook.wait))
       return
     }
     waiter.line = this
-    this.#waiters.insert(waiter, this.#waiters.tail)
-    this.#units += cost
-    if (ahead === 0) this.pump(answer)
-    else if (maxWait !== undefined) {
-      this.#unjudged.push(waiter)
-      this.#judge()
-    }
+    this.lanes.add(waiter)
+    this.#news.add(waiter)
+    if (this.lanes.head === waiter) this.#look(waiter, answer)
+    else if (maxWait !== undefined) this.#patience.add(waiter)
+    if (!this.#busy) this.#rest()
     if (waiter.list === undefined) return
     if (signal !== undefined) this.#shared.watch.add(signal, waiter)
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
     if (maxWait !== undefined && maxWait > 0) {
       waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
-        this.leave(waiter, this.#refusal(this.#untilTurn()))
+        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#nextLook.wait))
       })
     }
   }
 
   leave(waiter: Waiter, reason: unknown): void {
-    const wasFirst = waiter === this.#waiters.head
+    const wasFirst = waiter === this.lanes.head
     this.#turnAway(waiter, reason)
     // The next one may want less, and have it now.
     if (wasFirst) this.pump()
   }
 
+  refuse(waiter: Waiter, wait: Microseconds): void {
+    this.leave(waiter, this.#refusal(waiter, wait))
+  }
+
   /** Everybody leaves. */
   dismiss(reason: Error): void {
-    for (let first = this.#waiters.head; first !== undefined; first = this.#waiters.head) {
+    for (let first = this.lanes.head; first !== undefined; first = this.lanes.head) {
       this.#turnAway(first, reason)
     }
     this.pump()
   }
 
-  /**
-   * Grants what can be granted now, then sleeps until the first one’s turn.
-   * @param answer the store’s answer for the first one, when it was asked already
-   */
-  pump(answer?: MaybePromise<Reservation>): void {
-    if (this.#busy) {
-      this.#stale = true
-      return
+  /** The store is away: those who do not want to wait at all leave, for that reason. */
+  lost(reason: Error): void {
+    for (const waiter of [...this.lanes]) if (waiter.maxWait === 0) this.#turnAway(waiter, reason)
+  }
+
+  /** Grants what can be granted now, then sleeps until the first one’s turn. */
+  pump(): void {
+    if (this.#busy) this.#stale = true
+    else this.#serve()
+  }
+
+  hasten(): void {
+    if (this.#shared.office.isShared) this.#nextLook.hasten(this.#busy)
+    else this.pump()
+  }
+
+  pause(span: Microseconds): void {
+    const endAt = this.#shared.office.clock.now() + span
+    for (const waiter of [...this.lanes]) {
+      if (waiter.isTooLate(endAt)) this.#turnAway(waiter, this.#refusal(waiter, span))
     }
+    this.pump()
+  }
+
+  /** Somebody new is the first. */
+  #look(waiter: Waiter, answer: MaybePromise<Reservations> | undefined): void {
+    if (answer !== undefined) this.#serve({ chosen: [waiter], reply: answer })
+    else if (this.#shared.office.isShared) this.#serveLater(nextTick)
+    else this.pump()
+  }
+
+  /** Once what runs now has run: whoever comes until then is asked for in the same question. */
+  #serveLater(schedule: (act: () => void) => void): void {
+    if (this.#busy) return
     this.#busy = true
-    this.#busy = this.#serve(answer) === 'asking'
-    this.#judge()
+    schedule(() => this.#serve())
   }
 
-  #serve(answer: MaybePromise<Reservation> | undefined): 'asking' | 'asleep' | 'idle' {
-    for (let first = this.#waiters.head; first !== undefined; first = this.#waiters.head) {
-      const reply = answer ?? this.#ask(first)
-      answer = undefined
-      if (reply === undefined) continue
+  /** @param question what the store was asked already */
+  #serve(question?: Question): void {
+    this.#busy = true
+    const { isShared } = this.#shared.office
+    for (let asked = question; this.lanes.size > 0; asked = undefined) {
+      const { chosen, reply } = asked ?? this.#ask()
       if (reply instanceof Promise) {
-        void this.#await(reply, first)
-        return 'asking'
-      }
-      if (reply.allowed) {
-        this.#remove(first)
-        this.#shared.office.lookouts.served(this.#limit.key, this)
-        first.resolve(this.#shared.office.issue(this.#key, this.#limit, reply.grant, first.wish.hold))
-      } else if (this.#tooLate(first, reply.retryAfter)) {
-        this.#turnAway(first, this.#refusal(reply.retryAfter))
-      } else {
-        this.#sleep(reply.retryAfter)
-        return 'asleep'
-      }
-    }
-    if (this.#wakeup !== undefined) this.#shared.timers.cancel(this.#wakeup)
-    this.#shared.idle(this.#limit)
-    return 'idle'
-  }
-
-  /** Undefined when there was nothing to ask: the waiter is aborted just now, or the store threw, which it is told. */
-  #ask(waiter: Waiter): MaybePromise<Reservation> | undefined {
-    const { cost, signal } = waiter.wish
-    this.#changes++
-    try {
-      if (signal?.aborted !== true) return this.#shared.office.reserve(this.#limit, cost)
-      this.#turnAway(waiter, new AbortError(signal))
-    } catch (error) {
-      this.#turnAway(waiter, error)
-    }
-    return undefined
-  }
-
-  async #await(reply: Promise<Reservation>, asker: Waiter): Promise<void> {
-    this.#stale = false
-    let answer: Reservation | undefined
-    try {
-      answer = this.#current(await reply, asker.wish.cost)
-    } catch (error) {
-      // Whoever is first now asks for itself, and is told if the store fails it too.
-      if (asker.list !== undefined) this.#turnAway(asker, error)
-    }
-    this.#busy = false
-    this.pump(answer)
-  }
-
-  /** The answer, if it is one for whoever is first by now; units that nobody wants like that are given back. */
-  #current(answer: Reservation, cost: number): Reservation | undefined {
-    const suits = this.#waiters.head?.wish.cost === cost
-    if (!answer.allowed) return suits && !this.#stale ? answer : undefined
-    if (suits) return answer
-    this.#shared.office.issue(this.#key, this.#limit, answer.grant, false).release()
-    return undefined
-  }
-
-  #sleep(retryAfter: Microseconds): void {
-    const { timers, office } = this.#shared
-    const at = office.clock.now() + retryAfter
-    if (this.#wakeup === undefined)
-      this.#wakeup = timers.schedule(at, () => office.lookouts.look(this.#limit.key))
-    else timers.move(this.#wakeup, at)
-  }
-
-  /**
-   * Turns those away who cannot be served in time, as far as can be known from the units ahead of them.
-   * The first one is judged by the store’s answer to it.
-   */
-  #judge(): void {
-    if (this.#busy || this.#judging) return
-    for (let waiter = this.#unjudged.shift(); waiter !== undefined; waiter = this.#unjudged.shift()) {
-      if (waiter.list === undefined || waiter === this.#waiters.head) continue
-      const wait = this.#shared.office.store.estimate(
-        this.#limit,
-        waiter.wish.cost,
-        this.#unitsBefore(waiter),
-      )
-      if (wait instanceof Promise) {
-        void this.#judgeLater(waiter, wait)
+        void this.#await(chosen, reply)
         return
       }
-      if (this.#tooLate(waiter, wait)) this.leave(waiter, this.#refusal(wait))
+      if (reply !== undefined && this.#deal(chosen, reply)) break
+      if (isShared && this.lanes.size > 0) {
+        // One transaction in a turn of the event loop, so that nobody else waits for all of them.
+        this.#busy = false
+        this.#serveLater(setImmediate)
+        return
+      }
     }
+    this.#busy = false
+    this.#rest()
   }
 
-  async #judgeLater(waiter: Waiter, estimate: Promise<Microseconds>): Promise<void> {
-    this.#judging = true
-    const changes = this.#changes
+  async #await(chosen: readonly Waiter[], reply: Promise<Reservations>): Promise<void> {
+    let isAsleep = false
     try {
-      const wait = await estimate
-      if (this.#changes !== changes) this.#unjudged.unshift(waiter)
-      else if (this.#tooLate(waiter, wait)) this.leave(waiter, this.#refusal(wait))
+      isAsleep = this.#deal(chosen, await reply)
     } catch (error) {
-      if (waiter.list !== undefined) this.leave(waiter, error)
+      // The next ones are asked for in a question of their own, and told if the store fails them too.
+      for (const waiter of chosen) if (waiter.list !== undefined) this.#turnAway(waiter, error)
     }
-    this.#judging = false
-    this.#judge()
+    this.#busy = false
+    if (isAsleep) this.#rest()
+    else this.pump()
   }
 
-  /** Counted from the end: it is mostly the last one who is judged. */
-  #unitsBefore(waiter: Waiter): number {
-    let units = this.#units
-    for (let from: Waiter | undefined = waiter; from !== undefined; from = from.next) units -= from.wish.cost
-    return units
+  /** The first ones, as many as one question is for, without those that are aborted just now. */
+  #choose(): readonly Waiter[] {
+    const first = this.lanes.first(this.#share, longestQuestion)
+    const isGone = ({ wish }: Waiter): boolean => wish.signal?.aborted === true
+    if (!first.some(isGone)) return first
+    for (const waiter of first) {
+      if (isGone(waiter)) this.#turnAway(waiter, new AbortError(waiter.wish.signal as AbortSignal))
+    }
+    return first.filter(({ list }) => list !== undefined)
   }
 
-  #tooLate(waiter: Waiter, wait: Microseconds): boolean {
-    return waiter.deadlineAt < this.#shared.office.clock.now() + wait
+  /** There is no reply when there was nobody to ask for, or the store threw, which the chosen ones are told. */
+  #ask(): Question {
+    const chosen = this.#choose()
+    if (chosen.length === 0) return { chosen, reply: undefined }
+    const { office } = this.#shared
+    this.#patience.changed()
+    this.#stale = false
+    this.#nextLook.asking()
+    const costs = chosen.map(({ wish }) => wish.cost)
+    try {
+      return { chosen, reply: office.reserveEach(this.limit, costs) }
+    } catch (error) {
+      for (const waiter of chosen) this.#turnAway(waiter, error)
+      return { chosen, reply: undefined }
+    }
   }
 
-  /** Until the first one’s turn: nobody’s is earlier. */
-  #untilTurn(): Microseconds {
-    const at = this.#wakeup?.at ?? 0
-    return Math.max(0, at - this.#shared.office.clock.now())
+  /** Hands out what was granted; then turns away who cannot wait as long as was said. @returns whether the queue sleeps now */
+  #deal(chosen: readonly Waiter[], { grants, denial }: Reservations): boolean {
+    for (const grant of grants) this.#handOut(grant)
+    if (grants.length > 0) this.#shared.office.lookouts.served(this.limit.key, this)
+    if (denial === undefined || this.#stale) return false
+    // What was said to one holds for whoever is first by now and wants no less.
+    const { cost } = (chosen[grants.length] as Waiter).wish
+    const turnAt = this.#shared.office.clock.now() + denial.retryAfter
+    for (
+      let first = this.lanes.head;
+      first !== undefined && first.wish.cost >= cost;
+      first = this.lanes.head
+    ) {
+      if (!first.isTooLate(turnAt)) {
+        this.#nextLook.after(denial)
+        return true
+      }
+      this.#turnAway(first, this.#refusal(first, denial.retryAfter))
+    }
+    return false
   }
 
-  #refusal(wait: Microseconds): RatelimitError {
-    return new RatelimitError(this.#key, toMilliseconds(wait))
+  /** To the first one that wants just that; when everybody like that has left, it goes back. */
+  #handOut(grant: Grant): void {
+    const { office, events } = this.#shared
+    const waiter = this.lanes.wanting(grant.cost, longestQuestion)
+    if (waiter === undefined) {
+      office.issue(this.#key, this.limit, grant, false).release()
+      return
+    }
+    this.#remove(waiter)
+    if (events.isHeard('granted')) {
+      const waited = toMilliseconds(office.clock.now() - waiter.cameAt)
+      events.tell('granted', { key: this.#key, cost: grant.cost, waited })
+    }
+    waiter.resolve(office.issue(this.#key, this.limit, grant, waiter.wish.hold))
+  }
+
+  /** The store is not being asked: those who wait now have to, and nobody waits is the end of the queue. */
+  #rest(): void {
+    while (this.lanes.units > this.#shared.queueCapacity) {
+      const last = this.lanes.tail as Waiter
+      this.#turnAway(last, this.#refusal(last, this.#nextLook.wait))
+    }
+    this.#patience.judge()
+    if (this.lanes.size > 0) {
+      this.#news.tell(this.lookAt)
+      return
+    }
+    this.#nextLook.cancel()
+    this.#shared.idle(this.limit)
+  }
+
+  #refusal({ wish }: Waiter, wait: Microseconds): RatelimitError {
+    const retryAfter = toMilliseconds(wait)
+    const { events } = this.#shared
+    if (events.isHeard('denied')) events.tell('denied', { key: this.#key, cost: wish.cost, retryAfter })
+    return new RatelimitError(this.#key, retryAfter)
   }
 
   #turnAway(waiter: Waiter, reason: unknown): void {
@@ -248,9 +283,8 @@ export class WaitingQueue implements Line {
   }
 
   #remove(waiter: Waiter): void {
-    this.#waiters.remove(waiter)
-    this.#changes++
-    this.#units -= waiter.wish.cost
+    this.lanes.remove(waiter)
+    this.#patience.changed()
     const { watch, timers } = this.#shared
     if (waiter.wish.signal !== undefined) watch.remove(waiter.wish.signal, waiter)
     if (waiter.deadline !== undefined) timers.cancel(waiter.deadline)

@@ -1,22 +1,31 @@
 import type { LimitKey } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 import { AbortWatch } from './abort-watch.ts'
+import type { LimiterEvents } from './events.ts'
 import type { TicketOffice } from './ticket-office.ts'
 import { TimerQueue } from './timer-queue.ts'
-import { type QueueShared, WaitingQueue } from './waiting-queue.ts'
+import type { QueueShared } from './queue-shared.ts'
+import { WaitingQueue } from './waiting-queue.ts'
+
+/** What a waiting room works with; see {@link QueueShared}. */
+export type WaitingRoomOptions = Pick<QueueShared, 'office' | 'events' | 'queueCapacity' | 'sleepDuration'>
 
 /** All queues of one limiter: one per key that somebody waits on, none for the others. */
 export class WaitingRoom implements QueueShared {
   readonly office: TicketOffice
   readonly timers: TimerQueue
   readonly watch = new AbortWatch()
+  readonly events: LimiterEvents
   readonly queueCapacity: number
+  readonly sleepDuration: Microseconds
   readonly #queues = new Map<string, WaitingQueue>()
 
-  constructor(office: TicketOffice, queueCapacity: number) {
+  constructor({ office, events, queueCapacity, sleepDuration }: WaitingRoomOptions) {
     this.office = office
     this.timers = new TimerQueue(office.clock)
+    this.events = events
     this.queueCapacity = queueCapacity
+    this.sleepDuration = sleepDuration
   }
 
   /** The queue for a limit, if there is one. */
@@ -53,6 +62,11 @@ export class WaitingRoom implements QueueShared {
   get lookAt(): Microseconds | undefined {
     const instants = [...this.#queues.values()].flatMap(({ lookAt }) => lookAt ?? [])
     return instants.length === 0 ? undefined : Math.min(...instants)
+  }
+
+  /** The store is away: those who do not want to wait at all leave, for that reason. */
+  lost(reason: Error): void {
+    for (const queue of this.#queues.values()) queue.lost(reason)
   }
 
   /** Everybody leaves. */

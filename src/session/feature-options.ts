@@ -9,11 +9,15 @@ import { sessionOptionNames, type SessionOptions } from './session-options.ts'
 /** Options of a session’s rate limit. */
 export type RatelimitOptions = RatelimitRuleOptions & RatelimitSettings
 
-/** What `RatelimitMixin` adds to a session’s options: all of the limiter’s, and a place for what is its alone. */
-export type RatelimitMixinOptions = RatelimitOptions & {
-  /** Options for the limiter alone; they beat the shared ones. */
-  readonly ratelimitOptions?: RatelimitOptions
-}
+/**
+ * What `RatelimitMixin` adds to a session’s options: all of the limiter’s, and a place for what is its alone. There
+ * `tls` is Redis’s; beside it stands the session’s own.
+ */
+export type RatelimitMixinOptions = RatelimitRuleOptions &
+  Omit<RatelimitSettings, 'tls'> & {
+    /** Options for the limiter alone; they beat the shared ones. */
+    readonly ratelimitOptions?: RatelimitOptions
+  }
 
 /** What `CacheMixin` adds to a session’s options: all of the cache’s, and a place for what is its alone. */
 export interface CacheMixinOptions extends CacheOptions {

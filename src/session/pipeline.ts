@@ -48,11 +48,13 @@ export class Pipeline {
     middlewares.unshift(redirectMiddleware)
     middlewares.push(decodeMiddleware)
     if (this.#cache !== undefined) middlewares.push(this.#cache.middleware)
-    middlewares.push(retryMiddleware({ clock, closing: this.#closing.signal }))
-    if (ratelimit !== undefined) {
-      const config = parseRatelimitOptions(ratelimit, 'ratelimit', { margin: defaultMargin, clock })
-      this.#ratelimiter = new Ratelimiter(config)
-      middlewares.push(ratelimitMiddleware(this.#ratelimiter, config))
+    const limits =
+      ratelimit && parseRatelimitOptions(ratelimit, 'ratelimit', { margin: defaultMargin, clock })
+    const adaptation = limits?.adaptive === true ? limits : undefined
+    middlewares.push(retryMiddleware({ clock, closing: this.#closing.signal, adaptation }))
+    if (limits !== undefined) {
+      this.#ratelimiter = new Ratelimiter(limits)
+      middlewares.push(ratelimitMiddleware(this.#ratelimiter, limits, adaptation))
     }
     this.#transport = new UndiciTransport({ clock, concurrency: session.concurrency, tls: session.tls })
     this.#send = compose(middlewares, (request) => this.#transport.send(request))

@@ -6,6 +6,7 @@ import { type AuthOptions, parseAuth } from '../middleware/auth-options.ts'
 import { parseRetry, type RetryOptions } from '../middleware/retry-options.ts'
 import type { Callback } from '../batch/callbacks.ts'
 import { checkCallbacks } from '../batch/options.ts'
+import { parsePriority } from '../ratelimit/acquire-options.ts'
 import type { ContentOptions } from './content.ts'
 import type { HeadersOption } from './fields.ts'
 import type { Params } from './target.ts'
@@ -17,6 +18,8 @@ export interface RequestRatelimitOptions {
   readonly cost?: number
   /** The longest wait for a slot. Default: the limiter’s. */
   readonly maxWait?: Duration
+  /** Who waits with a higher one goes first; with the same one, who came first. Default: 0. */
+  readonly priority?: number
 }
 
 /** What a session and a single request may both say. */
@@ -33,7 +36,10 @@ export interface SharedOptions {
   readonly redirect?: 'follow' | 'manual' | 'error'
   /** Redirects followed at most. Default: 20. */
   readonly maxRedirects?: number
-  /** Retries: false, how many, or its options. Default: only a connection lost on an idempotent request is replayed, once. */
+  /**
+   * Retries: false, how many, or its options. Default: a connection lost on an idempotent request is replayed, once,
+   * and what the server refused until later is sent again then where the limit is `adaptive`.
+   */
   readonly retry?: RetryOptions | number | false
   /** Most bytes of decoded content. Default: 256 MiB; no limit for streams. */
   readonly maxResponseSize?: number
@@ -99,7 +105,7 @@ export const defaultFeatures: RequestFeatures = {
   auth: undefined,
   jar: true,
   cache: 'default',
-  limit: { cost: 1, maxWait: undefined, keys: undefined },
+  limit: { cost: 1, maxWait: undefined, priority: 0, keys: undefined },
 }
 
 /** What the shared options say, else `base`. @throws OptionError */
@@ -136,11 +142,12 @@ function parseLimit(
   keys: string | readonly string[] | undefined,
 ): RequestLimit | undefined {
   if (ratelimit === false) return undefined
-  const { cost = 1, maxWait } = ratelimit ?? {}
-  if (ratelimit !== undefined) checkOptions(ratelimit, ['cost', 'maxWait'], 'ratelimit')
+  const { cost = 1, maxWait, priority = 0 } = ratelimit ?? {}
+  if (ratelimit !== undefined) checkOptions(ratelimit, ['cost', 'maxWait', 'priority'], 'ratelimit')
   return {
     cost: checkInteger(cost, 1, 'ratelimit.cost'),
     maxWait: maxWait === undefined ? undefined : parseDuration(maxWait, 'ratelimit.maxWait'),
+    priority: parsePriority(priority, 'ratelimit.priority'),
     keys: keys === undefined ? undefined : parseKeys(keys),
   }
 }

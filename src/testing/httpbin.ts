@@ -4,6 +4,7 @@ import { checkChoice, checkInteger, checkOptions } from '../core/check-options.t
 import { type Arrival, ArrivalLog, type ArrivalLogging } from './httpbin/arrivals.ts'
 import { Exchange } from './httpbin/exchange.ts'
 import { listen } from './httpbin/listen.ts'
+import { Quotas } from './httpbin/quotas.ts'
 import { Router } from './httpbin/router.ts'
 import { routes } from './httpbin/routes.ts'
 import { sendStatic, staticContents } from './httpbin/static.ts'
@@ -53,9 +54,10 @@ const router = new Router(routes)
 export async function httpbin(options: HttpbinOptions = {}): Promise<Httpbin> {
   const { port, host, log } = checkHttpbinOptions(options)
   const arrivals = new ArrivalLog(log)
+  const quotas = new Quotas()
   const server = createServer((request, response) => {
     arrivals.add(request)
-    answer(request, response)
+    answer(request, response, quotas)
   })
   const address = await listen(server, port, host)
   const close = (): Promise<void> =>
@@ -89,12 +91,12 @@ export function checkHttpbinOptions(options: HttpbinOptions): Required<HttpbinOp
 }
 
 /** The short way for what benchmarks ask for, the router for the rest. */
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function answer(request: IncomingMessage, response: ServerResponse, quotas: Quotas): void {
   const content = request.method === 'GET' ? staticContents.get(request.url as string) : undefined
   if (content !== undefined) {
     sendStatic(response, content)
     return
   }
-  const exchange = new Exchange(request, response)
+  const exchange = new Exchange(request, response, quotas)
   router.run(exchange).catch((error: unknown) => exchange.fail(error))
 }

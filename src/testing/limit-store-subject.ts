@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Grant, Rule } from '../algorithms/rule.ts'
-import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import type { Denial, LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { SteppedClock } from './stepped-clock.ts'
+
+/** In microseconds. */
+export const second: Microseconds = 1_000_000
+/** When every test begins. */
+export const start: Microseconds = 1_700_000_000 * second
 
 /** A limit store for one test. */
 export interface OpenedLimitStore {
@@ -34,7 +39,8 @@ export class Subject {
 
   /** Reserves what must be denied. */
   async denied(limit: LimitKey, retryAfter: Microseconds, maxWait = 0): Promise<void> {
-    assert.deepEqual(await this.store.reserve(limit, 1, 0, maxWait), { allowed: false, retryAfter })
+    const answer = await this.store.reserve(limit, 1, 0, maxWait)
+    assert.deepEqual(answer, await denialOf(this.store, this.store, limit, 1, retryAfter))
   }
 
   async keeps(keys: number): Promise<void> {
@@ -42,7 +48,23 @@ export class Subject {
   }
 }
 
-/** A key under a rule; an idle one need not be kept. */
-export function limitOf(rule: Rule<unknown>, key = 'k', retention = 0): LimitKey {
-  return { key, rule, retention }
+/** A limit under a rule; an idle one need not be kept. */
+export function limitOf(rule: Rule<unknown>, name = 'k', { prefix = 'Test', retention = 0 } = {}): LimitKey {
+  return { prefix, name, key: `${prefix}:${name}:ratelimit:${rule.algorithm}`, rule, retention }
+}
+
+/**
+ * The denial that `store` must answer, as it was just given.
+ * @param estimating a store that stands where `store` does
+ */
+export async function denialOf(
+  store: LimitStore,
+  estimating: LimitStore,
+  limit: LimitKey,
+  cost: number,
+  retryAfter: Microseconds,
+): Promise<Denial> {
+  if (!store.shared) return { allowed: false, retryAfter, soonest: retryAfter }
+  const estimate = await estimating.estimate(limit, cost, 0)
+  return { allowed: false, retryAfter, soonest: Math.min(retryAfter, estimate) }
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
+import { allOf } from '../algorithms/all-of.ts'
 import { fixedWindow } from '../algorithms/fixed-window.ts'
 import { gcra } from '../algorithms/gcra.ts'
 import { leakyBucket } from '../algorithms/leaky-bucket.ts'
 import { type AlgorithmName, type Grant, type Rule, skewTolerance } from '../algorithms/rule.ts'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import { tokenBucket } from '../algorithms/token-bucket.ts'
-import type { LimitKey, LimitStore } from '../backends/contract.ts'
+import type { LimitStore, Reservation } from '../backends/contract.ts'
 import { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
-import { Random } from './random.ts'
+import { denialOf, limitOf } from './limit-store-subject.ts'
+import type { Random } from './random.ts'
 import type { SteppedClock } from './stepped-clock.ts'
 
 /** One algorithm under some parameters, in microseconds. */
@@ -21,7 +23,7 @@ interface Shape {
 export const rulesOf: Readonly<Record<AlgorithmName, (shape: Shape) => Rule<unknown>>> = {
   slidingwindow: ({ burst, span, margin }) => slidingWindow({ limit: burst, window: span, margin }),
   fixedwindow: ({ burst, span, margin }) =>
-    fixedWindow({ limit: burst, window: span, margin, align: 'first' }),
+    fixedWindow({ limit: burst, window: span, margin, align: 'first', leased: margin % 2 === 1 }),
   tokenbucket: ({ burst, span, margin }) =>
     tokenBucket({ capacity: burst, interval: { numerator: span, denominator: 1 + (burst % 4) }, margin }),
   leakybucket: ({ burst, span, margin }) =>
@@ -34,38 +36,53 @@ export const rulesOf: Readonly<Record<AlgorithmName, (shape: Shape) => Rule<unkn
   gcra: ({ burst, span, margin }) => gcra({ period: span, tolerance: (burst - 1) * span, margin }),
 }
 
+/** The algorithms, and some together, one of them twice. */
+export const combinations: readonly (readonly AlgorithmName[])[] = [
+  ...(Object.keys(rulesOf) as AlgorithmName[]).map((algorithm) => [algorithm]),
+  ['slidingwindow', 'tokenbucket'],
+  ['fixedwindow', 'gcra'],
+  ['slidingwindow', 'fixedwindow', 'slidingwindow', 'leakybucket'],
+]
+
 const stepsPerTrace = 40
 /** Longer than any trace: whether an idle key is still kept is not what is compared. */
 const retention = 1e14
 
 /**
- * Plays one random history of one key (time that passes or is set back, reservations ahead and denied, units that
- * are late, early or given back, other parameters) to `store` and to the memory store, on one clock.
+ * Plays one random history of one key (time that passes or is set back, reservations ahead, in batches and denied,
+ * pauses, units that are late, early or given back, other parameters) to `store` and to the memory store, on one clock.
+ * @param algorithms one, or several that grant together
  * @throws AssertionError when an answer differs by a microsecond
  */
 export async function playTrace(
   store: LimitStore,
   clock: SteppedClock,
-  algorithm: AlgorithmName,
+  algorithms: readonly AlgorithmName[],
   random: Random,
-  key: string,
+  name: string,
 ): Promise<void> {
   const memory = new MemoryLimitStore({ clock })
   const scale = [10, 1_000, 1_000_000][random.integer(0, 2)] as number
-  const rules = variants(algorithm, scale, random)
-  let limit: LimitKey = { key, rule: rules[0] as Rule<unknown>, retention }
+  const rules = variants(algorithms, scale, random)
+  let limit = limitOf(rules[0] as Rule<unknown>, name, { retention })
   let open: Grant[] = []
   let latest = clock.at
   const span = (): number =>
     random.integer(0, [3, Math.ceil(scale / 4), 2 * scale][random.integer(0, 2)] as number)
   const same = async (call: (asked: LimitStore) => unknown): Promise<unknown> => {
     const answer = await call(store)
-    assert.deepEqual(answer, call(memory))
+    assert.deepEqual(answer, await call(memory))
     return answer
   }
+  /** Reserves from memory what the store must answer. */
+  const expected = async (cost: number, notBefore: number, maxWait: number): Promise<Reservation> => {
+    const answer = memory.reserve(limit, cost, notBefore, maxWait)
+    return answer.allowed ? answer : denialOf(store, memory, limit, cost, answer.retryAfter)
+  }
+  const cost = (): number => Math.min(random.integer(1, 3), limit.rule.capacity)
 
   for (let step = 0; step < stepsPerTrace; step++) {
-    const kind = random.integer(0, 19)
+    const kind = random.integer(0, 22)
     if (kind < 5) clock.at += span()
     else if (kind === 5) {
       latest = Math.max(latest, clock.at)
@@ -76,37 +93,54 @@ export async function playTrace(
         open = []
       }
     } else if (kind === 6) limit = { ...limit, rule: rules[random.integer(0, 2)] as Rule<unknown> }
-    else if (kind < 14 || open.length === 0) {
-      const cost = Math.min(random.integer(1, 3), limit.rule.capacity)
-      const notBefore = random.integer(0, 2) === 0 ? clock.at + span() : 0
+    else if (kind === 7) {
+      const pause = span()
+      await same((asked) => asked.pause(limit, pause))
+    } else if (kind < 14 || (kind > 16 && open.length === 0)) {
+      const [units, notBefore] = [cost(), random.integer(0, 2) === 0 ? clock.at + span() : 0]
       const maxWait = [0, span(), Number.POSITIVE_INFINITY][random.integer(0, 2)] as number
-      const answer = await same((asked) => asked.reserve(limit, cost, notBefore, maxWait))
-      const { grant } = answer as { grant?: Grant }
-      if (grant !== undefined) open.push(grant)
+      const answer = await store.reserve(limit, units, notBefore, maxWait)
+      assert.deepEqual(answer, await expected(units, notBefore, maxWait))
+      if (answer.allowed) open.push(answer.grant)
+    } else if (kind < 17) {
+      const costs = Array.from({ length: random.integer(1, 5) }, cost)
+      const { grants, denial } = await store.reserveEach(limit, costs)
+      open.push(...grants)
+      for (const [index, grant] of grants.entries()) {
+        assert.deepEqual({ allowed: true, grant }, await expected(costs[index] as number, 0, 0))
+      }
+      const denied = costs[grants.length]
+      assert.deepEqual(denial, denied === undefined ? undefined : await expected(denied, 0, 0))
     } else {
       const index = random.integer(0, open.length - 1)
       const grant = open[index] as Grant
       const isFinal = random.integer(0, 1) === 0
-      if (kind < 16) await same((asked) => asked.cancel(limit, grant))
+      if (kind < 19) await same((asked) => asked.cancel(limit, grant))
       else {
         const until = grant.at + span()
         const settled = await same((asked) => asked.settle(limit, grant, until, isFinal))
         open[index] = settled as Grant
       }
-      if (kind < 16 || isFinal) open.splice(index, 1)
+      if (kind < 19 || isFinal) open.splice(index, 1)
     }
     await same((asked) => asked.peek(limit))
     await same((asked) => asked.estimate(limit, 1, step))
   }
 }
 
-/** The same algorithm with three sets of parameters. */
-function variants(algorithm: AlgorithmName, scale: number, random: Random): Rule<unknown>[] {
+/** The same algorithms with three sets of parameters; together, each one’s burst and span are other than the last one’s. */
+function variants(algorithms: readonly AlgorithmName[], scale: number, random: Random): Rule<unknown>[] {
   const burst = random.integer(1, 6)
   const margin = Math.floor((scale * random.integer(0, 120)) / 100)
   return [
     { burst, span: scale, margin },
     { burst: burst + 2, span: Math.ceil(scale / 3), margin },
     { burst: Math.ceil(burst / 2), span: 2 * scale, margin: Math.ceil(margin / 2) },
-  ].map((shape) => rulesOf[algorithm](shape))
+  ].map((shape) =>
+    allOf(
+      algorithms.map((algorithm, place) =>
+        rulesOf[algorithm]({ ...shape, burst: shape.burst + place, span: shape.span * (place + 1) }),
+      ),
+    ),
+  )
 }

@@ -3,7 +3,7 @@ import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import { nameOf, type Request } from '../core/request.ts'
+import { nameOf, type Request, UnwrittenError } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -58,6 +58,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
+  /** Whether it ended because it might not be written. */
+  get isUnwritten(): boolean {
+    return this.#failure instanceof UnwrittenError
+  }
+
   /** Ends the exchange with this error. */
   fail(error: SessionError): void {
     if (this.#failure !== undefined) return
@@ -82,10 +87,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(this.#failure)
       return
     }
+    const now = this.#clock.now()
+    // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
+    if (this.#request.observer?.written(now) === false) throw new UnwrittenError()
     this.#connectTimer?.cancel()
     this.#phase = 'written'
-    this.#writtenAt = this.#clock.now()
-    this.#request.observer?.written(this.#writtenAt)
+    this.#writtenAt = now
   }
 
   onResponseStart(
@@ -97,10 +104,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return // interim responses (RFC 9110, 15.2)
     this.#phase = 'answered'
     this.#answeredAt = this.#clock.now()
-    this.#request.observer?.answered(this.#answeredAt)
     this.#status = status
     this.#statusText = statusText
     this.#headers = toFieldList(controller.rawHeaders as readonly Buffer[])
+    this.#request.observer?.answered(this.#answeredAt, { status, headers: this.#headers })
     this.#checkAnnouncedSize()
     if (this.#request.reading === 'stream' && this.#failure === undefined) {
       this.#feed = new StreamFeed({

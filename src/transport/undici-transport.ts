@@ -36,6 +36,8 @@ export class UndiciTransport implements Transport {
   #running = 0
   /** Those among them whose content is read as a stream. */
   readonly #streams = new Set<Exchange>()
+  /** Streams that undici reads of: it begins before the request is written, and one that may not be is sent again. */
+  readonly #begun = new WeakMap<RequestBody, StreamedContent>()
   #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
   readonly #over = (exchange: Exchange): void => {
@@ -68,7 +70,7 @@ export class UndiciTransport implements Transport {
       path: url.search === '' ? url.pathname : url.pathname + url.search,
       method: request.method,
       headers: request.headers as string[],
-      body: body === undefined ? null : toContent(body, exchange),
+      body: body === undefined ? null : this.#toContent(body, exchange),
       headersTimeout: (timeouts.headers ?? 0) / 1_000,
       bodyTimeout: (timeouts.body ?? 0) / 1_000,
     }
@@ -86,6 +88,31 @@ export class UndiciTransport implements Transport {
     return this.#closed
   }
 
+  #toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
+    if (body.kind === 'bytes') return body.bytes
+    const begun = this.#begun.get(body)
+    if (begun?.exchange.isUnwritten === true) {
+      begun.exchange = exchange
+      if (begun.failure !== undefined) exchange.fail(begun.failure)
+      return begun.readable
+    }
+    const content: StreamedContent = {
+      readable: Readable.from(
+        guarded(body.stream, (error) => failed(error)),
+        { objectMode: false },
+      ),
+      exchange,
+      failure: undefined,
+    }
+    const failed = (error: SessionError): void => {
+      content.failure = error
+      content.exchange.fail(error)
+    }
+    // Who else sends the same stream has no part in what is read for the first one.
+    if (begun === undefined) this.#begun.set(body, content)
+    return content.readable
+  }
+
   /** Not the agent's own close: that would also wait for connections that nobody waits for any more. */
   async #drain(): Promise<void> {
     for (const exchange of this.#streams) exchange.endUnread()
@@ -94,20 +121,24 @@ export class UndiciTransport implements Transport {
   }
 }
 
-function toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
-  if (body.kind === 'bytes') return body.bytes
-  return Readable.from(guarded(body.stream, exchange), { objectMode: false })
+/** What undici reads a streamed content from. */
+interface StreamedContent {
+  readonly readable: Readable
+  /** The exchange that sends it. */
+  exchange: Exchange
+  /** What the caller’s stream failed with, when nobody sent it perhaps. */
+  failure: SessionError | undefined
 }
 
 /** The caller’s stream; when it throws, the exchange fails with that as its cause. */
 async function* guarded(
   stream: AsyncIterable<Uint8Array>,
-  exchange: Exchange,
+  fail: (error: SessionError) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* stream
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    exchange.fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
+    fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { allOf } from '../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcra, gcraKernel } from '../../src/algorithms/gcra.ts'
 import { leakyBucket } from '../../src/algorithms/leaky-bucket.ts'
@@ -71,6 +72,68 @@ test('without a margin the GCRA family grants at the earliest instant that a ser
         gcraKernel({ algorithm: 'gcra', burst, interval: { numerator, denominator }, margin: 0 }),
       (instants, burst, numerator) => turnedAway(instants, burst, { numerator, denominator }) > 0,
     )
+  }
+})
+
+test('several limits together grant at the first instant at which none of them is broken: none before it would do', () => {
+  const draw = drawing(77)
+  for (let load = 0; load < 300; load++) {
+    const [limit, burst, count] = [1 + draw(4), 1 + draw(4), 1 + draw(4)]
+    const [window, interval, grid] = [
+      1 + draw(60),
+      { numerator: 1 + draw(40), denominator: 1 + draw(3) },
+      1 + draw(60),
+    ]
+    const rule = allOf([
+      slidingWindow({ limit, window, margin: 0 }),
+      gcraKernel({ algorithm: 'gcra', burst, interval, margin: 0 }),
+      fixedWindow({ limit: count, window: grid, margin: 0, align: 'clock' }),
+    ])
+    const instants: number[] = []
+    for (const { base, at } of grants(rule, 40, window, load)) {
+      for (let instant = base; instant <= at; instant++) {
+        const tried = [...instants, instant]
+        const isBroken =
+          worstWindow(tried, window) > limit ||
+          turnedAway(tried, burst, interval) > 0 ||
+          worstFixedWindow(tried, grid, 0) > count
+        assert.equal(isBroken, instant < at, `${instant} of ${at}`)
+      }
+      instants.push(at)
+    }
+  }
+})
+
+test('with a margin, several limits together grant at the first instant that suits each by itself', () => {
+  const draw = drawing(78)
+  for (let load = 0; load < 2_000; load++) {
+    const margin = draw(30)
+    const rules: readonly Rule<unknown>[] = [
+      slidingWindow({ limit: 1 + draw(4), window: 1 + draw(60), margin }),
+      fixedWindow({
+        limit: 1 + draw(4),
+        window: 1 + draw(60),
+        margin,
+        align: draw(2) === 0 ? 'first' : 'clock',
+      }),
+      gcra({ period: 1 + draw(40), tolerance: draw(100), margin }),
+    ].slice(draw(2))
+    const rule = allOf(rules)
+    const [state, states] = [rule.initial(), rules.map((each) => each.initial())]
+    let now = 1_000_000
+    for (let unit = 0; unit < 30; unit++) {
+      now += draw(3) === 0 ? draw(40) : 0
+      const notBefore = draw(3) === 0 ? now + draw(50) : 0
+      const cost = 1 + draw(rule.capacity)
+      const at = rule.plan(state, now, cost, notBefore)
+      let earliest = Math.max(now, notBefore)
+      while (rules.some((each, index) => each.plan(states[index], now, cost, earliest) > earliest)) earliest++
+      assert.equal(at, earliest)
+      const grant = rule.commit(state, now, cost, at)
+      const parts = rules.map((each, index) => each.commit(states[index], now, cost, at))
+      assert.deepEqual(grant.parts, parts)
+      if (draw(2) === 0) now = at
+    }
   }
 })
 

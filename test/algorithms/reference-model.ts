@@ -211,9 +211,12 @@ export class FixedModel implements Model {
   #group = 0n
   #groupEnd = 0n
   #last = 0n
+  readonly #leased: boolean
 
-  constructor(parameters: SlidingParameters) {
+  /** @param leased whether the first arrival is only known when it is told */
+  constructor(parameters: SlidingParameters, leased: boolean) {
     this.parameters = parameters
+    this.#leased = leased
   }
 
   plan(now: bigint, cost: number, notBefore: bigint): bigint {
@@ -273,7 +276,7 @@ export class FixedModel implements Model {
 
   #anchorAt(now: bigint): { from: bigint; to: bigint } | undefined {
     const ends = this.#live().map((grant) => grant.until)
-    if (this.#anchor !== undefined || ends.length === 0) return this.#anchor
+    if (this.#leased || this.#anchor !== undefined || ends.length === 0) return this.#anchor
     const to = smallest(...ends)
     return to < now ? { from: to - this.parameters.margin, to } : undefined
   }
@@ -296,6 +299,61 @@ export class FixedModel implements Model {
       if (units > this.parameters.limit) return false
     }
     return true
+  }
+}
+
+/** A model whose parameters can be replaced. */
+export type Configurable<P> = Model & { parameters: P }
+
+/** Two limits together, either of which may be such a pair: the earliest instant that suits both. */
+export class PairModel<A, B> implements Model {
+  readonly #first: Configurable<A>
+  readonly #second: Configurable<B>
+  readonly #parts = new Map<ModelGrant, readonly [ModelGrant, ModelGrant]>()
+
+  constructor(first: Configurable<A>, second: Configurable<B>) {
+    this.#first = first
+    this.#second = second
+  }
+
+  set parameters([first, second]: readonly [A, B]) {
+    this.#first.parameters = first
+    this.#second.parameters = second
+  }
+
+  /** Goes on by the smaller of two steps as long as one of them wants one. */
+  plan(now: bigint, cost: number, notBefore: bigint): bigint {
+    for (let at = largest(now, notBefore); ;) {
+      const wanted = [this.#first.plan(now, cost, at), this.#second.plan(now, cost, at)]
+      const later = wanted.filter((each) => each > at)
+      if (later.length === 0) return at
+      at = smallest(...later)
+    }
+  }
+
+  commit(now: bigint, cost: number, at: bigint): ModelGrant {
+    const parts = [this.#first.commit(now, cost, at), this.#second.commit(now, cost, at)] as const
+    const grant = { ...parts[0], until: largest(parts[0].until, parts[1].until) }
+    this.#parts.set(grant, parts)
+    return grant
+  }
+
+  settle(grant: ModelGrant, until: bigint): void {
+    const [first, second] = this.#parts.get(grant) as readonly [ModelGrant, ModelGrant]
+    this.#first.settle(first, until)
+    this.#second.settle(second, until)
+    grant.until = until
+  }
+
+  cancel(grant: ModelGrant): void {
+    const [first, second] = this.#parts.get(grant) as readonly [ModelGrant, ModelGrant]
+    this.#first.cancel(first)
+    this.#second.cancel(second)
+  }
+
+  setBack(now: bigint): void {
+    this.#first.setBack(now)
+    this.#second.setBack(now)
   }
 }
 

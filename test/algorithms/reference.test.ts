@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { allOf } from '../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcraKernel } from '../../src/algorithms/gcra.ts'
 import type { Grant, Rule } from '../../src/algorithms/rule.ts'
@@ -9,8 +10,18 @@ import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import type { LimitStore, MaybePromise } from '../../src/backends/contract.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.ts'
+import { limitOf } from '../../src/testing/limit-store-subject.ts'
 import { SteppedClock } from '../../src/testing/stepped-clock.ts'
-import { FixedModel, GcraModel, type Model, type ModelGrant, SlidingModel } from './reference-model.ts'
+import {
+  type Configurable,
+  FixedModel,
+  type GcraParameters,
+  GcraModel,
+  type ModelGrant,
+  PairModel,
+  SlidingModel,
+  type SlidingParameters,
+} from './reference-model.ts'
 import { type Step, traces } from './traces.ts'
 
 const start = 1_000_000_000_000_000
@@ -33,17 +44,17 @@ function atOnce<T>(answer: MaybePromise<T>): T {
 interface Subject<P> {
   readonly parameters: readonly P[]
   rule(parameters: P): Rule<unknown>
-  model(parameters: P): Model & { parameters: P }
+  model(parameters: P): Configurable<P>
 }
 
 /** Plays a trace to the store and to the model and compares every answer. */
 function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[]): void {
   clock.at = start
-  atOnce(store.reset('k'))
   const { parameters } = subject
   const rules = parameters.map((each) => subject.rule(each))
   const reference = subject.model(parameters[0] as P)
-  let limit = { key: 'k', rule: rules[0] as Rule<unknown>, retention: 1e14 }
+  let limit = limitOf(rules[0] as Rule<unknown>, 'k', { retention: 1e14 })
+  atOnce(store.reset(limit))
   let open: { grant: Grant; modelGrant: ModelGrant }[] = []
   let changed: P | undefined
   const reconfigure = (): void => {
@@ -72,7 +83,9 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
       const at = reference.plan(BigInt(now), cost, BigInt(notBefore))
       const answer = atOnce(store.reserve(limit, cost, notBefore, step.maxWait))
       if (Number(at) - now > step.maxWait) {
-        assert.deepEqual(answer, { allowed: false, retryAfter: Number(at) - now })
+        assert.ok(!answer.allowed)
+        assert.equal(answer.retryAfter, Number(at) - now)
+        assert.ok(answer.soonest >= 0 && answer.soonest <= answer.retryAfter)
         continue
       }
       const modelGrant = reference.commit(BigInt(now), cost, at)
@@ -104,30 +117,60 @@ const traceOf = fc
   .constantFrom(10, 1_000, 1_000_000)
   .chain((scale) => fc.tuple(fc.constant(scale), traces(scale)))
 
+const capacities = fc.integer({ min: 1, max: 6 })
+const denominators = fc.constantFrom(1n, 3n, 7n, 999n)
+/** Of the scale. */
+const margins = fc.nat(120)
+
+function windowRule({ limit, window, margin }: SlidingParameters): Rule<unknown> {
+  return slidingWindow({ limit, window: Number(window), margin: Number(margin) })
+}
+
+function fixedRule({ limit, window, margin }: SlidingParameters, leased: boolean): Rule<unknown> {
+  return fixedWindow({ limit, window: Number(window), margin: Number(margin), align: 'first', leased })
+}
+
+function gcraRule({ burst, numerator, denominator, margin }: GcraParameters): Rule<unknown> {
+  const interval = { numerator: Number(numerator), denominator: Number(denominator) }
+  return gcraKernel({ algorithm: 'gcra', burst, interval, margin: Number(margin) })
+}
+
+function windows(scale: number, limit: number, percent: number): SlidingParameters[] {
+  const margin = Math.floor((scale * percent) / 100)
+  return [
+    { limit, window: BigInt(scale), margin: BigInt(margin) },
+    { limit: limit + 2, window: BigInt(Math.ceil(scale / 3)), margin: BigInt(margin) },
+    { limit: Math.ceil(limit / 2), window: BigInt(2 * scale), margin: BigInt(Math.ceil(margin / 2)) },
+  ]
+}
+
+function intervals(scale: number, burst: number, percent: number, denominator: bigint): GcraParameters[] {
+  const margin = BigInt(Math.floor((scale * percent) / 100))
+  const numerator = BigInt(scale)
+  return [
+    { burst, numerator, denominator, margin },
+    { burst: burst + 2, numerator, denominator: 5n, margin },
+    { burst: Math.ceil(burst / 2), numerator: numerator + 1n, denominator: 1n, margin: (margin + 1n) / 2n },
+  ]
+}
+
+/** What the model of a fixed window is for: ends that are final, one clock, and one set of parameters. */
+function withoutChanges(steps: readonly Step[]): Step[] {
+  return steps
+    .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
+    .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step))
+}
+
+function pairs<A, B>(first: readonly A[], second: readonly B[]): (readonly [A, B])[] {
+  return first.map((each, index) => [each, second[index] as B] as const)
+}
+
 for (const [place, open] of Object.entries(stores)) {
   test(`${place}, a sliding window answers what its definition says, to the microsecond, whatever happens`, () => {
     fc.assert(
-      fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
-        const margin = Math.floor((scale * percent) / 100)
-        const parameters = [
-          { limit, window: scale, margin },
-          { limit: limit + 2, window: Math.ceil(scale / 3), margin },
-          { limit: Math.ceil(limit / 2), window: 2 * scale, margin: Math.ceil(margin / 2) },
-        ]
-        play(
-          open(),
-          {
-            parameters: parameters.map((each) => ({
-              limit: each.limit,
-              window: BigInt(each.window),
-              margin: BigInt(each.margin),
-            })),
-            rule: (each) =>
-              slidingWindow({ limit: each.limit, window: Number(each.window), margin: Number(each.margin) }),
-            model: (each) => new SlidingModel(each),
-          },
-          steps,
-        )
+      fc.property(traceOf, capacities, margins, ([scale, steps], limit, percent) => {
+        const parameters = windows(scale, limit, percent)
+        play(open(), { parameters, rule: windowRule, model: (each) => new SlidingModel(each) }, steps)
       }),
       { seed: 1, numRuns: 3_000 },
     )
@@ -137,31 +180,12 @@ for (const [place, open] of Object.entries(stores)) {
     fc.assert(
       fc.property(
         traceOf,
-        fc.integer({ min: 1, max: 6 }),
-        fc.nat(120),
-        fc.constantFrom(1, 3, 7, 999),
+        capacities,
+        margins,
+        denominators,
         ([scale, steps], burst, percent, denominator) => {
-          const margin = BigInt(Math.floor((scale * percent) / 100))
-          const numerator = BigInt(scale)
-          play(
-            open(),
-            {
-              parameters: [
-                { burst, numerator, denominator: BigInt(denominator), margin },
-                { burst: burst + 2, numerator, denominator: 5n, margin },
-                { burst: Math.ceil(burst / 2), numerator: numerator + 1n, denominator: 1n, margin },
-              ],
-              rule: (each) =>
-                gcraKernel({
-                  algorithm: 'gcra',
-                  burst: each.burst,
-                  interval: { numerator: Number(each.numerator), denominator: Number(each.denominator) },
-                  margin: Number(each.margin),
-                }),
-              model: (each) => new GcraModel(each),
-            },
-            steps,
-          )
+          const parameters = intervals(scale, burst, percent, denominator)
+          play(open(), { parameters, rule: gcraRule, model: (each) => new GcraModel(each) }, steps)
         },
       ),
       { seed: 2, numRuns: 3_000 },
@@ -170,21 +194,78 @@ for (const [place, open] of Object.entries(stores)) {
 
   test(`${place}, a fixed window answers what its definition says, to the microsecond, whatever happens`, () => {
     fc.assert(
-      fc.property(traceOf, fc.integer({ min: 1, max: 6 }), fc.nat(120), ([scale, steps], limit, percent) => {
-        const margin = Math.floor((scale * percent) / 100)
-        play(
-          open(),
-          {
-            parameters: [{ limit, window: BigInt(scale), margin: BigInt(margin) }],
-            rule: () => fixedWindow({ limit, window: scale, margin, align: 'first' }),
-            model: (each) => new FixedModel(each),
-          },
-          steps
-            .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
-            .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step)),
-        )
+      fc.property(traceOf, capacities, margins, fc.boolean(), ([scale, steps], limit, percent, leased) => {
+        const parameters = windows(scale, limit, percent).slice(0, 1)
+        const rule = (each: SlidingParameters): Rule<unknown> => fixedRule(each, leased)
+        const model = (each: SlidingParameters): FixedModel => new FixedModel(each, leased)
+        play(open(), { parameters, rule, model }, withoutChanges(steps))
       }),
       { seed: 3, numRuns: 3_000 },
+    )
+  })
+
+  test(`${place}, several limits together answer what their definitions say, to the microsecond, whatever happens`, () => {
+    fc.assert(
+      fc.property(
+        traceOf,
+        fc.tuple(capacities, capacities, capacities),
+        margins,
+        denominators,
+        ([scale, steps], [limit, burst, other], percent, denominator) => {
+          const twoWindows = pairs(
+            windows(scale, limit, percent),
+            windows(Math.ceil(scale / 2), other, 2 * percent),
+          )
+          play(
+            open(),
+            {
+              parameters: pairs(twoWindows, intervals(scale, burst, percent, denominator)),
+              rule: ([[first, second], third]) =>
+                allOf([windowRule(first), windowRule(second), gcraRule(third)]),
+              model: ([[first, second], third]) =>
+                new PairModel(
+                  new PairModel(new SlidingModel(first), new SlidingModel(second)),
+                  new GcraModel(third),
+                ),
+            },
+            steps,
+          )
+        },
+      ),
+      { seed: 4, numRuns: 3_000 },
+    )
+  })
+
+  test(`${place}, a fixed window together with other limits answers what their definitions say, to the microsecond`, () => {
+    fc.assert(
+      fc.property(
+        traceOf,
+        fc.tuple(capacities, capacities, capacities),
+        margins,
+        denominators,
+        ([scale, steps], [limit, burst, other], percent, denominator) => {
+          const [fixed, sliding] = [windows(scale, limit, percent), windows(2 * scale, other, percent / 2)]
+          const parameters = pairs(
+            pairs(fixed, sliding),
+            intervals(scale, burst, percent, denominator),
+          ).slice(0, 1)
+          play(
+            open(),
+            {
+              parameters,
+              rule: ([[first, second], third]) =>
+                allOf([fixedRule(first, false), windowRule(second), gcraRule(third)]),
+              model: ([[first, second], third]) =>
+                new PairModel(
+                  new PairModel(new FixedModel(first, false), new SlidingModel(second)),
+                  new GcraModel(third),
+                ),
+            },
+            withoutChanges(steps),
+          )
+        },
+      ),
+      { seed: 5, numRuns: 3_000 },
     )
   })
 }

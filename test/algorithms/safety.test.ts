@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { allOf } from '../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcraKernel } from '../../src/algorithms/gcra.ts'
 import type { Rule } from '../../src/algorithms/rule.ts'
@@ -14,7 +15,13 @@ function faults(
   seed: number,
   loads: number,
   limit: (capacity: number, span: number, margin: number, kind: number) => Rule<unknown>,
-  isFault: (instants: readonly number[], capacity: number, span: number, kind: number) => boolean,
+  isFault: (
+    instants: readonly number[],
+    capacity: number,
+    span: number,
+    margin: number,
+    kind: number,
+  ) => boolean,
 ): string[] {
   const found: string[] = []
   const draw = drawing(seed)
@@ -29,7 +36,7 @@ function faults(
     const travelled = travels(rule, { margin, pace, steps: 40, ahead }, draw)
     for (let pattern = 0; pattern < patterns; pattern++) {
       const instants = arrivals(travelled, draw)
-      if (isFault(instants, capacity, span, kind)) found.push(`${load}.${pattern} ahead:${ahead}`)
+      if (isFault(instants, capacity, span, margin, kind)) found.push(`${load}.${pattern} ahead:${ahead}`)
     }
   }
   return found
@@ -75,8 +82,51 @@ test('no GCRA of a server’s own ever turns a unit away', () => {
       const interval = { numerator, denominator: denominators[kind] as number }
       return gcraKernel({ algorithm: 'gcra', burst, interval, margin })
     },
-    (instants, burst, numerator, kind) =>
+    (instants, burst, numerator, _margin, kind) =>
       turnedAway(instants, burst, { numerator, denominator: denominators[kind] as number }) > 0,
+  )
+  assert.deepEqual(found.slice(0, 3), [])
+})
+
+/** The members of several limits, each with its own check at the server. */
+const together = (
+  capacity: number,
+  span: number,
+  margin: number,
+  kind: number,
+): readonly { rule: Rule<unknown>; isFault: (instants: readonly number[]) => boolean }[] => {
+  const interval = { numerator: span, denominator: denominators[kind] as number }
+  const [longer, shorter] = [3 * span, Math.ceil(span / 2)]
+  const bucket = {
+    rule: gcraKernel({ algorithm: 'gcra', burst: capacity + 1, interval, margin }),
+    isFault: (instants: readonly number[]) => turnedAway(instants, capacity + 1, interval) > 0,
+  }
+  const sliding = {
+    rule: slidingWindow({ limit: 2 * capacity, window: longer, margin }),
+    isFault: (instants: readonly number[]) => worstWindow(instants, longer) > 2 * capacity,
+  }
+  const fixed = {
+    rule: fixedWindow({ limit: capacity, window: shorter, margin, align: 'first' }),
+    isFault: (instants: readonly number[]) =>
+      instants.length > 0 && worstFixedWindow(instants, shorter) > capacity,
+  }
+  const aligned = {
+    rule: fixedWindow({ limit: capacity, window: span, margin, align: 'clock' }),
+    isFault: (instants: readonly number[]) => worstFixedWindow(instants, span, 0) > capacity,
+  }
+  return [
+    [sliding, bucket],
+    [fixed, sliding, bucket],
+    [aligned, fixed, sliding],
+  ][kind] as (typeof bucket)[]
+}
+
+test('of several limits together none is ever broken at the server', () => {
+  const found = faults(
+    15,
+    10_000,
+    (...parameters) => allOf(together(...parameters).map(({ rule }) => rule)),
+    (instants, ...parameters) => together(...parameters).some(({ isFault }) => isFault(instants)),
   )
   assert.deepEqual(found.slice(0, 3), [])
 })

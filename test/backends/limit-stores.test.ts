@@ -4,6 +4,9 @@ import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.t
 import { testLimitStore } from '../../src/testing/index.ts'
 import { newFile } from './sqlite-support.ts'
 
+/** Histories of each algorithm, and of each combination: thousands for a store. */
+const traces = 400
+
 testLimitStore('memory', (clock, checkFrequency) => {
   const store = new MemoryLimitStore({ clock, checkFrequency })
   return { store, size: () => store.size, close: () => store.close() }
@@ -15,8 +18,12 @@ testLimitStore('SQLite', (clock, checkFrequency) => {
 })
 
 // As its owner likes it: big integers, arrays, no file, no WAL.
-testLimitStore('SQLite, by a connection of the user’s', (clock, checkFrequency) => {
-  const conn = new DatabaseSync(':memory:', { readBigInts: true, returnArrays: true })
-  const store = new SqliteLimitStore({ from: conn, clock, checkFrequency })
-  return { store, size: () => store.size(), close: () => (store.close(), conn.close()) }
-})
+testLimitStore(
+  'SQLite, by a connection of the user’s',
+  (clock, checkFrequency) => {
+    const conn = new DatabaseSync(':memory:', { readBigInts: true, returnArrays: true })
+    const store = new SqliteLimitStore({ from: conn, clock, checkFrequency })
+    return { store, size: () => store.size(), close: () => (store.close(), conn.close()) }
+  },
+  { traces },
+)

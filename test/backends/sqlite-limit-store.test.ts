@@ -1,30 +1,17 @@
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
-import type { LimitKey, Reservation } from '../../src/backends/contract.ts'
+import type { Reservation } from '../../src/backends/contract.ts'
 import { clockOf, currentClock } from '../../src/backends/sqlite/boot-clock.ts'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
 import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.ts'
-import { OptionError, SessionError } from '../../src/core/errors.ts'
+import { OptionError } from '../../src/core/errors.ts'
 import { Ratelimiter } from '../../src/ratelimit/index.ts'
-import { newFile } from './sqlite-support.ts'
+import { limitOf } from '../../src/testing/limit-store-subject.ts'
+import { limit, newFile, outcome, rule } from './sqlite-support.ts'
 
 const hour = 3_600_000_000
-const rule = slidingWindow({ limit: 2, window: hour, margin: 0 })
-const limit: LimitKey = { key: 'k', rule, retention: 0 }
-
-/** What is granted, denied or thrown. */
-async function outcome(store: SqliteLimitStore): Promise<string> {
-  try {
-    return (await store.reserve(limit, 1, 0, 0)).allowed ? 'granted' : 'denied'
-  } catch (error) {
-    assert.ok(error instanceof SessionError, String(error))
-    return `${error.code}: ${error.message}`
-  }
-}
 
 test('one file is one limit, for all who open it, one after the other or together', async () => {
   const from = newFile()
@@ -92,89 +79,50 @@ test('a connection of the user’s works in any state, and stays as it was', asy
 
 test('many keys are cleared a part at a time', async () => {
   const store = new SqliteLimitStore({ from: newFile() })
-  for (let key = 0; key < 1_200; key++) void store.reserve({ ...limit, key: `a:${key}` }, 1, 0, 0)
-  void store.reserve({ ...limit, key: 'b:1' }, 1, 0, 0)
-  const cleared = store.clear('a:')
+  for (let key = 0; key < 1_200; key++) void store.reserve(limitOf(rule, `${key}`, { prefix: 'a' }), 1, 0, 0)
+  void store.reserve(limitOf(rule, '1', { prefix: 'b' }), 1, 0, 0)
+  const cleared = store.clear('a')
   assert.equal(await store.size(), 701)
   await cleared
   assert.equal(await store.size(), 1)
   store.close()
 })
 
-test('a file that is deleted or replaced is noticed, said once, and made anew', async () => {
+test('a file of an earlier version is brought up to date, and what it knows stays', async () => {
   const from = newFile()
   const store = new SqliteLimitStore({ from })
+  const paused = limitOf(rule, 'paused')
   assert.equal(await outcome(store), 'granted')
-  for (const end of ['', '-wal', '-shm']) rmSync(from + end, { force: true })
-  let answer = await outcome(store)
-  for (const until = performance.now() + 2_000; !answer.startsWith('ERR') && performance.now() < until;) {
-    answer = await outcome(store)
-  }
-  assert.equal(
-    answer,
-    `ERR_BACKEND: SQLite file '${from}' was deleted or replaced while it was in use: its limits begin anew`,
-  )
   assert.equal(await outcome(store), 'granted')
   store.close()
-})
-
-test('what is wrong with a file is said with what to do, and mended by doing it', async () => {
-  const garbage = newFile()
-  writeFileSync(garbage, 'no database, but text. '.repeat(100))
-  const store = new SqliteLimitStore({ from: garbage })
-  assert.match(await outcome(store), /is no SQLite database: give `db` another path, or delete the file$/)
-  rmSync(garbage)
-  assert.equal(await outcome(store), 'granted')
-  store.close()
-
-  const nowhere = new SqliteLimitStore({ from: '/nowhere/at/all.db' })
-  assert.match(
-    await outcome(nowhere),
-    /^ERR_BACKEND: SQLite file '\/nowhere\/at\/all.db' cannot be opened: its folder/,
-  )
-
-  const from = newFile()
-  new DatabaseSync(from).close()
-  const readOnly = new DatabaseSync(from, { readOnly: true })
-  assert.match(
-    await outcome(new SqliteLimitStore({ from: readOnly })),
-    /cannot be written: let this program write/,
-  )
-  readOnly.close()
-})
-
-test('a damaged file is told from a good one', async () => {
-  const from = newFile()
-  const good = new SqliteLimitStore({ from })
-  for (let key = 0; key < 500; key++) void good.reserve({ ...limit, key: `k:${key}` }, 1, 0, 0)
-  good.close()
+  // As the first version made it.
   const db = new DatabaseSync(from)
-  const { size } = db
-    .prepare('SELECT page_count * page_size AS size FROM pragma_page_count, pragma_page_size')
-    .get() as {
-    size: number
-  }
-  db.close()
-  const half = Math.floor(size / 8_192) * 4_096
-  writeFileSync(from, Buffer.alloc(size - half, 0x5a), { flag: 'r+' })
-  assert.match(await outcome(new SqliteLimitStore({ from })), /is no SQLite database|is damaged: delete it/)
+  db.exec(`ALTER TABLE http_sessions_limits DROP COLUMN paused_at;
+    ALTER TABLE http_sessions_limits DROP COLUMN paused_until;
+    UPDATE http_sessions SET version = 1`)
+  const [first, second] = [new SqliteLimitStore({ from }), new SqliteLimitStore({ from })]
+  assert.equal(await outcome(first), 'denied')
+  void first.pause(paused, hour)
+  assert.equal(await outcome(second, paused), 'denied')
+  assert.equal(await outcome(second), 'denied')
+  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 2 })
+  for (const each of [first, second, db]) each.close()
 })
 
-test('a full disk loses no unit: it is an error until there is room', async () => {
-  const conn = new DatabaseSync(newFile())
-  const store = new SqliteLimitStore({ from: conn })
-  assert.equal(await outcome(store), 'granted')
-  const { page_count: pages } = conn.prepare('PRAGMA page_count').get() as { page_count: number }
-  conn.exec(`PRAGMA max_page_count = ${pages}`)
-  const large = { ...limit, key: 'x'.repeat(20_000) }
-  assert.throws(() => store.reserve(large, 1, 0, 0), {
-    code: 'ERR_BACKEND',
-    message: 'the SQLite connection cannot grow: make room on its disk',
-  })
-  assert.equal(await outcome(store), 'granted')
-  conn.exec('PRAGMA max_page_count = 1000000')
-  assert.ok((await store.reserve(large, 1, 0, 0)).allowed)
-  conn.close()
+test('a pause is for all who share the file, and outlasts who asked for it', async () => {
+  const from = newFile()
+  const first = new SqliteLimitStore({ from })
+  void first.pause(limit, hour)
+  const second = new SqliteLimitStore({ from })
+  assert.equal(await outcome(second), 'denied')
+  first.close()
+  assert.equal(await outcome(second), 'denied')
+  second.close()
+  const third = new SqliteLimitStore({ from })
+  assert.equal(await outcome(third), 'denied')
+  void third.reset(limit)
+  assert.equal(await outcome(third), 'granted')
+  third.close()
 })
 
 test('a file of a later version is left alone', async () => {
@@ -229,7 +177,7 @@ test('a limiter takes the file or the connection, and nothing else', async () =>
     window: '1h',
     maxWait: '0ms',
   })
-  await Promise.all([limiter.acquire('x', { hold: true }), other.acquire('x')])
+  await Promise.all([limiter.acquire('x'), other.acquire('x')])
   await assert.rejects(limiter.acquire('x'), { code: 'ERR_RATELIMIT' })
   await limiter.clear()
   assert.equal((await other.peek('x')).remaining, 2)

@@ -7,7 +7,7 @@ import { ManualClock } from '../../src/testing/manual-clock.ts'
 const second = 1_000_000
 
 test('what is not busy is answered, or thrown, at once', () => {
-  const turns = new Turns(undefined, new ManualClock())
+  const turns = new Turns(undefined, second, new ManualClock())
   assert.equal(
     turns.take(() => 7),
     7,
@@ -23,7 +23,7 @@ test('what is not busy is answered, or thrown, at once', () => {
 
 test('what finds the database busy is tried again every 1 to 2 ms, in order; its error is its own', async () => {
   const clock = new ManualClock()
-  const turns = new Turns(undefined, clock)
+  const turns = new Turns(undefined, second, clock)
   const tried: number[] = []
   const first = turns.take(() => {
     tried.push(clock.now())
@@ -47,9 +47,9 @@ test('what finds the database busy is tried again every 1 to 2 ms, in order; its
   assert.equal(clock.pending, 0)
 })
 
-test('whoever finds it busy for ten seconds is told, each for itself', async () => {
+test('whoever finds it busy for as long as a call may take is told, each for itself', async () => {
   const clock = new ManualClock()
-  const turns = new Turns('a.db', clock)
+  const turns = new Turns('a.db', 10 * second, clock)
   const locked = {
     code: 'ERR_BACKEND',
     message: "SQLite file 'a.db' is locked by another program, which should end its transactions sooner",

@@ -140,7 +140,7 @@ test('a failed exchange reaches all who wait, and the next request asks anew', a
 test('a request with other limits does not share: it might fail where the other would not', async (t) => {
   const server = held()
   const cache = await bed(t, {}, server.answer)
-  const limit = { cost: 1, maxWait: 0, keys: undefined }
+  const limit = { cost: 1, maxWait: 0, priority: 0, keys: undefined }
   const replies = [
     cache.get('/a'),
     cache.send('/a', { features: { limit } }),

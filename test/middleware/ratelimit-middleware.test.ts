@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import { AbortError, NetworkError, RatelimitError } from '../../src/core/errors.ts'
 import { emptyBody, type Next, type Reply } from '../../src/core/reply.ts'
-import type { ExchangeObserver, Request, RequestLimit } from '../../src/core/request.ts'
+import {
+  type ExchangeObserver,
+  type Request,
+  type RequestLimit,
+  UnwrittenError,
+} from '../../src/core/request.ts'
 import {
   ratelimitMiddleware,
   type RatelimitScope,
 } from '../../src/middleware/ratelimit/ratelimit-middleware.ts'
 import { Ratelimiter, type RatelimiterOptions } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { SimulatedProcess } from '../ratelimit/simulated-process.ts'
 
 const perEndpoint: RatelimitScope = { perHost: false, perEndpoint: true }
 
@@ -35,7 +42,7 @@ function makeRequest(
       auth: undefined,
       jar: true,
       cache: 'default',
-      limit: { cost: 1, maxWait: undefined, keys: undefined, ...limit },
+      limit: { cost: 1, maxWait: undefined, priority: 0, keys: undefined, ...limit },
     },
     ...changes,
   }
@@ -143,7 +150,7 @@ test('the limit counts from the answer, and an observer that was there hears of 
   const send = ratelimitMiddleware(limiter, perEndpoint)
   const heard: string[] = []
   const observer: ExchangeObserver = {
-    written: (at) => heard.push(`written ${at}`),
+    written: (at) => heard.push(`written ${at}`) > 0,
     answered: (at) => heard.push(`answered ${at}`),
   }
   const request = makeRequest('http://a.example/', { observer })
@@ -215,4 +222,33 @@ test('the request’s signal, cost and maxWait are the wait’s', async () => {
   await aborted
   await assert.rejects(send(makeRequest(url, {}, { maxWait: 1_000 }), answering(clock)), RatelimitError)
   assert.equal(limiter.waiting(), 0)
+})
+
+test('a request that comes to be written when its slot has run out goes on another one, before all who wait', async () => {
+  const world = new ManualClock(1_000_000_000)
+  const store = new MemoryLimitStore({ clock: world })
+  const program = new SimulatedProcess(world, store, () => 1_000)
+  const { clock, backend } = program
+  await using limiter = new Ratelimiter({ limit: 1, margin: '50ms', backend, clock })
+  const send = ratelimitMiddleware(limiter, perEndpoint)
+  const heard: string[] = []
+  const connecting: Next = async (request) => {
+    await program.wait(10_000)
+    const at = clock.now()
+    const isWritten = request.observer?.written(at)
+    heard.push(`${request.url.hash} ${isWritten ? 'written' : 'held back'}`)
+    if (!isWritten) throw new UnwrittenError()
+    request.observer?.answered(at)
+    return replyTo(request, at)
+  }
+  const sent = ['#first', '#second'].map((hash) => send(makeRequest(`http://a.example/${hash}`), connecting))
+  await world.advance(5_000)
+  program.block(300_000)
+  await world.advance(500_000)
+  assert.deepEqual(heard, ['#first held back', '#first written'])
+  await world.advance(2_000_000)
+  assert.deepEqual(heard, ['#first held back', '#first written', '#second written'])
+  const [first, second] = await Promise.all(sent)
+  const between = (second as Reply).timings.writtenAt - (first as Reply).timings.writtenAt
+  assert.ok(between >= 1_000_000, `${between}`)
 })

@@ -5,6 +5,7 @@ import type {
   LimitStore,
   MaybePromise,
   Reservation,
+  Reservations,
 } from '../../src/backends/contract.ts'
 import type { Backend } from '../../src/backends/contract.ts'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
@@ -57,9 +58,10 @@ export class LaterBackend implements Backend {
   readonly limits: LaterStore
   readonly cache: Backend['cache']
 
-  constructor(clock: ManualClock) {
+  /** @param shared whether other processes may reserve of it too */
+  constructor(clock: ManualClock, shared = false) {
     this.#memory = new MemoryBackend({ clock })
-    this.limits = new LaterStore(this.#memory.limits)
+    this.limits = new LaterStore(this.#memory.limits, shared)
     this.cache = this.#memory.cache
   }
 
@@ -74,12 +76,17 @@ export class LaterBackend implements Backend {
 
 /** A real store behind real asynchrony; a call can be made to fail. */
 export class LaterStore implements LimitStore {
+  readonly shared: boolean
   readonly #store: LimitStore
   /** Calls by name that fail next. */
   readonly failing: string[] = []
 
-  constructor(store: LimitStore) {
+  /** Every call but those of `now`, as it was made. */
+  readonly calls: string[] = []
+
+  constructor(store: LimitStore, shared: boolean) {
     this.#store = store
+    this.shared = shared
   }
 
   now(): number {
@@ -90,12 +97,20 @@ export class LaterStore implements LimitStore {
     return this.#later('reserve', () => this.#store.reserve(limit, cost, notBefore, maxWait))
   }
 
+  reserveEach(limit: LimitKey, costs: readonly number[]): Promise<Reservations> {
+    return this.#later('reserveEach', () => this.#store.reserveEach(limit, costs))
+  }
+
   settle(limit: LimitKey, grant: Grant, until: number, final: boolean): Promise<Grant> {
     return this.#later('settle', () => this.#store.settle(limit, grant, until, final))
   }
 
   cancel(limit: LimitKey, grant: Grant): Promise<void> {
     return this.#later('cancel', () => this.#store.cancel(limit, grant))
+  }
+
+  pause(limit: LimitKey, span: number): Promise<void> {
+    return this.#later('pause', () => this.#store.pause(limit, span))
   }
 
   peek(limit: LimitKey): Promise<LimitStanding> {
@@ -106,15 +121,16 @@ export class LaterStore implements LimitStore {
     return this.#later('estimate', () => this.#store.estimate(limit, cost, ahead))
   }
 
-  reset(key: string): Promise<void> {
-    return this.#later('reset', () => this.#store.reset(key))
+  reset(limit: LimitKey): Promise<void> {
+    return this.#later('reset', () => this.#store.reset(limit))
   }
 
-  clear(prefix: string): Promise<void> {
+  clear(prefix?: string): Promise<void> {
     return this.#later('clear', () => this.#store.clear(prefix))
   }
 
   async #later<T>(name: string, call: () => MaybePromise<T>): Promise<T> {
+    this.calls.push(name)
     await new Promise((resolve) => setImmediate(resolve))
     const index = this.failing.indexOf(name)
     if (index === -1) return call()

@@ -208,18 +208,18 @@ test('a store that throws is heard by the one who asked; the next goes on', asyn
   await using backend = new MemoryBackend({ clock })
   const { limits } = backend
   await using limiter = new Ratelimiter({ limit: 1, backend, clock })
-  const failOnce = (): void => {
-    limits.reserve = () => {
-      Reflect.deleteProperty(limits, 'reserve')
+  const failOnce = (name: 'reserve' | 'reserveEach'): void => {
+    limits[name] = () => {
+      Reflect.deleteProperty(limits, name)
       throw new Error('broken')
     }
   }
-  failOnce()
+  failOnce('reserve')
   await assert.rejects(limiter.acquire(), /broken/)
   assert.equal(limiter.waiting(), 0)
   await limiter.acquire()
   const outcomes = [1, 2].map(() => watch(limiter.acquire()))
-  failOnce()
+  failOnce('reserveEach')
   await clock.advance(second)
   assert.equal(outcomes[0]?.failure?.message, 'broken')
   assert.equal(outcomes[1]?.grantedAt, second)

@@ -32,10 +32,14 @@ test('settings have the documented defaults', () => {
     retention: 300_000_000,
     checkFrequency: 15_000_000,
     maxWait: undefined,
-    margin: 0,
+    terms: { travel: 0, span: 0, journey: 0, leased: false },
     sleepDuration: 50_000,
+    onBackendError: 'wait',
+    share: 1,
     perHost: false,
     perEndpoint: true,
+    adaptive: true,
+    maxPause: 3_600_000_000,
   })
 })
 
@@ -51,6 +55,8 @@ test('settings are read as they are written', () => {
     sleepDuration: '1ms',
     perHost: true,
     perEndpoint: false,
+    adaptive: false,
+    maxPause: '1m',
     raiseErrors: true,
   }
   const { rule, ...settings } = parseRatelimitOptions(options, 'test', { margin: 50_000, clock })
@@ -62,14 +68,18 @@ test('settings are read as they are written', () => {
     retention: 3_600_000_000,
     checkFrequency: 1_000_000,
     maxWait: 2_000_000,
-    margin: 'settle',
+    terms: { travel: undefined, span: 50_000, journey: 0, leased: false },
     sleepDuration: 1_000,
+    onBackendError: 'wait',
+    share: 1,
     perHost: true,
     perEndpoint: false,
+    adaptive: false,
+    maxPause: 60_000_000,
     clock,
   })
-  assert.equal(parseRatelimitOptions({}, 'test', { margin: 50_000 }).margin, 50_000)
-  assert.equal(parseRatelimitOptions({ margin: '7ms' }, 'test', { margin: 50_000 }).margin, 7_000)
+  assert.equal(parseRatelimitOptions({}, 'test', { margin: 50_000 }).terms.travel, 50_000)
+  assert.equal(parseRatelimitOptions({ margin: '7ms' }, 'test', { margin: 50_000 }).terms.travel, 7_000)
   assert.equal(parseRatelimitOptions({ raiseErrors: true }, 'test').maxWait, 0)
 })
 
@@ -138,7 +148,7 @@ const wrong: readonly (readonly [object, RegExp])[] = [
   [{ type: 'gcra', period: '0s' }, /^period: '0s' must be longer than zero/],
   [{ key: '' }, /^key: '' must be a text/],
   [{ key: 5 }, /^key: 5 must be a text/],
-  [{ backend: 'redos' }, /^backend: 'redos' is none of 'memory', 'sqlite' and a backend/],
+  [{ backend: 'redos' }, /^backend: 'redos' is none of 'memory', 'sqlite', 'redis' and a backend/],
   [{ backend: {} }, /^backend: an object is none of/],
   [{ cacheTimeout: 300 }, /^cacheTimeout: 300 has no unit/],
   [{ checkFrequency: '0s' }, /^checkFrequency: '0s' must be longer/],
@@ -147,6 +157,12 @@ const wrong: readonly (readonly [object, RegExp])[] = [
   [{ margin: 50 }, /^margin: 50 has no unit/],
   [{ margin: 'settled' }, /^margin: 'settled' is not a duration/],
   [{ sleepDuration: '50' }, /^sleepDuration: 50 has no unit/],
+  [{ onBackendError: 'retry' }, /^onBackendError: 'retry' is not one of 'wait', 'throw', 'local'/],
+  [{ onBackendError: 'wait' }, /^test: onBackendError is for backends that processes share/],
+  [{ backend: 'sqlite', share: 0.5 }, /^test: share belongs to onBackendError 'local'/],
+  [{ backend: 'sqlite', onBackendError: 'local', share: 0 }, /^share: 0 must be a number above 0/],
+  [{ backend: 'sqlite', onBackendError: 'local', share: 1.1 }, /^share: 1.1 must be a number above 0/],
+  [{ backend: 'sqlite', onBackendError: 'local', share: '1' }, /^share: '1' must be a number/],
   [{ perHost: 1 }, /^perHost: 1 must be true or false/],
   [{ perEndpoint: null }, /^perEndpoint: null must be true or false/],
   [{ clock: Date }, /^clock: a function is no clock/],
@@ -168,6 +184,10 @@ for (const [options, message] of wrong) {
 
 test('options of a session are no options of a bare limiter', () => {
   assert.throws(() => new Ratelimiter({ perHost: true } as object), /perHost is an option of a session/)
+  assert.throws(
+    () => new Ratelimiter({ adaptive: true } as object),
+    /adaptive is an option of a session; .* pause/,
+  )
   assert.throws(() => new Ratelimiter({ perEndpoint: true } as object), OptionError)
   assert.throws(() => new Ratelimiter(null as unknown as object), OptionError)
 })

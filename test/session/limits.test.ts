@@ -166,6 +166,20 @@ describe('waiting', () => {
     assert.equal(near.count, before)
   })
 
+  test('priority decides who goes first of those who wait', async () => {
+    const session = sessionOn(near, { ratelimit: { limit: 1, window: '50ms' } })
+    const order: string[] = []
+    const get = async (name: string, priority?: number): Promise<void> => {
+      await session.get(`/get?name=${name}`, priority === undefined ? {} : { ratelimit: { priority } })
+      order.push(name)
+    }
+    await Promise.all([get('started'), get('patient'), get('urgent', 10)])
+    assert.deepEqual(order, ['started', 'urgent', 'patient'])
+    await assert.rejects(session.get('/ip', { ratelimit: { priority: 'high' as unknown as number } }), {
+      message: /^ratelimit.priority: 'high' must be a number; higher ones go first/,
+    })
+  })
+
   test('maxWait, of the limiter or the call, throws as soon as the wait is known to be longer', async () => {
     const session = sessionOn(near, { ratelimit: { ...small, maxWait: '1s' } })
     await session.get('/ip')

@@ -42,7 +42,7 @@ test('interim responses are passed over: only the final one is the reply, and it
   const early = 'HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n'
   const url = await answering(context, `HTTP/1.1 102 Processing\r\n\r\n${early}${early}${ok}`)
   const answered: number[] = []
-  const observer = { written: () => undefined, answered: (at: number) => void answered.push(at) }
+  const observer = { written: () => true, answered: (at: number) => void answered.push(at) }
   const reply = await transportOf(context).send(request(url, { observer }))
   assert.deepEqual([reply.status, text(reply), reply.headers], [200, 'ok', ['Content-Length', '2']])
   assert.deepEqual(answered, [reply.timings.answeredAt])
@@ -70,7 +70,7 @@ test('an abort before the connection is made ends it at once, and nothing is sen
   const transport = transportOf(context)
   const controller = new AbortController()
   const written: number[] = []
-  const observer = { written: (at: number) => void written.push(at), answered: () => undefined }
+  const observer = { written: (at: number) => written.push(at) > 0, answered: () => undefined }
   const pending = transport.send(request(url, { signal: controller.signal, observer }))
   controller.abort(new Error('enough'))
   await assert.rejects(pending, { code: 'ERR_ABORTED' })

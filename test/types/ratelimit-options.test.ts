@@ -17,6 +17,9 @@ const right: readonly RatelimiterOptions[] = [
   { type: 'token-bucket', capacity: 5, fillRate: '600/m' },
   { type: 'leakybucket', leakRate: 5, shape: 'queue', raiseErrors: true },
   { type: 'gcra', period: '1s', limit: '10s', maxWait: '5s', key: 'Mine' },
+  { limits: [{ limit: 10, window: '1s' }] },
+  { limits: [{}, { limiter: 'fixed-window', align: 'clock' }, {}], margin: 'settle', maxWait: '5s' },
+  { limits: [{ type: 'tokenbucket', capacity: 100, fillRate: '1000/h' }, { limit: 5 }, { limit: 5 }] },
   { type: 'GCRA', backend: 'memory', cacheTimeout: '1h', checkFrequency: '1s', sleepDuration: '1ms' },
 ]
 
@@ -46,6 +49,26 @@ const wrong: readonly RatelimiterOptions[] = [
   { type: 'leakybucket', shape: 'pipe' },
   // @ts-expect-error a rate without a unit
   { type: 'leakybucket', leakRate: '5' },
+  // @ts-expect-error one limit and several
+  { limit: 10, limits: [{ limit: 10 }] },
+  // @ts-expect-error an algorithm beside several limits
+  { type: 'gcra', limits: [{ type: 'gcra' }] },
+  // @ts-expect-error no list
+  { limits: { limit: 10 } },
+  // @ts-expect-error a misspelt option of one of several limits
+  { limits: [{ limit: 10 }, { windw: '1s' }] },
+  // @ts-expect-error a parameter of another algorithm
+  { limits: [{ type: 'tokenbucket', window: '1s' }] },
+  // @ts-expect-error a parameter of another algorithm than the default
+  { limits: [{ fillRate: 1 }] },
+  // @ts-expect-error an option that is for all of them
+  { limits: [{ limit: 10, margin: '5ms' }] },
+  // @ts-expect-error a duration without a unit
+  { limits: [{ limit: 10, window: '1' }] },
+  // @ts-expect-error two aliases at once
+  { limits: [{ type: 'gcra', limiter: 'gcra' }] },
+  // @ts-expect-error limits in limits
+  { limits: [{ limits: [{ limit: 10 }] }] },
   // @ts-expect-error an option of a session
   { perHost: true },
 ]

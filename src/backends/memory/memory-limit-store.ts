@@ -1,45 +1,44 @@
-import { type Grant, type Rule, skewTolerance } from '../../algorithms/rule.ts'
+import type { Grant } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
-import type { LimitKey, LimitStanding, LimitStore, Reservation } from '../contract.ts'
+import { checkCost } from '../check-cost.ts'
+import type { Denial, LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
+import { KeyGroups } from './key-groups.ts'
+import { type KeyState, newState } from './key-states.ts'
+import { Pauses } from './pauses.ts'
 
 /** Options of a memory limit store. */
 export interface MemoryLimitStoreOptions {
   readonly clock?: Clock | undefined
   /** The time between two looks for keys to forget, in microseconds. Default: 15 s. */
   readonly checkFrequency?: Microseconds | undefined
-}
-
-/** One key's state under its rule. */
-interface Entry {
-  rule: Rule<unknown>
-  state: unknown
-  usedAt: Microseconds
-  retention: Microseconds
+  /** Keys of one prefix and algorithm whose states are kept ready for use; others are packed. Default: 1,000. */
+  readonly mostInUse?: number | undefined
 }
 
 const fifteenSeconds = 15_000_000
-/** Keys looked at per reservation while a sweep is under way, so that no call is held up by many keys. */
-const sweepStep = 16
 
 /** Limits in this process. Every answer is at once. */
 export class MemoryLimitStore implements LimitStore {
+  readonly shared = false
   readonly #clock: Clock
   readonly #checkFrequency: Microseconds
-  readonly #entries = new Map<string, Entry>()
+  readonly #groups: KeyGroups
+  readonly #pauses = new Pauses()
   #sweepAt: Microseconds
-  #sweep: MapIterator<[string, Entry]> | undefined
 
-  constructor({ clock = systemClock, checkFrequency = fifteenSeconds }: MemoryLimitStoreOptions = {}) {
+  constructor(options: MemoryLimitStoreOptions = {}) {
+    const { clock = systemClock, checkFrequency = fifteenSeconds, mostInUse = 1_000 } = options
     this.#clock = clock
     this.#checkFrequency = checkFrequency
+    this.#groups = new KeyGroups(mostInUse)
     this.#sweepAt = clock.now() + checkFrequency
   }
 
   /** Keys that are kept. */
   get size(): number {
-    return this.#entries.size
+    const onlyPaused = this.#pauses.limits().filter((limit) => !this.#groups.of(limit).has(limit.name))
+    return this.#groups.size + onlyPaused.length
   }
 
   now(): Microseconds {
@@ -47,117 +46,110 @@ export class MemoryLimitStore implements LimitStore {
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: Microseconds, maxWait: Microseconds): Reservation {
-    const { rule } = limit
-    if (cost > rule.capacity) {
-      throw new OptionError(`cost: ${cost} can never be granted: the limit's capacity is ${rule.capacity}`)
-    }
+    checkCost(limit, cost)
     const now = this.#clock.now()
     if (now >= this.#sweepAt) this.#sweepSome(now)
-    const known = this.#findNow(limit, now)
-    const state = known === undefined ? rule.initial() : known.state
-    const at = rule.plan(state, now, cost, notBefore)
-    if (at - now > maxWait) return { allowed: false, retryAfter: at - now }
-    if (known === undefined) this.#add(limit, state, now)
-    else known.usedAt = now
-    return { allowed: true, grant: rule.commit(state, now, cost, at) }
+    const group = this.#groups.of(limit)
+    const known = group.findNow(limit, now)
+    const state = known ?? newState(limit)
+    const answer = reserveOf(state, now, cost, Math.max(notBefore, this.#pauses.endOf(limit, now)), maxWait)
+    if (known === undefined && answer.allowed) group.keep(state)
+    return answer
+  }
+
+  reserveEach(limit: LimitKey, costs: readonly number[]): Reservations {
+    for (const cost of costs) checkCost(limit, cost)
+    const now = this.#clock.now()
+    if (now >= this.#sweepAt) this.#sweepSome(now)
+    const group = this.#groups.of(limit)
+    const known = group.findNow(limit, now)
+    const state = known ?? newState(limit)
+    const notBefore = this.#pauses.endOf(limit, now)
+    const grants: Grant[] = []
+    let denial: Denial | undefined
+    for (let index = 0; index < costs.length && denial === undefined; index++) {
+      const answer = reserveOf(state, now, costs[index] as number, notBefore, 0)
+      if (answer.allowed) grants.push(answer.grant)
+      else denial = answer
+    }
+    if (known === undefined && grants.length > 0) group.keep(state)
+    return { grants, denial }
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
-    let entry = this.#find(limit)
-    if (entry === undefined) {
+    const group = this.#groups.of(limit)
+    let known = group.find(limit)
+    if (known === undefined) {
       if (until <= grant.until) return grant
       // The key was forgotten, but not all of its units had arrived.
-      entry = this.#add(limit, limit.rule.initial(), this.#clock.now())
+      known = newState(limit)
+      known.usedAt = this.#clock.now()
+      group.keep(known)
     }
-    return entry.rule.settle(entry.state, grant, until, final)
+    return known.rule.settle(known.state, grant, until, final)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {
-    const entry = this.#find(limit)
-    entry?.rule.cancel(entry.state, grant, this.#clock.now())
+    const known = this.#groups.of(limit).find(limit)
+    known?.rule.cancel(known.state, grant, this.#clock.now())
+  }
+
+  pause(limit: LimitKey, span: Microseconds): void {
+    this.#pauses.begin(limit, this.#clock.now(), span)
   }
 
   peek(limit: LimitKey): LimitStanding {
     const { rule } = limit
     const now = this.#clock.now()
-    const state = this.#view(limit, now)
+    const state = this.#groups.of(limit).view(limit, now)
+    const pausedUntil = this.#pauses.peekEnd(limit, now)
     return {
-      remaining: rule.remaining(state, now),
-      retryAfter: rule.plan(state, now, 1, 0) - now,
-      resetAfter: Math.max(0, rule.expiresAt(state) - now),
+      remaining: pausedUntil > now ? 0 : rule.remaining(state, now),
+      retryAfter: rule.plan(state, now, 1, pausedUntil) - now,
+      resetAfter: Math.max(0, rule.expiresAt(state) - now, pausedUntil - now),
     }
   }
 
   estimate(limit: LimitKey, cost: number, ahead: number): Microseconds {
     const now = this.#clock.now()
-    const state = this.#view(limit, now)
-    return limit.rule.estimate(state, now, cost, ahead) - now
+    const at = limit.rule.estimate(this.#groups.of(limit).view(limit, now), now, cost, ahead)
+    return Math.max(at, this.#pauses.peekEnd(limit, now)) - now
   }
 
-  reset(key: string): void {
-    this.#entries.delete(key)
+  reset(limit: LimitKey): void {
+    this.#groups.of(limit).forget(limit.name)
+    this.#pauses.end(limit)
   }
 
-  clear(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key)
+  clear(prefix?: string): void {
+    this.#groups.clear(prefix)
+    this.#pauses.clear(prefix)
   }
 
   /** Forgets everything. */
   close(): void {
-    this.#entries.clear()
+    this.clear()
   }
 
-  /** The key's entry. New parameters apply to what is known; another algorithm's state says nothing. */
-  #find({ key, rule, retention }: LimitKey): Entry | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.rule === rule) return entry
-    if (entry.rule.algorithm !== rule.algorithm) return undefined
-    rule.adapt(entry.state)
-    entry.rule = rule
-    entry.retention = retention
-    return entry
-  }
-
-  /** The same, its state brought back if the clock was. */
-  #findNow(limit: LimitKey, now: Microseconds): Entry | undefined {
-    const entry = this.#find(limit)
-    if (entry !== undefined && entry.usedAt > now + skewTolerance) {
-      entry.rule.clamp(entry.state, now)
-      entry.usedAt = now
-    }
-    return entry
-  }
-
-  /** The state as a reservation would find it, for looking at. */
-  #view({ key, rule }: LimitKey, now: Microseconds): unknown {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || entry.rule.algorithm !== rule.algorithm) return rule.initial()
-    const isSetBack = entry.usedAt > now + skewTolerance
-    if (entry.rule === rule && !isSetBack) return entry.state
-    const copy = rule.unpack(rule.pack(entry.state))
-    rule.adapt(copy)
-    if (isSetBack) rule.clamp(copy, now)
-    return copy
-  }
-
-  #add({ key, rule, retention }: LimitKey, state: unknown, now: Microseconds): Entry {
-    const entry = { rule, state, usedAt: now, retention }
-    this.#entries.set(key, entry)
-    return entry
-  }
-
-  /** Forgets a few idle keys, and goes on with the next ones at the next call. */
+  /** A few keys a call, so that none is held up by many, until all have been looked at. */
   #sweepSome(now: Microseconds): void {
-    this.#sweep ??= this.#entries.entries()
-    for (let step = 0; step < sweepStep; step++) {
-      const { done, value } = this.#sweep.next()
-      if (done === true) {
-        this.#sweep = undefined
-        this.#sweepAt = now + this.#checkFrequency
-        return
-      }
-      const [key, { rule, state, usedAt, retention }] = value
-      if (usedAt + retention <= now && rule.expiresAt(state) <= now) this.#entries.delete(key)
-    }
+    if (!this.#groups.sweepSome(now)) return
+    this.#pauses.sweep(now)
+    this.#sweepAt = now + this.#checkFrequency
   }
+}
+
+function reserveOf(
+  known: KeyState,
+  now: Microseconds,
+  cost: number,
+  notBefore: Microseconds,
+  maxWait: Microseconds,
+): Reservation {
+  const { rule, state } = known
+  const at = rule.plan(state, now, cost, notBefore)
+  const wait = at - now
+  if (wait > maxWait) return { allowed: false, retryAfter: wait, soonest: wait }
+  known.usedAt = now
+  return { allowed: true, grant: rule.commit(state, now, cost, at) }
 }

@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
+import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
 import { LimitTable } from './limit-table.ts'
 import { prepareSchema } from './schema.ts'
 import { backendError, isBusy, toBackendError } from './sqlite-errors.ts'
@@ -21,11 +21,12 @@ const lookAfter: Microseconds = 50_000
 interface Opened {
   readonly db: DatabaseSync
   readonly limits: LimitTable
-  /** The file’s device and number, where there is one. */
+  /** Of the file, where there is one. */
+  readonly path: string | undefined
+  /** Which file that was when it was opened. */
   readonly identity: string | undefined
   /** What the connection’s owner has set, in milliseconds, when it is to be changed for our transactions. */
   readonly ownersPatience: number | undefined
-  readonly bootedAt: Microseconds
 }
 
 /**
@@ -37,6 +38,7 @@ export class Connection {
   /** Given by a user, and never closed here. */
   readonly #given: DatabaseSync | undefined
   #opened: Opened | undefined
+  #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
 
   constructor(from: string | DatabaseSync) {
@@ -44,9 +46,12 @@ export class Connection {
     this.#path = typeof from === 'string' ? from : undefined
   }
 
-  /** The instant that the file’s clock counts from; until the file is open, what it will be in a new one. */
+  /**
+   * The instant that the file’s clock counts from, as it was when the file was last open; before that what it will be in
+   * a new one.
+   */
   get bootedAt(): Microseconds {
-    return this.#opened?.bootedAt ?? Date.now() * 1_000 - uptime()
+    return this.#bootedAt ?? Date.now() * 1_000 - uptime()
   }
 
   /**
@@ -90,11 +95,12 @@ export class Connection {
   #open(): Opened {
     const db = this.#given ?? openFile(this.#path as string)
     try {
-      const path = this.#path ?? db.location() ?? undefined
+      const path = pathOf(db)
       const { timeout } = db.prepare('PRAGMA busy_timeout').get() as { timeout: number }
       const ownersPatience = this.#given !== undefined && timeout > mostPatience ? timeout : undefined
-      const bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
-      return { db, limits: new LimitTable(db), identity: identityOf(path), ownersPatience, bootedAt }
+      this.#bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
+      const identity = path === undefined ? undefined : identityOf(path)
+      return { db, limits: new LimitTable(db), path, identity, ownersPatience }
     } catch (error) {
       if (this.#given === undefined) db.close()
       throw error
@@ -102,12 +108,11 @@ export class Connection {
   }
 
   /** A deleted file goes on working for those who have it open, while others open another one in its place. */
-  #lookWhetherReplaced({ db, identity }: Opened): void {
-    if (identity === undefined) return
+  #lookWhetherReplaced({ path, identity }: Opened): void {
+    if (path === undefined) return
     const now = uptime()
     if (now < this.#lookAt) return
     this.#lookAt = now + lookAfter
-    const path = this.#path ?? db.location() ?? undefined
     if (identityOf(path) === identity) return
     throw backendError(path, 'was deleted or replaced while it was in use: its limits begin anew')
   }
@@ -116,6 +121,8 @@ export class Connection {
 /** Opens a file for several processes: readers and one writer at a time do not wait for each other. */
 function openFile(path: string): DatabaseSync {
   const { DatabaseSync: Database } = loadSqlite()
+  checkWritable(path)
+  removeLeftovers(path)
   const db = new Database(path, { timeout: patience })
   try {
     // Fails when another process is opening the file too; SQLite does not wait for that by itself.
@@ -147,10 +154,10 @@ function inTransaction<T>({ db, ownersPatience }: Pick<Opened, 'db' | 'ownersPat
   }
 }
 
-function identityOf(path: string | undefined): string | undefined {
-  if (path === undefined || path === '' || path === ':memory:') return undefined
-  const stats = statSync(path, { throwIfNoEntry: false })
-  return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`
+/** Where the file is that a connection is to; undefined when it is to none. */
+function pathOf(db: DatabaseSync): string | undefined {
+  const path = db.location() ?? ''
+  return path === '' ? undefined : path
 }
 
 function closedByOwner(cause: unknown): SessionError {

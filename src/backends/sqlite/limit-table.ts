@@ -1,13 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import { prepare } from './schema.ts'
+import { limitsTable, prepare } from './schema.ts'
 
-/** A key’s row. */
+/** A key's row. One that was only paused has no algorithm, and no state. */
 export interface LimitRow {
   readonly algorithm: string
   readonly state: Uint8Array
   readonly used_at: Microseconds
+  /** When the last pause was asked for; 0 when there was none. */
+  readonly paused_at: Microseconds
+  /** When it ends; 0 when there was none. */
+  readonly paused_until: Microseconds
 }
+
+/** What a rule has to say of a key. */
+export type StateColumns = Pick<LimitRow, 'algorithm' | 'state' | 'used_at'>
 
 /** Keys looked at in one step of a sweep. */
 const sweepStep = 64
@@ -16,6 +23,7 @@ const sweepStep = 64
 export class LimitTable {
   readonly #find: StatementSync
   readonly #put: StatementSync
+  readonly #pause: StatementSync
   readonly #delete: StatementSync
   readonly #clear: StatementSync
   readonly #lookOn: StatementSync
@@ -24,35 +32,50 @@ export class LimitTable {
   #sweptTo = 0
 
   constructor(db: DatabaseSync) {
-    const limits = 'http_sessions_limits'
-    this.#find = prepare(db, `SELECT algorithm, state, used_at FROM ${limits} WHERE key = ?`)
+    this.#find = prepare(
+      db,
+      `SELECT algorithm, state, used_at, paused_at, paused_until FROM ${limitsTable} WHERE key = ?`,
+    )
     this.#put = prepare(
       db,
-      `INSERT INTO ${limits} (key, algorithm, state, used_at, keep_until) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO ${limitsTable} (key, algorithm, state, used_at, keep_until) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET algorithm = excluded.algorithm, state = excluded.state,
-        used_at = excluded.used_at, keep_until = excluded.keep_until`,
+        used_at = excluded.used_at, keep_until = max(excluded.keep_until, paused_until)`,
     )
-    this.#delete = prepare(db, `DELETE FROM ${limits} WHERE key = ?`)
+    this.#pause = prepare(
+      db,
+      `INSERT INTO ${limitsTable} (key, algorithm, state, used_at, keep_until, paused_at, paused_until)
+        VALUES (?1, '', x'', 0, ?3, ?2, ?3)
+      ON CONFLICT (key) DO UPDATE SET paused_at = excluded.paused_at, paused_until = excluded.paused_until,
+        keep_until = max(keep_until, excluded.paused_until)`,
+    )
+    this.#delete = prepare(db, `DELETE FROM ${limitsTable} WHERE key = ?`)
     this.#clear = prepare(
       db,
-      `DELETE FROM ${limits} WHERE rowid IN
-        (SELECT rowid FROM ${limits} WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 LIMIT ?2)`,
+      `DELETE FROM ${limitsTable} WHERE rowid IN
+        (SELECT rowid FROM ${limitsTable} WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 LIMIT ?2)`,
     )
     this.#lookOn = prepare(
       db,
       `SELECT count(*) AS count, max(rowid) AS last FROM
-        (SELECT rowid FROM ${limits} WHERE rowid > ? ORDER BY rowid LIMIT ${sweepStep})`,
+        (SELECT rowid FROM ${limitsTable} WHERE rowid > ? ORDER BY rowid LIMIT ${sweepStep})`,
     )
-    this.#drop = prepare(db, `DELETE FROM ${limits} WHERE rowid > ? AND rowid <= ? AND keep_until <= ?`)
-    this.#count = prepare(db, `SELECT count(*) AS count FROM ${limits}`)
+    this.#drop = prepare(db, `DELETE FROM ${limitsTable} WHERE rowid > ? AND rowid <= ? AND keep_until <= ?`)
+    this.#count = prepare(db, `SELECT count(*) AS count FROM ${limitsTable}`)
   }
 
   find(key: string): LimitRow | undefined {
     return this.#find.get(key) as unknown as LimitRow | undefined
   }
 
-  put(key: string, row: LimitRow, keepUntil: Microseconds): void {
+  /** A pause of the key stays as it is, and so long the row is kept. */
+  put(key: string, row: StateColumns, keepUntil: Microseconds): void {
     this.#put.run(key, row.algorithm, row.state, row.used_at, keepUntil)
+  }
+
+  /** Notes a pause in the place of the one that there was; what else is known of the key stays as it is. */
+  pause(key: string, at: Microseconds, until: Microseconds): void {
+    this.#pause.run(key, at, until)
   }
 
   delete(key: string): void {

@@ -15,6 +15,11 @@ export interface SqliteBackendOptions {
   readonly conn?: DatabaseSync
   /** The time between two looks for what has expired. Default: `'15s'`. */
   readonly checkFrequency?: Duration
+  /**
+   * The longest that a call waits for a file that another program has locked; it then fails with ERR_BACKEND, and the
+   * next one tries again. Nothing blocks meanwhile. Default: `'1s'`.
+   */
+  readonly callTimeout?: Duration
   /** Where time comes from; for tests. Default: a clock that all processes of the machine share. */
   readonly clock?: Clock
 }
@@ -31,12 +36,13 @@ export class SqliteBackend implements Backend {
 
   /** @throws OptionError */
   constructor(options: SqliteBackendOptions = {}) {
-    checkOptions(options, ['db', 'conn', 'checkFrequency', 'clock'], 'SqliteBackend')
-    const { clock, checkFrequency = '15s' } = options
+    checkOptions(options, ['db', 'conn', 'checkFrequency', 'callTimeout', 'clock'], 'SqliteBackend')
+    const { clock, checkFrequency = '15s', callTimeout = '1s' } = options
     this.limits = new SqliteLimitStore({
       from: parseDatabase(options) ?? temporaryFile(),
       clock,
       checkFrequency: parsePositiveDuration(checkFrequency, 'checkFrequency'),
+      callTimeout: parsePositiveDuration(callTimeout, 'callTimeout'),
     })
   }
 

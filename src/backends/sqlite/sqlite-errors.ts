@@ -16,7 +16,8 @@ const code = {
 /** What to do about each failure, after “SQLite file '…'”. */
 const advice: Readonly<Record<number, string>> = {
   [code.readOnly]: 'cannot be written: let this program write to the file and to its folder',
-  [code.inputOutput]: 'cannot be read or written: see whether its disk and folder are still there',
+  [code.inputOutput]:
+    'cannot be read or written: see whether its disk and folder are still there, and have room',
   [code.corrupt]: 'is damaged: delete it, it is made anew',
   [code.full]: 'cannot grow: make room on its disk',
   [code.cannotOpen]: 'cannot be opened: its folder must exist, and let this program make files in it',
@@ -30,13 +31,14 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * What a user is told of an error of `node:sqlite`; any other error stays as it is.
+ * What a user is told of an error of `node:sqlite` or the file system; any other error stays as it is.
  * @param path the file, where there is one
  */
 export function toBackendError(error: unknown, path: string | undefined): unknown {
-  const primary = primaryCode(error)
-  if (primary === undefined) return error
-  const what = advice[primary] ?? `cannot be used: ${(error as Error).message}`
+  if (!(error instanceof Error)) return error
+  const primary = primaryCode(error) ?? (isForbidden(error) ? code.readOnly : undefined)
+  if (primary === undefined && !('syscall' in error)) return error
+  const what = advice[primary ?? -1] ?? `cannot be used: ${error.message}`
   return backendError(path, what, error)
 }
 
@@ -44,6 +46,11 @@ export function toBackendError(error: unknown, path: string | undefined): unknow
 export function backendError(path: string | undefined, what: string, cause?: unknown): SessionError {
   const subject = path === undefined ? 'the SQLite connection' : `SQLite file '${path}'`
   return new SessionError('ERR_BACKEND', `${subject} ${what}`, { cause })
+}
+
+/** Whether the file system does not let this user write. */
+function isForbidden(error: Error): boolean {
+  return 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(error.code as string)
 }
 
 function primaryCode(error: unknown): number | undefined {

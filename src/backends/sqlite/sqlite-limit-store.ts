@@ -1,11 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Grant, skewTolerance } from '../../algorithms/rule.ts'
+import type { Grant } from '../../algorithms/rule.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { OptionError } from '../../core/errors.ts'
-import type { LimitKey, LimitStanding, LimitStore, MaybePromise, Reservation } from '../contract.ts'
+import { checkCost } from '../check-cost.ts'
+import type {
+  Denial,
+  LimitKey,
+  LimitStanding,
+  LimitStore,
+  MaybePromise,
+  Reservation,
+  Reservations,
+} from '../contract.ts'
 import { uptime } from './boot-clock.ts'
 import { busy, Connection } from './connection.ts'
+import { findNow, findState, putIfChanged, putState } from './kept-limit.ts'
 import type { LimitTable } from './limit-table.ts'
 import { Turns } from './turns.ts'
 
@@ -17,18 +26,11 @@ export interface SqliteLimitStoreOptions {
   readonly clock?: Clock | undefined
   /** The time between two looks for keys to forget, in microseconds. Default: 15 s. */
   readonly checkFrequency?: Microseconds | undefined
+  /** The longest that a call waits for a file that another program has locked, in microseconds. Default: 1 s. */
+  readonly callTimeout?: Microseconds | undefined
 }
 
-/** A key’s state, as it was kept. */
-interface Entry {
-  readonly state: unknown
-  readonly packed: Uint8Array
-  usedAt: Microseconds
-  /** Whether it differs from what is kept, by other parameters or a clock that was set back. */
-  readonly isChanged: boolean
-}
-
-const fifteenSeconds = 15_000_000
+const second = 1_000_000
 /** Keys deleted at once: the event loop is not held for more. */
 const clearStep = 500
 
@@ -38,15 +40,19 @@ const clearStep = 500
  * other process can write any more, so that instants are in the order of the grants.
  */
 export class SqliteLimitStore implements LimitStore {
+  readonly shared = true
+  readonly callTimeout: Microseconds
   readonly #connection: Connection
   readonly #turns: Turns
   readonly #clock: Clock | undefined
   readonly #checkFrequency: Microseconds
   #sweepAt: Microseconds
 
-  constructor({ from, clock, checkFrequency = fifteenSeconds }: SqliteLimitStoreOptions) {
+  constructor(options: SqliteLimitStoreOptions) {
+    const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
     this.#connection = new Connection(from)
-    this.#turns = new Turns(typeof from === 'string' ? from : undefined)
+    this.callTimeout = callTimeout
+    this.#turns = new Turns(typeof from === 'string' ? from : undefined, callTimeout)
     this.#clock = clock
     this.#checkFrequency = checkFrequency
     this.#sweepAt = this.now() + checkFrequency
@@ -67,67 +73,77 @@ export class SqliteLimitStore implements LimitStore {
     notBefore: Microseconds,
     maxWait: Microseconds,
   ): MaybePromise<Reservation> {
-    const { rule } = limit
-    if (cost > rule.capacity) {
-      throw new OptionError(`cost: ${cost} can never be granted: the limit’s capacity is ${rule.capacity}`)
-    }
+    checkCost(limit, cost)
     return this.#write((limits) => {
-      const now = this.now()
-      const entry = find(limits, limit, now)
-      const state = entry === undefined ? rule.initial() : entry.state
-      const at = rule.plan(state, now, cost, notBefore)
-      if (at - now > maxWait) {
-        if (entry?.isChanged === true) put(limits, limit, entry.state, entry.usedAt)
-        return { allowed: false, retryAfter: at - now }
-      }
-      const grant = rule.commit(state, now, cost, at)
-      put(limits, limit, state, now)
-      this.#sweepSome(limits, now)
-      return { allowed: true, grant }
+      const { grants, denial } = this.#grant(limits, limit, [cost], notBefore, maxWait)
+      return denial ?? { allowed: true, grant: grants[0] as Grant }
     })
   }
 
+  reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
+    for (const cost of costs) checkCost(limit, cost)
+    return this.#write((limits) => this.#grant(limits, limit, costs, 0, 0))
+  }
+
   settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
+    const { rule } = limit
     return this.#write((limits) => {
-      const entry = find(limits, limit)
+      const kept = findState(limits, limit)
+      if (kept !== undefined) {
+        const settled = rule.settle(kept.state, grant, until, final)
+        putIfChanged(limits, limit, kept)
+        return settled
+      }
       // The key was forgotten; not all of its units had arrived if they end later than was known.
-      if (entry === undefined && until <= grant.until) return grant
-      const state = entry === undefined ? limit.rule.initial() : entry.state
-      const settled = limit.rule.settle(state, grant, until, final)
-      this.#keep(limits, limit, entry, state)
+      if (until <= grant.until) return grant
+      const state = rule.initial()
+      const settled = rule.settle(state, grant, until, final)
+      putState(limits, limit, state, this.now())
       return settled
     })
   }
 
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void> {
     return this.#write((limits) => {
-      const entry = find(limits, limit)
-      if (entry === undefined) return
-      limit.rule.cancel(entry.state, grant, this.now())
-      this.#keep(limits, limit, entry, entry.state)
+      const kept = findState(limits, limit)
+      if (kept === undefined) return
+      limit.rule.cancel(kept.state, grant, this.now())
+      putIfChanged(limits, limit, kept)
+    })
+  }
+
+  pause(limit: LimitKey, span: Microseconds): MaybePromise<void> {
+    return this.#write((limits) => {
+      const now = this.now()
+      const { pausedUntil, isPauseChanged } = findNow(limits, limit, now)
+      const until = Math.max(now + span, pausedUntil)
+      if (until > pausedUntil || isPauseChanged) limits.pause(limit.key, now, until)
     })
   }
 
   peek(limit: LimitKey): MaybePromise<LimitStanding> {
     const { rule } = limit
-    return this.#look(limit, (state, now) => ({
-      remaining: rule.remaining(state, now),
-      retryAfter: rule.plan(state, now, 1, 0) - now,
-      resetAfter: Math.max(0, rule.expiresAt(state) - now),
+    return this.#look(limit, (state, now, pausedUntil) => ({
+      remaining: pausedUntil > now ? 0 : rule.remaining(state, now),
+      retryAfter: rule.plan(state, now, 1, pausedUntil) - now,
+      resetAfter: Math.max(0, rule.expiresAt(state) - now, pausedUntil - now),
     }))
   }
 
   estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds> {
-    return this.#look(limit, (state, now) => limit.rule.estimate(state, now, cost, ahead) - now)
+    return this.#look(limit, (state, now, pausedUntil) => {
+      return Math.max(limit.rule.estimate(state, now, cost, ahead), pausedUntil) - now
+    })
   }
 
-  reset(key: string): MaybePromise<void> {
+  reset({ key }: LimitKey): MaybePromise<void> {
     return this.#write((limits) => limits.delete(key))
   }
 
-  clear(prefix: string): MaybePromise<void> {
-    const deleted = this.#write((limits) => limits.clear(prefix, clearStep))
-    return deleted instanceof Promise || deleted === clearStep ? this.#clearOn(prefix, deleted) : undefined
+  clear(prefix?: string): MaybePromise<void> {
+    const start = prefix === undefined ? '' : `${prefix}:`
+    const deleted = this.#write((limits) => limits.clear(start, clearStep))
+    return deleted instanceof Promise || deleted === clearStep ? this.#clearOn(start, deleted) : undefined
   }
 
   /** Turns away whoever waits for the file, and closes it, unless somebody else opened it. */
@@ -136,10 +152,10 @@ export class SqliteLimitStore implements LimitStore {
     this.#connection.close()
   }
 
-  async #clearOn(prefix: string, first: MaybePromise<number>): Promise<void> {
+  async #clearOn(start: string, first: MaybePromise<number>): Promise<void> {
     for (let deleted = await first; deleted === clearStep;) {
       await new Promise((resolve) => setImmediate(resolve))
-      deleted = await this.#write((limits) => limits.clear(prefix, clearStep))
+      deleted = await this.#write((limits) => limits.clear(start, clearStep))
     }
   }
 
@@ -153,54 +169,46 @@ export class SqliteLimitStore implements LimitStore {
     return answer === busy ? this.#turns.take(() => this.#connection.read(work)) : answer
   }
 
-  #look<T>(limit: LimitKey, answer: (state: unknown, now: Microseconds) => T): MaybePromise<T> {
+  #look<T>(
+    limit: LimitKey,
+    answer: (state: unknown, now: Microseconds, pausedUntil: Microseconds) => T,
+  ): MaybePromise<T> {
     return this.#read((limits) => {
       const now = this.now()
-      const entry = find(limits, limit, now)
-      return answer(entry === undefined ? limit.rule.initial() : entry.state, now)
+      const { kept, pausedUntil } = findNow(limits, limit, now)
+      return answer(kept === undefined ? limit.rule.initial() : kept.state, now, pausedUntil)
     })
   }
 
-  /** Writes a state that may have changed; its key is not used by that. */
-  #keep(limits: LimitTable, limit: LimitKey, entry: Entry | undefined, state: unknown): void {
-    if (entry === undefined) put(limits, limit, state, this.now())
-    else if (!isSame(limit.rule.pack(state), entry.packed)) put(limits, limit, state, entry.usedAt)
+  /** Grants the first of `costs`, as many as conform within `maxWait`. */
+  #grant(
+    limits: LimitTable,
+    limit: LimitKey,
+    costs: readonly number[],
+    notBefore: Microseconds,
+    maxWait: Microseconds,
+  ): Reservations {
+    const { rule } = limit
+    const now = this.now()
+    const { kept, pausedUntil, isPauseChanged } = findNow(limits, limit, now)
+    const state = kept === undefined ? rule.initial() : kept.state
+    const grants: Grant[] = []
+    let denial: Denial | undefined
+    for (const cost of costs) {
+      const at = rule.plan(state, now, cost, Math.max(notBefore, pausedUntil))
+      const retryAfter = at - now
+      if (retryAfter > maxWait) {
+        const soonest = Math.max(rule.estimate(state, now, cost, 0), pausedUntil) - now
+        denial = { allowed: false, retryAfter, soonest: Math.min(soonest, retryAfter) }
+        break
+      }
+      grants.push(rule.commit(state, now, cost, at))
+    }
+    if (grants.length > 0) {
+      putState(limits, limit, state, now)
+      if (now >= this.#sweepAt && limits.sweepSome(now)) this.#sweepAt = now + this.#checkFrequency
+    } else if (kept?.isChanged === true) putState(limits, limit, kept.state, kept.usedAt)
+    if (isPauseChanged) limits.pause(limit.key, now, pausedUntil)
+    return { grants, denial }
   }
-
-  /** Forgets a few idle keys, and goes on with the next ones at the next call. */
-  #sweepSome(limits: LimitTable, now: Microseconds): void {
-    if (now >= this.#sweepAt && limits.sweepSome(now)) this.#sweepAt = now + this.#checkFrequency
-  }
-}
-
-/**
- * A key’s state under the limit’s rule; that of another algorithm says nothing.
- * @param now to bring it back to when the clock was set back
- */
-function find(limits: LimitTable, { key, rule }: LimitKey, now?: Microseconds): Entry | undefined {
-  const row = limits.find(key)
-  if (row === undefined || row.algorithm !== rule.algorithm) return undefined
-  const packed = row.state
-  const state = rule.unpack(new Float64Array(packed.buffer, packed.byteOffset, packed.byteLength / 8))
-  const isAdapted = rule.adapt(state)
-  if (now === undefined || row.used_at <= now + skewTolerance) {
-    return { state, packed, usedAt: row.used_at, isChanged: isAdapted }
-  }
-  rule.clamp(state, now)
-  return { state, packed, usedAt: now, isChanged: true }
-}
-
-function put(
-  limits: LimitTable,
-  { key, rule, retention }: LimitKey,
-  state: unknown,
-  usedAt: Microseconds,
-): void {
-  const keepUntil = Math.max(usedAt + retention, rule.expiresAt(state))
-  const packed = new Uint8Array(rule.pack(state).buffer)
-  limits.put(key, { algorithm: rule.algorithm, state: packed, used_at: usedAt }, keepUntil)
-}
-
-function isSame(numbers: Float64Array<ArrayBuffer>, packed: Uint8Array): boolean {
-  return Buffer.compare(new Uint8Array(numbers.buffer), packed) === 0
 }

@@ -5,10 +5,10 @@ import type { MaybePromise } from '../contract.ts'
 import { busy } from './connection.ts'
 import { backendError } from './sqlite-errors.ts'
 
-/** The next attempt comes after this at least, and twice this at most: several processes must not stay in step. */
-const pause: Microseconds = 1_000
-/** Whoever could not get its turn for so long is told: 10 s. */
-const longest: Microseconds = 10_000_000
+/** The next attempt comes after so long, or up to twice that: several processes must not stay in step. */
+const shortestPause: Microseconds = 1_000
+/** The same where the database is busy for long: every attempt holds the event loop for about a millisecond. */
+const longestPause: Microseconds = 4_000
 /** Those who wait are served together, but the event loop is not held for longer than this: 3 ms. */
 const slice: Microseconds = 3_000
 
@@ -24,12 +24,17 @@ interface Turn {
 export class Turns {
   readonly #waiting: Turn[] = []
   readonly #path: string | undefined
+  readonly #callTimeout: Microseconds
   readonly #clock: Clock
   #timer: Timer | undefined
 
-  /** @param path of the file, to name it in errors */
-  constructor(path: string | undefined, clock: Clock = systemClock) {
+  /**
+   * @param path of the file, to name it in errors
+   * @param callTimeout whoever could not get its turn for so long is told
+   */
+  constructor(path: string | undefined, callTimeout: Microseconds, clock: Clock = systemClock) {
     this.#path = path
+    this.#callTimeout = callTimeout
     this.#clock = clock
   }
 
@@ -70,9 +75,11 @@ export class Turns {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#waiting.length === 0) return
-    const at = this.#clock.now() + pause * (1 + Math.random())
-    this.#timer = this.#clock.timer(at, () => this.#serve())
+    const [first] = this.#waiting
+    if (this.#timer !== undefined || first === undefined) return
+    const now = this.#clock.now()
+    const pause = Math.min(Math.max((now - first.since) / 8, shortestPause), longestPause)
+    this.#timer = this.#clock.timer(Math.round(now + pause * (1 + Math.random())), () => this.#serve())
   }
 
   #serve(): void {
@@ -84,7 +91,7 @@ export class Turns {
       now = this.#clock.now()
     }
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
-      if (now - first.since < longest) break
+      if (now - first.since < this.#callTimeout) break
       this.#waiting.shift()
       first.give(
         backendError(this.#path, 'is locked by another program, which should end its transactions sooner'),

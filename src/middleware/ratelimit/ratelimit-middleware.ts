@@ -1,6 +1,10 @@
 import type { Middleware, Reply } from '../../core/reply.ts'
-import type { ExchangeObserver, Request, RequestLimit } from '../../core/request.ts'
+import { type ExchangeObserver, type Request, type RequestLimit, UnwrittenError } from '../../core/request.ts'
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
+import type { Ticket } from '../../ratelimit/ticket.ts'
+import type { Wish } from '../../ratelimit/waiter.ts'
+import { type AdaptiveObserver, AdaptivePauses } from './adaptive-pauses.ts'
+import type { Adaptation } from './adaptive.ts'
 
 /** What a session’s limits are per. */
 export interface RatelimitScope {
@@ -12,28 +16,40 @@ export interface RatelimitScope {
 
 /**
  * Every exchange waits for its slot here, and tells the limiter when it was written and answered, so
- * that the limit holds as the server sees it.
+ * that the limit holds as the server sees it. One that came to be written when its slot had run out, or its
+ * key been paused, waits for another.
+ * @param adaptation how responses may pause their key; undefined: they do not
  */
-export function ratelimitMiddleware(ratelimiter: Ratelimiter, scope: RatelimitScope): Middleware {
+export function ratelimitMiddleware(
+  ratelimiter: Ratelimiter,
+  scope: RatelimitScope,
+  adaptation?: Adaptation,
+): Middleware {
+  const pauses = adaptation && new AdaptivePauses(ratelimiter, adaptation)
   return async (request, next): Promise<Reply> => {
     const { limit } = request.features
     if (limit === undefined) return next(request)
-    const ticket = await ratelimiter.acquireChecked(limiterKey(request, limit, scope), {
-      cost: limit.cost,
-      hold: true,
-      signal: request.signal,
-      maxWait: limit.maxWait,
-    })
-    try {
-      const observer = request.observer === undefined ? ticket : both(ticket, request.observer)
-      const reply = await next({ ...request, observer })
-      // Says nothing new when the transport told the observer.
-      ticket.answered(reply.timings.answeredAt)
-      return reply
-    } catch (error) {
-      ticket.release()
-      throw error
+    const key = limiterKey(request, limit, scope)
+    const wish: Wish = { ...limit, hold: true, signal: request.signal }
+    let ticket = await ratelimiter.acquireChecked(key, wish)
+    let watch: AdaptiveObserver | undefined
+    let reply: Reply | undefined
+    while (reply === undefined) {
+      try {
+        const observer = withBoth(ticket, request.observer)
+        watch = pauses?.watch(key, observer)
+        reply = await next({ ...request, observer: watch ?? observer })
+      } catch (error) {
+        ticket.release()
+        if (!(error instanceof UnwrittenError)) throw error
+        // It waited for its turn already.
+        ticket = await ratelimiter.acquireChecked(key, { ...wish, priority: Number.POSITIVE_INFINITY })
+      }
     }
+    // Says nothing new when the transport told the observer.
+    ticket.answered(reply.timings.answeredAt)
+    await watch?.heeded(reply)
+    return reply
   }
 }
 
@@ -48,15 +64,13 @@ function limiterKey({ method, url }: Request, { keys }: RequestLimit, scope: Rat
   return `${method}:${end === -1 ? href : href.slice(0, end)}`
 }
 
-function both(first: ExchangeObserver, second: ExchangeObserver): ExchangeObserver {
+function withBoth(ticket: Ticket, other: ExchangeObserver | undefined): ExchangeObserver {
+  if (other === undefined) return ticket
   return {
-    written(at) {
-      first.written(at)
-      second.written(at)
-    },
-    answered(at) {
-      first.answered(at)
-      second.answered(at)
+    written: (at) => ticket.written(at) && other.written(at),
+    answered(at, head) {
+      ticket.answered(at)
+      other.answered(at, head)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import { joinFields } from './arrivals.ts'
+import type { Quotas } from './quotas.ts'
 
 /** The largest request body that is taken. */
 const largestBody = 100 * 1024 * 1024
@@ -21,12 +22,15 @@ export class HttpProblem extends Error {
 export class Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** What the server’s limiter has granted. */
+  readonly quotas: Quotas
   #url: URL | undefined
   #gone: AbortSignal | undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, quotas: Quotas) {
     this.request = request
     this.response = response
+    this.quotas = quotas
   }
 
   get method(): string {

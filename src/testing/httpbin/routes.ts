@@ -3,6 +3,7 @@ import { cache, cacheFor, etag } from './caching.ts'
 import { bytes, drip, links, responseHeaders, status, streamBytes, streamLines } from './content.ts'
 import { cookies, deleteCookies, setCookie, setCookies } from './cookies.ts'
 import { brotli, deflate, delay, echo, echoHead, gzip, headers, ip, userAgent, uuid, zstd } from './echo.ts'
+import { ratelimit } from './ratelimit.ts'
 import { absoluteRedirect, redirectTo, relativeRedirect } from './redirects.ts'
 import type { Handler, Route } from './router.ts'
 import { image, sendStatic, staticContents } from './static.ts'
@@ -49,6 +50,9 @@ export const routes: readonly Route[] = [
   route(['GET', 'POST'], '/response-headers', responseHeaders),
   route(get, '/links/{n}', links),
   route(get, '/links/{n}/{offset}', links),
+
+  // Limits.
+  route(any, '/ratelimit', ratelimit),
 
   // Redirects.
   route(get, '/redirect/{n}', relativeRedirect),

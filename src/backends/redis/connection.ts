@@ -1,0 +1,157 @@
+import { type ClientAddress, type CreateClient, inBytes, type LibraryClient } from './client-library.ts'
+import { type Command, type Link, toWords } from './client-link.ts'
+import type { RedisReply } from './commands.ts'
+import { within } from './connection-deadline.ts'
+import { backendError, replyCode, toBackendError } from './connection-errors.ts'
+
+/** How long it may take to connect, with TLS and logging in. */
+const patience = 2_000 // ms
+
+/** The pauses between attempts to connect: doubled from the first to the longest, and then up to a half less. */
+const firstPause = 50 // ms
+const longestPause = 1_000 // ms
+
+/** A client that is connected, or was. */
+interface Live {
+  readonly client: LibraryClient
+  /** Why it was given up. */
+  lost?: Error
+}
+
+/**
+ * A connection of our own to one server, made when it is needed and not there: nothing goes on in between, so that
+ * an idle one neither keeps the process alive nor knocks at a server that is away. A server that falls silent is as
+ * good as gone: its connection is given up, and the next call makes another.
+ */
+export class Connection implements Link {
+  readonly name: string
+  readonly keyPrefix = ''
+  readonly clustered = false
+  readonly #address: ClientAddress
+  readonly #create: CreateClient
+  #live: Live | undefined
+  #connecting: Promise<Live> | undefined
+  /** Failed attempts since the last answer. */
+  #failures = 0
+  /** Not to be tried again before that; `#failure` is why. */
+  #retryAt = 0
+  #failure: unknown
+  /** Counts answers, so that a silence can be told from a long queue. */
+  #answers = 0
+  #underWay = 0
+  /** Set once it is closed: called when nothing is under way any more. */
+  #finish: (() => void) | undefined
+
+  constructor(address: ClientAddress, create: CreateClient) {
+    const { socket } = address
+    this.name = `Redis at ${'path' in socket ? socket.path : `${socket.host}:${socket.port}`}`
+    this.#address = address
+    this.#create = create
+  }
+
+  /** @param asking whether the node is to answer for a slot that is just moving to it */
+  async send(command: Command, bytes: boolean, deadline: number, asking = false): Promise<RedisReply> {
+    this.#underWay++
+    try {
+      const live = this.#live?.client.isReady ? this.#live : await this.#connected(deadline)
+      return await this.#exchange(live, command, bytes, deadline, asking)
+    } finally {
+      this.#underWay--
+      if (this.#underWay === 0) this.#finish?.()
+    }
+  }
+
+  masters(): Promise<readonly Link[]> {
+    return Promise.resolve([this])
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#finish = resolve
+      if (this.#underWay === 0) resolve()
+    })
+    this.#live?.client.destroy()
+    this.#live = undefined
+  }
+
+  async #exchange(
+    live: Live,
+    command: Command,
+    bytes: boolean,
+    deadline: number,
+    asking: boolean,
+  ): Promise<RedisReply> {
+    const answers = this.#answers
+    try {
+      if (asking) live.client.sendCommand(['ASKING']).catch(ignore) // then so does what is asked for
+      const reply = live.client.sendCommand(toWords(command), bytes ? inBytes : undefined)
+      const value = await within(reply, deadline, () => this.#timeout(live, answers))
+      this.#hear()
+      return value as RedisReply
+    } catch (cause) {
+      const error = live.lost ?? toBackendError(this.name, cause)
+      const code = replyCode(error)
+      if (code !== undefined) this.#hear()
+      // It stays a replica, but its name may lead to another server next time
+      if (code === 'READONLY' && live.lost === undefined) this.#pause(this.#giveUp(live, error))
+      throw error
+    }
+  }
+
+  #connected(deadline: number): Promise<Live> {
+    return within(this.#connect(), deadline, () => backendError(this.name, 'cannot be reached in time'))
+  }
+
+  #connect(): Promise<Live> {
+    if (this.#finish !== undefined) return Promise.reject(backendError(this.name, 'is closed'))
+    if (this.#connecting !== undefined) return this.#connecting
+    if (performance.now() < this.#retryAt) return Promise.reject(this.#failure)
+    this.#connecting = this.#open().finally(() => (this.#connecting = undefined))
+    return this.#connecting
+  }
+
+  async #open(): Promise<Live> {
+    const client = this.#create(this.#address, patience)
+    client.on('error', ignore) // who has a call under way hears of it there
+    client.unref() // it is the deadline of a call that keeps the process alive
+    const limit = setTimeout(() => client.destroy(), patience).unref()
+    try {
+      await client.connect()
+      if (this.#finish !== undefined) throw backendError(this.name, 'is closed')
+      return (this.#live = { client })
+    } catch (cause) {
+      client.destroy()
+      const error = toBackendError(this.name, cause)
+      this.#pause(error)
+      throw error
+    } finally {
+      clearTimeout(limit)
+    }
+  }
+
+  #hear(): void {
+    this.#answers++
+    this.#failures = 0
+  }
+
+  /** @param answers how many there were when the call was sent */
+  #timeout(live: Live, answers: number): Error {
+    const error = backendError(this.name, 'does not answer in time')
+    return answers === this.#answers ? this.#giveUp(live, error) : error
+  }
+
+  /** Ends what is under way there with the same error. */
+  #giveUp(live: Live, error: Error): Error {
+    live.lost = error
+    live.client.destroy()
+    return error
+  }
+
+  #pause(error: Error): void {
+    const pause = Math.min(firstPause * 2 ** this.#failures++, longestPause)
+    this.#retryAt = performance.now() + pause * (1 - Math.random() / 2)
+    this.#failure = error
+  }
+}
+
+function ignore(): void {}

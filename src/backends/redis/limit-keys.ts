@@ -1,0 +1,33 @@
+import type { LimitKey } from '../contract.ts'
+
+/**
+ * The Redis keys of a limit: its pause, the state of each kernel that it is made of, and the list of each that has one.
+ * The name is their hash tag (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags), so
+ * all are in one slot.
+ */
+export function keysOf({ prefix, name, rule }: LimitKey): string[] {
+  const state = `${startOf(prefix)}{${escape(name)}}:ratelimit:${rule.algorithm}`
+  const { kernels } = rule
+  const states = kernels.map((_, index) => (kernels.length === 1 ? state : `${state}:${index}`))
+  const lists = states.filter((_, index) => kernels[index]?.kernel === 'slidingwindow')
+  return [`${state}:pause`, ...states, ...lists.map((key) => `${key}:units`)]
+}
+
+/** What all keys of a prefix start with. */
+export function startOf(prefix: string): string {
+  return `${escape(prefix)}:`
+}
+
+/** Whether a key is one of a limit’s; others may have some that start alike. */
+export function isLimitKey(key: string): boolean {
+  return limitKeyPattern.test(key)
+}
+
+const limitKeyPattern = /^[^:{}]*:\{[^{}]+\}:ratelimit:[a-z+]+(?::\d+)?(?::pause|:units)?$/
+
+/** Without braces, which would end the hash tag or begin it too soon; and not empty, which would be none. */
+function escape(text: string): string {
+  return text === '' ? '%' : text.replace(/[%{}]/g, (character) => escapes[character] as string)
+}
+
+const escapes: Readonly<Record<string, string>> = { '%': '%25', '{': '%7B', '}': '%7D' }

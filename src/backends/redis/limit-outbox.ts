@@ -1,0 +1,137 @@
+import type { Microseconds } from '../../core/duration.ts'
+import type { LimitKey } from '../contract.ts'
+import type { RedisCommands, RedisReply, Script } from './commands.ts'
+import { keysOf } from './limit-keys.ts'
+import type { Operation, PlainOperation } from './limit-operations.ts'
+import { limitScript } from './limit-scripts/index.ts'
+import type { LimitClock } from './redis-clock.ts'
+
+/** An operation, and who waits for its answer. */
+interface Call {
+  readonly operation: Operation<unknown>
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What is the same for all calls on a limit. */
+interface Address {
+  readonly script: Script
+  readonly keys: readonly string[]
+  /** Its retention and its parameters, as the script takes them. */
+  readonly numbers: readonly string[]
+}
+
+/** Operations that go together: on one limit, and all of them look, or none does. */
+interface Parcel {
+  readonly limit: LimitKey
+  readonly isLook: boolean
+  readonly calls: Call[]
+}
+
+/** More operations than these are sent in several parcels, so that no script holds its server for long. */
+const mostCalls = 1_000
+
+/**
+ * Operations on limits, each on its way to the server by the end of the tick that asks for it. Those on one limit go
+ * in order, and in one script call; those on different limits go in calls of their own.
+ */
+export class LimitOutbox {
+  readonly #commands: RedisCommands
+  readonly #clock: LimitClock
+  readonly #leastRetention: Microseconds
+  /** Callers use a limit’s object again, as a rule. */
+  readonly #addresses = new WeakMap<LimitKey, Address>()
+  readonly #parcels = new Map<string, Parcel>()
+
+  /** @param leastRetention keep every idle key at least this long */
+  constructor(commands: RedisCommands, clock: LimitClock, leastRetention: Microseconds) {
+    this.#commands = commands
+    this.#clock = clock
+    this.#leastRetention = leastRetention
+  }
+
+  /** @throws SessionError ERR_BACKEND, as a rejection, when the call that it went with failed */
+  post<T>(limit: LimitKey, operation: Operation<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const call: Call = { operation, resolve: resolve as (answer: unknown) => void, reject }
+      this.#parcelFor(limit, operation.isLook).calls.push(call)
+    })
+  }
+
+  /** Sends what waits for a limit at once. */
+  flush({ key }: LimitKey): void {
+    const parcel = this.#parcels.get(key)
+    if (parcel === undefined) return
+    this.#parcels.delete(key)
+    this.#send(parcel)
+  }
+
+  /** Sends all that waits at once. */
+  flushAll(): void {
+    for (const { limit } of this.#parcels.values()) this.flush(limit)
+  }
+
+  #parcelFor(limit: LimitKey, isLook: boolean): Parcel {
+    const waiting = this.#parcels.get(limit.key)
+    if (waiting !== undefined && isLook === waiting.isLook && isSame(limit, waiting.limit)) {
+      if (waiting.calls.length < mostCalls) return waiting
+    }
+    this.flush(limit)
+    if (this.#parcels.size === 0) queueMicrotask(() => this.flushAll())
+    const parcel = { limit, isLook, calls: [] }
+    this.#parcels.set(limit.key, parcel)
+    return parcel
+  }
+
+  #send({ limit, calls }: Parcel): void {
+    const { script, keys, numbers } = this.#addressOf(limit)
+    const plain = calls.length === 1 ? calls[0]?.operation.plain : undefined
+    const args = plain === undefined ? this.#inJson(numbers, calls) : this.#inPlain(numbers, plain)
+    const sentAt = this.#clock.localNow()
+    const answer = (reply: RedisReply): void => {
+      const replies = reply as readonly [number, ...number[]]
+      this.#clock.hear(replies[0], sentAt)
+      if (plain !== undefined && replies.length === 2) {
+        calls[0]?.resolve(plain.read(replies[0], replies[1] as number))
+        return
+      }
+      let index = 1
+      const next = (): number => replies[index++] as number
+      for (const { operation, resolve } of calls) resolve(operation.read({ next }))
+    }
+    const fail = (error: unknown): void => {
+      for (const { reject } of calls) reject(error)
+    }
+    this.#commands.evaluate(script, keys, args).then(answer).catch(fail)
+  }
+
+  #inPlain(numbers: readonly string[], { units }: PlainOperation<unknown>): readonly string[] {
+    return [String(units), String(this.#clock.scriptNow() ?? ''), ...numbers]
+  }
+
+  #inJson(numbers: readonly string[], calls: readonly Call[]): readonly string[] {
+    const now = this.#clock.now()
+    let json = `[${this.#clock.scriptNow() ?? false},${numbers.join()}`
+    for (const { operation } of calls) json += `,${operation.toJson(now)}`
+    return [`${json}]`]
+  }
+
+  #addressOf(limit: LimitKey): Address {
+    let address = this.#addresses.get(limit)
+    if (address === undefined) {
+      const { kernels } = limit.rule
+      const retention = Math.max(limit.retention, this.#leastRetention)
+      address = {
+        script: limitScript(kernels.map(({ kernel }) => kernel)),
+        keys: keysOf(limit),
+        numbers: [retention, ...kernels.flatMap(({ numbers }) => numbers)].map(String),
+      }
+      this.#addresses.set(limit, address)
+    }
+    return address
+  }
+}
+
+function isSame(one: LimitKey, other: LimitKey): boolean {
+  return one.rule === other.rule && one.retention === other.retention
+}

@@ -1,0 +1,88 @@
+import type { Microseconds } from '../../core/duration.ts'
+import type { Reply } from '../../core/reply.ts'
+import type { AnsweredHead, ExchangeObserver } from '../../core/request.ts'
+import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
+import { type Adaptation, askedPause } from './adaptive.ts'
+
+/** Sees to it that what a response asks of its key is done. */
+export interface AdaptiveObserver extends ExchangeObserver {
+  /** Waits until the pause that the response asks for has begun, if it asks for one. */
+  heeded(reply: Reply): Promise<void> | undefined
+}
+
+interface Pause {
+  readonly beganAt: Microseconds
+  readonly endAt: Microseconds
+}
+
+/** Pauses keys as their responses ask. Instants are those of the session’s clock. */
+export class AdaptivePauses {
+  readonly #ratelimiter: Ratelimiter
+  readonly #adaptation: Adaptation
+  /** What this session’s own responses have asked, the latest last. */
+  readonly #pauses = new Map<string, Pause>()
+
+  constructor(ratelimiter: Ratelimiter, adaptation: Adaptation) {
+    this.#ratelimiter = ratelimiter
+    this.#adaptation = adaptation
+  }
+
+  /**
+   * The observer of an exchange whose slot has just been granted. It lets nothing be written any more once its key is
+   * paused: what waited for a connection meanwhile would only be refused. A slot granted after that is good.
+   */
+  watch(key: string, observer: ExchangeObserver): AdaptiveObserver {
+    const grantedAt = this.#adaptation.clock.now()
+    let isHeard = false
+    let begun: Promise<void> | undefined
+    const hear = (head: AnsweredHead, at: Microseconds): void => {
+      if (!isHeard) begun = this.#heed(key, head, at)
+      isHeard = true
+    }
+    return {
+      written: (at) => !this.#hasPassed(key, grantedAt, at) && observer.written(at),
+      answered(at, head) {
+        observer.answered(at, head)
+        // At once: when the content has ended the next request may be written to the connection before anybody sees the reply.
+        if (head !== undefined) hear(head, at)
+      },
+      heeded(reply) {
+        hear(reply, reply.timings.answeredAt)
+        return begun
+      },
+    }
+  }
+
+  /** The pause counts from when the head came, whatever the content takes, and is no longer than `maxPause`. */
+  #heed(key: string, head: AnsweredHead, answeredAt: Microseconds): Promise<void> | undefined {
+    const { clock, maxPause } = this.#adaptation
+    const asked = askedPause(head, answeredAt, clock)
+    if (asked === undefined) return undefined
+    const now = clock.now()
+    const microseconds = Math.min(asked.span, maxPause) - (now - answeredAt)
+    if (microseconds <= 0) return undefined
+    this.#note(key, now, now + microseconds)
+    const reason =
+      asked.by === 'Retry-After' ? `Retry-After of a ${head.status}` : 'the server’s quota is used up'
+    return this.#ratelimiter.pause(key, { microseconds }, { reason }).catch(heardLater)
+  }
+
+  #hasPassed(key: string, grantedAt: Microseconds, now: Microseconds): boolean {
+    const pause = this.#pauses.get(key)
+    return pause !== undefined && grantedAt < pause.beganAt && now < pause.endAt
+  }
+
+  /** The one that ends later counts; those that are over are forgotten on the way. */
+  #note(key: string, beganAt: Microseconds, endAt: Microseconds): void {
+    const before = this.#pauses.get(key)?.endAt ?? 0
+    this.#pauses.delete(key)
+    for (const [other, pause] of this.#pauses) {
+      if (pause.endAt > beganAt) break
+      this.#pauses.delete(other)
+    }
+    this.#pauses.set(key, { beganAt, endAt: Math.max(before, endAt) })
+  }
+}
+
+/** The response is there whatever becomes of its pause. Whoever reserves next meets the same failure of the backend. */
+function heardLater(): void {}

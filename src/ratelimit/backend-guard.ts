@@ -1,0 +1,298 @@
+import type { Denial, LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
+import type { Clock, Timer } from '../core/clock.ts'
+import { type Microseconds, toMilliseconds } from '../core/duration.ts'
+import { SessionError } from '../core/errors.ts'
+import { toFailure } from './backend-failure.ts'
+import { BackendNews } from './backend-news.ts'
+import {
+  admits,
+  afterFailure,
+  afterNoVerdict,
+  afterProbe,
+  awayFor,
+  type Breaker,
+  type Lost,
+  closed,
+  onTrial,
+  probePause,
+} from './breaker.ts'
+import { CallDeadlines } from './call-deadlines.ts'
+import type { LimiterEvents } from './events.ts'
+import type { Gate, GuardedCall } from './guarded-call.ts'
+import { Keepsake } from './keepsake.ts'
+import { memoryOf } from './rule-memory.ts'
+
+/** Whoever waits for the backend. */
+type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
+
+/** How long a call may take, where the store sees to no such thing itself: 1 s. */
+const longestCall: Microseconds = 1_000_000
+/** No server ends and begins again in less than this: 5 ms. Whoever hears of it more often need not ask what it remembers. */
+const shortestRestart: Microseconds = 5_000
+
+/**
+ * Stands before a shared store for all limiters of this process: asks nothing of a store
+ * that has failed until it is found again, and keeps what that has to be told.
+ */
+export class BackendGuard implements Gate {
+  readonly store: LimitStore
+  /** What answers while the store is away, for those who want that. Its instants are on the store’s clock. */
+  readonly memory: MemoryLimitStore
+  /** What it has to be told. */
+  readonly news: BackendNews
+  readonly #clock: Clock
+  /** For a store that might leave a call without an answer. */
+  readonly #deadlines: CallDeadlines | undefined
+  readonly #random: () => number
+  readonly #keepsake: Keepsake
+  /** Those who have met the failure. */
+  readonly #witnesses = new Set<LimiterEvents>()
+  readonly #waiting = new Set<Waiting>()
+  #breaker: Breaker = closed
+  /** The last one. */
+  #failure: SessionError | undefined
+  /** Up to when it is certain that the store has not forgotten anything. */
+  #vouchedAt: Microseconds = Number.NEGATIVE_INFINITY
+  /** How long it took to answer, the last time. */
+  #took: Microseconds = 0
+  /** When the store was lost, if it has forgotten by then what was granted before. */
+  #forgottenAt: Microseconds = Number.NEGATIVE_INFINITY
+  #change = Promise.withResolvers<void>()
+  #timer: Timer | undefined
+  #probeAt: Microseconds = 0
+  #keepsAlive = false
+  #stopped = false
+
+  /** @param random from 0 up to, not including, 1 */
+  constructor(store: LimitStore, clock: Clock, random: () => number = Math.random) {
+    this.store = store
+    this.memory = new MemoryLimitStore({
+      clock: {
+        now: () => store.now(),
+        wallNow: () => clock.wallNow(),
+        timer: (...of) => clock.timer(...of),
+      },
+    })
+    this.#keepsake = new Keepsake({ store, clock, within: (answer) => this.#within(answer) })
+    this.news = new BackendNews(this, clock)
+    this.#clock = clock
+    this.#random = random
+    if (store.callTimeout === undefined) this.#deadlines = new CallDeadlines(clock, longestCall)
+  }
+
+  get isLost(): boolean {
+    return this.#breaker.state !== 'closed'
+  }
+
+  /** Whether somebody is just finding out whether the store is back. */
+  get isTried(): boolean {
+    return this.#breaker.state === 'trying'
+  }
+
+  /** Why the store is not asked; undefined when it would be. */
+  get loss(): SessionError | undefined {
+    if (admits(this.#breaker)) return undefined
+    const away = Math.round(toMilliseconds(awayFor(this.#breaker, this.#clock.now())))
+    const cause = this.#failure
+    const message = `the backend of limits has been away for ${away} ms and is looked for: ${cause?.message}`
+    return new SessionError('ERR_BACKEND', message, { cause })
+  }
+
+  /** Asks the store, if it may be asked. */
+  attempt<T>(call: GuardedCall<T>): MaybePromise<T> {
+    const isTrial = this.isLost
+    if (isTrial) {
+      if (!admits(this.#breaker)) throw this.loss as SessionError
+      this.#breaker = onTrial(this.#breaker)
+    }
+    const isDoubtful = this.#isDoubtful(2 * this.#took)
+    let answer: MaybePromise<T>
+    let remembers: Promise<boolean> | undefined
+    try {
+      // First, so that it is answered first, and nobody has to wait for it.
+      if (isDoubtful) remembers = this.#keepsake.look(call.prefix)
+      remembers?.catch(heardWithTheAnswer)
+      answer = call.ask(this.store)
+    } catch (error) {
+      throw this.#heard(error, isTrial)
+    }
+    if (isDoubtful || answer instanceof Promise) return this.#inTime(answer, call, isTrial, remembers)
+    this.#took = 0
+    this.#answered(isTrial)
+    return answer
+  }
+
+  /** Resolves when the store may be asked, or a trial has failed. */
+  async change(waiting: Waiting): Promise<void> {
+    if (admits(this.#breaker)) return
+    this.#waiting.add(waiting)
+    if (this.#timer !== undefined && !this.#keepsAlive) this.#arm()
+    await this.#change.promise
+    this.#waiting.delete(waiting)
+    if (this.#stopped) throw new SessionError('ERR_CLOSED', 'the limiter is closed', { cause: this.#failure })
+  }
+
+  /**
+   * Why nothing is granted although the store is back: it has forgotten what was granted before, which still counts
+   * with the server. Undefined when that is not so.
+   */
+  forgotten({ rule }: LimitKey): Denial | undefined {
+    const wait = this.#forgottenAt + memoryOf(rule) - this.#clock.now()
+    return wait > 0 ? { allowed: false, retryAfter: wait, soonest: wait } : undefined
+  }
+
+  /** Its limits were forgotten because somebody wanted that. */
+  cleared(): void {
+    this.#keepsake.removed()
+  }
+
+  /** Tells a limiter that has met the failure, and once more when the store is back. */
+  witness(events: LimiterEvents): void {
+    if (this.#breaker.state === 'closed' || this.#witnesses.has(events)) return
+    this.#witnesses.add(events)
+    events.tell('backend-lost', { error: this.#failure })
+  }
+
+  /** The store is about to be closed: it is looked for no more, and whoever waits for it is turned away. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#tellChange()
+  }
+
+  /** @param remembers whether the store does, if that was asked too */
+  async #inTime<T>(
+    answer: MaybePromise<T>,
+    call: GuardedCall<T>,
+    isTrial: boolean,
+    remembers: Promise<boolean> | undefined,
+  ): Promise<T> {
+    const askedAt = this.#clock.now()
+    try {
+      const value = await this.#within(answer, call.late)
+      this.#took = this.#clock.now() - askedAt
+      // If it took longer than was thought, what was asked may have waited for another server.
+      if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
+      if (remembers === undefined || (await remembers)) {
+        this.#answered(isTrial)
+        return value
+      }
+      call.late?.(value)
+      this.#forgottenAt = this.#clock.now()
+      throw new SessionError('ERR_BACKEND', 'the backend has lost what it knew of limits')
+    } catch (error) {
+      throw this.#heard(error, isTrial)
+    }
+  }
+
+  /** Whether the store, in so much time from now, may have been away without anybody noticing. */
+  #isDoubtful(later: Microseconds): boolean {
+    return this.#clock.now() + later - this.#vouchedAt > shortestRestart
+  }
+
+  #answered(isTrial: boolean): void {
+    this.#vouchedAt = this.#clock.now()
+    if (isTrial) this.#close()
+  }
+
+  /** @returns what whoever called is told of an error */
+  #heard(error: unknown, isTrial: boolean): unknown {
+    const failure = toFailure(error)
+    if (failure !== undefined) {
+      // What was asked before the store was lost has nothing new to say.
+      if (isTrial || this.#breaker.state === 'closed') this.#lose(failure)
+      return failure
+    }
+    if (isTrial) {
+      this.#breaker = afterNoVerdict(this.#breaker)
+      this.#tellChange()
+    }
+    return error
+  }
+
+  #lose(failure: SessionError): void {
+    const now = this.#clock.now()
+    const lost = afterFailure(this.#breaker, now)
+    this.#breaker = lost
+    this.#failure = failure
+    this.#probeAt = now + probePause(lost.failures, this.#random)
+    if (!this.#stopped) this.#arm()
+    this.#tellChange()
+  }
+
+  #arm(): void {
+    this.#timer?.cancel()
+    this.#keepsAlive = [...this.#waiting].some((each) => each.isAwaited())
+    const look = (): void => {
+      this.#timer = undefined
+      void this.#probe()
+    }
+    this.#timer = this.#clock.timer(this.#probeAt, look, this.#keepsAlive)
+  }
+
+  async #probe(): Promise<void> {
+    const { lostAt } = this.#breaker as Lost
+    try {
+      if (!(await this.#keepsake.look())) this.#forgottenAt = lostAt
+      // Before anything is asked: so that what is under way counts, and what is free is known to be.
+      await this.#tellKept()
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure !== undefined) {
+        this.#lose(failure)
+        return
+      }
+    }
+    this.#breaker = afterProbe(this.#breaker)
+    this.#tellChange()
+  }
+
+  #tellKept(): Promise<void> {
+    return this.news.tellKept(this.store, (answer) => this.#within(answer))
+  }
+
+  /** An answer that comes in time. */
+  #within<T>(answer: MaybePromise<T>, late?: (answer: T) => void): MaybePromise<T> {
+    if (this.#deadlines === undefined || !(answer instanceof Promise)) return answer
+    return this.#deadlines.within(answer, late)
+  }
+
+  #close(): void {
+    const lostFor = toMilliseconds(awayFor(this.#breaker, this.#clock.now()))
+    this.#breaker = closed
+    const witnesses = [...this.#witnesses]
+    this.#witnesses.clear()
+    for (const events of witnesses) events.tell('backend-back', { lostFor })
+    this.#tellChange()
+    // What came between the probe and the trial.
+    void this.#unlessLost(this.#tellKept())
+  }
+
+  /** What nobody waits for: if it fails, that is all that is to be learnt from it. */
+  async #unlessLost(telling: Promise<unknown>): Promise<void> {
+    try {
+      await telling
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure !== undefined && this.#breaker.state === 'closed') this.#lose(failure)
+    }
+  }
+
+  #tellChange(): void {
+    this.#change.resolve()
+    this.#change = Promise.withResolvers()
+  }
+}
+
+/** Who waits for both learns of it when the other one has come. */
+function heardWithTheAnswer(): void {}
+
+const guards = new WeakMap<LimitStore, BackendGuard>()
+
+/** The guard of a shared store in this process; the first who asks says by which clock it measures. */
+export function guardOf(store: LimitStore, clock: Clock): BackendGuard {
+  let guard = guards.get(store)
+  if (guard === undefined) guards.set(store, (guard = new BackendGuard(store, clock)))
+  return guard
+}

@@ -1,0 +1,31 @@
+import type { Microseconds } from '../core/duration.ts'
+import type { Linked } from './linked-list.ts'
+
+/** A granted unit whose request is under way. Instants are those of the store’s clock. */
+export interface HeldTicket extends Linked<HeldTicket> {
+  /** The key of its limit, as the store knows it. */
+  readonly storedKey: string
+  /** The instant up to which the store takes it to be able to arrive. */
+  readonly until: Microseconds
+  /** When something is to be said about it, if the store is shared. */
+  readonly dueAt: Microseconds
+  /** What `dueAt` was when it took its place; only {@link Custody} writes it. */
+  lookAt: Microseconds
+  /** Whether nothing more is to be said about it. */
+  readonly final: boolean
+  /** Says when it ends, or moves its end on. */
+  lapse(now: Microseconds): Promise<void> | undefined
+  /** The store has forgotten its key. */
+  forget(): void
+}
+
+/** Whoever sees to it that the store never takes a unit to have arrived that is still under way. */
+export interface Custody {
+  /** Tickets held, under all keys. */
+  readonly size: number
+  add(ticket: HeldTicket): void
+  /** Does nothing with a ticket that is not held. */
+  remove(ticket: HeldTicket): void
+  /** Drops the tickets of every key that passes. */
+  forget(matches: (key: string) => boolean): void
+}

@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Grant } from '../algorithms/rule.ts'
+import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import type { Microseconds } from '../core/duration.ts'
+import { memoryOf } from './rule-memory.ts'
+
+/** How units ended, for a backend that could not be told. */
+export interface KeptEnd {
+  readonly limit: LimitKey
+  readonly grant: Grant
+  /** When they arrived; undefined when they were never used. */
+  readonly until: Microseconds | undefined
+  /** How often it was told without an answer. */
+  readonly tellings: number
+}
+
+/** More than this are not kept: what is dropped then counts a little longer than it had to. */
+const most = 100_000
+/** So many are told before anything else may run. */
+const batchSize = 64
+/** Nothing is told more often than this, so that one end that a backend chokes on does not keep it away. */
+const mostTellings = 3
+
+/** Ends of units that are to be told when the backend is back: one for each grant, the last word. */
+export class KeptEnds {
+  readonly #ends = new Map<Grant, KeptEnd>()
+
+  /** How many there are. */
+  get size(): number {
+    return this.#ends.size
+  }
+
+  /** What was said of the same units before is out of date. */
+  keep(end: KeptEnd): void {
+    this.#ends.delete(end.grant)
+    this.#ends.set(end.grant, end)
+    if (this.#ends.size <= most) return
+    const [oldest] = this.#ends.keys()
+    this.#ends.delete(oldest as Grant)
+  }
+
+  /**
+   * Tells them all, a few at a time, and goes on only with answers.
+   * @param now the backend’s clock: what is of no interest any more is left out
+   * @throws what `tell` fails with; what is not told yet stays
+   */
+  async tellAll(now: () => Microseconds, tell: (end: KeptEnd) => MaybePromise<unknown>): Promise<void> {
+    while (this.#ends.size > 0) {
+      const batch = this.#take(batchSize, now())
+      await Promise.all(batch.map((end) => this.#tellOne(end, tell)))
+      await nextTurn()
+    }
+  }
+
+  /**
+   * It was told, and no answer came: perhaps it was heard. To take the same units off twice could take another’s, so
+   * only an end that is later than the backend thinks is kept: hearing that twice does no harm.
+   */
+  unanswered(end: KeptEnd): void {
+    const { grant, until = 0 } = end
+    const tellings = end.tellings + 1
+    if (until > grant.until && tellings < mostTellings && !this.#ends.has(grant)) {
+      this.keep({ ...end, tellings })
+    }
+  }
+
+  async #tellOne(end: KeptEnd, tell: (end: KeptEnd) => MaybePromise<unknown>): Promise<void> {
+    try {
+      await tell(end)
+    } catch (error) {
+      this.unanswered(end)
+      throw error
+    }
+  }
+
+  /** Takes up to `count` of them out. */
+  #take(count: number, now: Microseconds): readonly KeptEnd[] {
+    const taken: KeptEnd[] = []
+    for (const end of this.#ends.values()) {
+      if (taken.length === count) break
+      this.#ends.delete(end.grant)
+      const arrivedBy = end.until ?? end.grant.until
+      if (arrivedBy + memoryOf(end.limit.rule) > now) taken.push(end)
+    }
+    return taken
+  }
+}
+
+/** Tells a backend. */
+export function tellEnd(
+  store: LimitStore,
+  { limit, grant, until }: KeptEnd,
+): MaybePromise<Grant | undefined> {
+  if (until !== undefined) return store.settle(limit, grant, until, true)
+  const cancelled = store.cancel(limit, grant)
+  return cancelled instanceof Promise ? cancelled.then(() => undefined) : undefined
+}

@@ -1,0 +1,254 @@
+import type { Grant } from '../algorithms/rule.ts'
+import type {
+  Denial,
+  LimitKey,
+  LimitStanding,
+  LimitStore,
+  MaybePromise,
+  Reservation,
+  Reservations,
+} from '../backends/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Microseconds } from '../core/duration.ts'
+import type { SessionError } from '../core/errors.ts'
+import { toFailure } from './backend-failure.ts'
+import { type BackendGuard, guardOf } from './backend-guard.ts'
+import type { LimiterEvents } from './events.ts'
+import type { GuardedCall } from './guarded-call.ts'
+import { LocalFallback } from './local-fallback.ts'
+import type { BackendErrorPolicy } from './option-types.ts'
+
+/** What a limiter wants when its backend fails. */
+export interface BackendErrorSettings {
+  readonly onBackendError: BackendErrorPolicy
+  /** Of each limit, for `local`: above 0, at most 1. */
+  readonly share: number
+  readonly clock: Clock
+}
+
+/** What has to be known of the limiter that asks. */
+export interface Asker {
+  readonly events: LimiterEvents
+  /** Whether anybody waits for units. */
+  readonly isAwaited: () => boolean
+  /** To be told that the store is away, so that units have to be waited for: nobody stays who wanted them at once. */
+  readonly lost: (reason: SessionError) => void
+}
+
+/** A limiter’s store: itself, or behind a guard when processes share it, so that it may fail. */
+export function guardedStore(store: LimitStore, settings: BackendErrorSettings, asker: Asker): LimitStore {
+  return store.shared ? new ResilientStore(guardOf(store, settings.clock), settings, asker) : store
+}
+
+/** The store that a limiter was given, which others may have been given too. */
+export function originOf(store: LimitStore): LimitStore {
+  return store instanceof ResilientStore ? store.guard.store : store
+}
+
+/** Why units of a limiter’s store have to be waited for until it is back; undefined where that is not so. */
+export function lossOf(store: LimitStore): SessionError | undefined {
+  return store instanceof ResilientStore ? store.loss : undefined
+}
+
+/** To be called before the backend of a store is closed, by whoever it belongs to. */
+export function stopGuarding(store: LimitStore): void {
+  if (store instanceof ResilientStore) store.guard.stop()
+}
+
+/**
+ * A shared store that does what its limiter wants when it fails:
+ * - `wait`: a call is answered when the store is back. Nothing is granted meanwhile.
+ * - `throw`: it is rejected with ERR_BACKEND within the deadline of a call, and at once while the store is away.
+ * - `local`: this process’s memory answers until the store is back, with a share of each limit. So around each switch
+ *   every process may use up to that share more than the limits allow.
+ *
+ * Whichever it is: how units ended is told when the store is back, and whoever asks for that waits for nothing.
+ */
+export class ResilientStore implements LimitStore {
+  readonly shared = true
+  readonly guard: BackendGuard
+  readonly #policy: BackendErrorPolicy
+  readonly #local: LocalFallback | undefined
+  readonly #asker: Asker
+
+  constructor(guard: BackendGuard, { onBackendError, share }: BackendErrorSettings, asker: Asker) {
+    this.guard = guard
+    this.#policy = onBackendError
+    this.#local = onBackendError === 'local' ? new LocalFallback(guard.memory, share) : undefined
+    this.#asker = asker
+  }
+
+  /** Why calls wait; undefined when they do not. */
+  get loss(): SessionError | undefined {
+    return this.#policy === 'wait' ? this.guard.loss : undefined
+  }
+
+  now(): Microseconds {
+    return this.guard.store.now()
+  }
+
+  reserve(
+    limit: LimitKey,
+    cost: number,
+    notBefore: Microseconds,
+    maxWait: Microseconds,
+  ): MaybePromise<Reservation> {
+    return this.#ask({
+      prefix: limit.prefix,
+      ask: (store) => {
+        const denial = this.#forgotten(store, limit)
+        if (denial !== undefined) return answeredToo(store.peek(limit), denial)
+        return store.reserve(limit, cost, notBefore, maxWait)
+      },
+      late: (answer) => {
+        if (answer.allowed) this.#giveBack(limit, answer.grant)
+      },
+      isAwaited: this.#asker.isAwaited,
+    })
+  }
+
+  reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
+    return this.#ask({
+      prefix: limit.prefix,
+      ask: (store) => {
+        const denial = this.#forgotten(store, limit)
+        if (denial !== undefined) return answeredToo(store.peek(limit), { grants: [], denial })
+        return store.reserveEach(limit, costs)
+      },
+      late: ({ grants }) => {
+        for (const grant of grants) this.#giveBack(limit, grant)
+      },
+      isAwaited: this.#asker.isAwaited,
+    })
+  }
+
+  /** One that is not final, the renewal of a lease, fails while the store is away: nobody may think that it was heard. */
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
+    if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, final)
+    if (!final) return this.#renew(limit, grant, until)
+    const settled = this.guard.news.end({ limit, grant, until, tellings: 0 })
+    return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
+  }
+
+  cancel(limit: LimitKey, grant: Grant): MaybePromise<void> {
+    if (this.#local?.granted(grant) === true) return this.#local.cancel(limit, grant)
+    const told = this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
+    return told instanceof Promise ? told.then(nothing) : undefined
+  }
+
+  /** Whoever waits need not wait for this: it is told before anything is granted again. Where memory answers, it holds there too. */
+  pause(limit: LimitKey, span: Microseconds): MaybePromise<void> {
+    this.#local?.pause(limit, span)
+    if (this.#policy === 'wait') return this.guard.news.pause(limit, span)
+    return this.#tell(limit.prefix, (store) => store.pause(limit, span))
+  }
+
+  peek(limit: LimitKey): MaybePromise<LimitStanding> {
+    return this.#ask({ prefix: limit.prefix, ask: (store) => store.peek(limit), isAwaited: always })
+  }
+
+  estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds> {
+    const { isAwaited } = this.#asker
+    return this.#ask({
+      prefix: limit.prefix,
+      ask: (store) => store.estimate(limit, cost, ahead),
+      isAwaited,
+    })
+  }
+
+  reset(limit: LimitKey): MaybePromise<void> {
+    this.#local?.reset(limit)
+    return this.#tell(limit.prefix, (store) => store.reset(limit))
+  }
+
+  clear(prefix?: string): MaybePromise<void> {
+    this.#local?.clear(prefix)
+    return this.#tell(prefix ?? '', (store) => {
+      if (store === this.guard.store) this.guard.cleared()
+      return store.clear(prefix)
+    })
+  }
+
+  /** What changes something, and has no answer. */
+  #tell(prefix: string, ask: (store: LimitStore) => MaybePromise<void>): MaybePromise<void> {
+    return this.#ask({ prefix, ask, isAwaited: always })
+  }
+
+  /** Whoever counts by itself while the store is away is not held up when it is back either. */
+  #forgotten(store: LimitStore, limit: LimitKey): Denial | undefined {
+    return this.#local === undefined && store === this.guard.store ? this.guard.forgotten(limit) : undefined
+  }
+
+  /** Whoever renews does so off everybody’s path: a failure is a rejection, never thrown. */
+  async #renew(limit: LimitKey, grant: Grant, until: Microseconds): Promise<Grant> {
+    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, false)
+    return await this.guard.attempt({ prefix: limit.prefix, ask, isAwaited: never })
+  }
+
+  #ask<T>(call: GuardedCall<T>): MaybePromise<T> {
+    try {
+      const answer = this.guard.attempt(call)
+      return answer instanceof Promise ? this.#orElse(answer, call) : answer
+    } catch (error) {
+      return this.#fallBack(call, error)
+    }
+  }
+
+  async #orElse<T>(answer: Promise<T>, call: GuardedCall<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      return this.#fallBack(call, error)
+    }
+  }
+
+  #fallBack<T>(call: GuardedCall<T>, error: unknown): MaybePromise<T> {
+    if (toFailure(error) === undefined) throw error
+    this.guard.witness(this.#asker.events)
+    if (this.#policy === 'wait') return this.#whenBack(call)
+    if (this.#local !== undefined) return call.ask(this.#local)
+    if (this.guard.isTried) return this.#afterTrial(call)
+    throw error
+  }
+
+  async #whenBack<T>(call: GuardedCall<T>): Promise<T> {
+    for (;;) {
+      const { loss } = this.guard
+      if (loss !== undefined) this.#asker.lost(loss)
+      await this.guard.change(call)
+      try {
+        return await this.guard.attempt(call)
+      } catch (error) {
+        if (toFailure(error) === undefined) throw error
+        this.guard.witness(this.#asker.events)
+      }
+    }
+  }
+
+  /** The store may be back: that is known within the deadline of a call. */
+  async #afterTrial<T>(call: GuardedCall<T>): Promise<T> {
+    await this.guard.change({ isAwaited: always })
+    return await this.guard.attempt(call)
+  }
+
+  /** Units that came too late for whoever wanted them. */
+  #giveBack(limit: LimitKey, grant: Grant): void {
+    void this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
+  }
+}
+
+/** An answer of our own, from a store that is there. */
+async function answeredToo<T>(asked: unknown, answer: T): Promise<T> {
+  await asked
+  return answer
+}
+
+function always(): boolean {
+  return true
+}
+
+function never(): boolean {
+  return false
+}
+
+function nothing(): void {}
