@@ -16,9 +16,9 @@ test('the server sees several limits kept, by a session and by one with mixins',
   const server = await sharedHttpbin()
   const requests = Array<string>(40).fill('/anything/several')
   for (const make of [
-    () => new Session({ baseUrl: server.url, ratelimit: { limits } }),
-    () => new ApiSession({ baseUrl: server.url, limits }),
-    () => new ApiSession({ baseUrl: server.url, ratelimitOptions: { limits } }),
+    () => new Session({ baseUrl: server.url, ratelimit: { limits, margin: 'settle' } }),
+    () => new ApiSession({ baseUrl: server.url, limits, margin: 'settle' }),
+    () => new ApiSession({ baseUrl: server.url, ratelimitOptions: { limits, margin: 'settle' } }),
   ]) {
     await using session = make()
     const from = server.arrivals.length

@@ -8,7 +8,14 @@ class ApiSession extends CacheMixin(RatelimitMixin(Session)) {}
 
 test('sessions that name one SQLite file share its limit, as the server sees it', async () => {
   await using server = await httpbin()
-  const options = { backend: 'sqlite', db: newFile(), limit: 10, window: '200ms', perHost: true } as const
+  const options = {
+    backend: 'sqlite',
+    db: newFile(),
+    limit: 10,
+    window: '200ms',
+    perHost: true,
+    margin: 'settle',
+  } as const
   await using one = new ApiSession({ ratelimitOptions: options })
   await using other = new Session({ ratelimit: options })
   await Promise.all([
