@@ -39,12 +39,12 @@ export const systemClock: Clock = {
 }
 
 /** Calls `fire` once, at or after `at` and never before: however long that is, a clock’s timer may be early. */
-export function alarm(clock: Clock, at: Microseconds, fire: () => void): Timer {
+export function alarm(clock: Clock, at: Microseconds, fire: () => void, keepAlive = true): Timer {
   const look = (): void => {
-    if (clock.now() < at) timer = clock.timer(at, look)
+    if (clock.now() < at) timer = clock.timer(at, look, keepAlive)
     else fire()
   }
-  let timer = clock.timer(at, look)
+  let timer = clock.timer(at, look, keepAlive)
   return { cancel: () => timer.cancel() }
 }
 

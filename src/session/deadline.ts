@@ -6,6 +6,8 @@ import type { Reply } from '../core/reply.ts'
 /** A signal that fires with the caller’s own, or when the total time is up. */
 export interface Deadline {
   readonly signal: AbortSignal
+  /** The head is in: from now on a connection keeps the process alive, as long as there is one, and not this timer. */
+  relax(): void
   /** The request is over: stops the timer and lets go of the caller’s signal. */
   clear(): void
 }
@@ -18,24 +20,25 @@ export function startDeadline(
   target: string,
 ): Deadline {
   const controller = new AbortController()
-  const expire = (): void =>
-    controller.abort(
-      new TimeoutError(
-        'ERR_TIMEOUT_TOTAL',
-        `${target}: not done within the timeout of ${toMilliseconds(total)} ms`,
-      ),
-    )
-  const timer = alarm(clock, clock.now() + total, expire)
+  const at = clock.now() + total
+  const message = `${target}: not done within the timeout of ${toMilliseconds(total)} ms`
   const onAbort = (): void => controller.abort(caller?.reason)
+  const clear = (): void => {
+    timer.cancel()
+    caller?.removeEventListener('abort', onAbort)
+  }
+  const expire = (): void => {
+    clear()
+    controller.abort(new TimeoutError('ERR_TIMEOUT_TOTAL', message))
+  }
+  let timer = alarm(clock, at, expire)
   if (caller?.aborted === true) onAbort()
   else caller?.addEventListener('abort', onAbort, { once: true })
-  return {
-    signal: controller.signal,
-    clear() {
-      timer.cancel()
-      caller?.removeEventListener('abort', onAbort)
-    },
+  const relax = (): void => {
+    timer.cancel()
+    timer = alarm(clock, at, expire, false)
   }
+  return { signal: controller.signal, relax, clear }
 }
 
 /** Layers below only see a signal; when it fired because the time was up, that is the reason. */
@@ -46,6 +49,7 @@ export function reasonOf(error: unknown): unknown {
 /** The reply with a deadline that holds until its content was read, or is not wanted any more. */
 export function untilRead(reply: Reply, deadline: Deadline | undefined): Reply {
   if (deadline === undefined || reply.stream === undefined) return reply
+  deadline.relax()
   return { ...reply, stream: new TimedStream(reply.stream, deadline) }
 }
 

@@ -1,7 +1,7 @@
 import { type Clock } from '../core/clock.ts'
-import { OptionError } from '../core/errors.ts'
+import { OptionError, SessionError } from '../core/errors.ts'
 import type { Middleware, Next, Reply } from '../core/reply.ts'
-import type { Request } from '../core/request.ts'
+import { nameOf, type Request } from '../core/request.ts'
 import type { Har } from '../http/har/har.ts'
 import { authMiddleware } from '../middleware/auth.ts'
 import { compose } from '../middleware/compose.ts'
@@ -82,8 +82,12 @@ export class Pipeline {
     this.#send = compose(middlewares, (request) => this.#transport.send(request))
   }
 
-  /** Sends a request down the chain. */
+  /** Sends a request down the chain. @throws SessionError ERR_NOT_CACHED when it asks for what only a cache could give */
   send(request: Request): Promise<Reply> {
+    if (request.features.cache === 'only-if-cached' && this.#cache === undefined) {
+      const message = `${nameOf(request)}: only a cached response was asked for, and this session has no cache`
+      throw new SessionError('ERR_NOT_CACHED', message)
+    }
     return this.#send(request)
   }
 

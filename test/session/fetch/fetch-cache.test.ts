@@ -123,6 +123,20 @@ test('the cache modes do as the Fetch standard says', async () => {
   assert.equal(await count('default'), 1)
 })
 
+test('only-if-cached asks nobody, also where there is no cache at all', async () => {
+  const session = new Session({ baseUrl: origin })
+  after(() => session.close())
+  const count = await asked(async () => {
+    await assert.rejects(session.get('/a', { cache: 'only-if-cached' }), { code: 'ERR_NOT_CACHED' })
+    const error: unknown = await session
+      .fetch('/a', { cache: 'only-if-cached' })
+      .catch((reason: unknown) => reason)
+    assert.ok(error instanceof TypeError)
+    assert.equal((error.cause as { code?: string }).code, 'ERR_NOT_CACHED')
+  })
+  assert.equal(count, 0)
+})
+
 test('a store that fails, or never answers a write, neither breaks nor slows the reader', async () => {
   const failures: (() => never | Promise<never>)[] = [
     () => {
