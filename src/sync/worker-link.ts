@@ -55,6 +55,17 @@ export class WorkerLink {
     if (--this.#users === 0) this.#drop()
   }
 
+  /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
+  forget(session: number): void {
+    if (this.#users > 1 && this.isUp) this.#abandoned.add(this.post(session, 'close', [], []))
+    this.leave()
+  }
+
+  /** Whether there is a worker, as far as is known. */
+  get isUp(): boolean {
+    return this.#live?.hasEnded === false
+  }
+
   /** The number of the worker, which no other of this link has; 0 before the first. */
   get generation(): number {
     return this.#generation
@@ -66,6 +77,7 @@ export class WorkerLink {
     if (this.#live === undefined) {
       this.#live = new LiveWorker()
       this.#generation++
+      this.#lastWords = undefined
     }
     return this.#generation
   }
