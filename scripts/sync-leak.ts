@@ -1,6 +1,6 @@
 /**
- * Blocking requests, one after another without a turn of the event loop, with callbacks and now and then a batch, a stream and a failure: prints what
- * memory they took, and fails when it grew. `node scripts/sync-leak.ts [count]`
+ * Blocking requests, one after another without a turn of the event loop, with callbacks and now and then a batch, a
+ * stream and a failure: prints what memory they took, and fails when it grew. `node scripts/sync-leak.ts [count]`
  */
 import { SyncSession } from '../src/index.ts'
 import { spawnHttpbin } from '../src/testing/index.ts'

@@ -39,6 +39,9 @@ export class WorkerLink {
   readonly #replies = new Map<number, Reply>()
   /** Calls whose replies nobody waits for any more. */
   readonly #abandoned = new Set<number>()
+  /** The last call that the worker had begun with which is gone now. */
+  #begun = 0
+  /** Why it is gone, if it could say. */
   #lastWords: unknown
   /** The last error of a function of this thread that came back out of the worker. */
   #ownError: unknown
@@ -129,9 +132,6 @@ export class WorkerLink {
   hasBegun(id: number): boolean {
     return this.#live === undefined ? this.#begun >= id : this.#live.begun >= id
   }
-
-  /** The last call that the worker had begun with which is gone now. */
-  #begun = 0
 
   #open(reply: Reply): unknown {
     this.#replies.delete(reply.id)
