@@ -10,6 +10,7 @@ import type { Response } from '../http/response.ts'
 import type { BatchTarget } from '../session/batch-session.ts'
 import type { SessionRequestOptions } from '../session/session.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
+import { Held } from './held.ts'
 import type { Results } from './hosted-batch.ts'
 import { packTarget, type Remote } from './remote.ts'
 import { TargetSource } from './target-source.ts'
@@ -33,7 +34,7 @@ export interface BlockingBatchParts {
  */
 export class BlockingBatch {
   readonly #parts: BlockingBatchParts
-  readonly #number: number
+  readonly #held: Held
   readonly #source: TargetSource
   readonly #total: number | undefined
   /** Responses that wait for their turn. */
@@ -54,7 +55,7 @@ export class BlockingBatch {
     this.#total = knownLength(this.#source.many)
     const method = typeof plan.method === 'string' ? { method: plan.method } : {}
     const options = { ...plan.request, ...method, concurrency: plan.concurrency }
-    this.#number = remote.call('batch', [options]) as number
+    this.#held = new Held(remote, remote.call('batch', [options]) as number)
   }
 
   /** Runs to the end; all responses in input order. @throws BatchError */
@@ -107,8 +108,11 @@ export class BlockingBatch {
       isComplete = true
     } finally {
       this.#progress?.end(isComplete)
-      this.#source.close()
-      remote.call('endBatch', [this.#number])
+      try {
+        this.#source.close()
+      } finally {
+        this.#held.end('endBatch')
+      }
     }
   }
 
@@ -126,7 +130,7 @@ export class BlockingBatch {
 
   /** Fills the window. @returns the call that brings what comes next; undefined when nothing can come */
   #feed(eager: boolean): number | undefined {
-    const { remote, plan } = this.#parts
+    const { plan } = this.#parts
     if (plan.signal?.aborted === true) this.#stop(plan.signal)
     const targets: unknown[] = []
     const isRoom = (): boolean =>
@@ -134,7 +138,7 @@ export class BlockingBatch {
     while (this.#source.isOpen && isRoom()) this.#pull(targets)
     this.#running += targets.length
     if (this.#running === 0) return undefined
-    return remote.post('feed', [this.#number, targets, !this.#source.isOpen])
+    return this.#held.post('feed', targets, !this.#source.isOpen)
   }
 
   #pull(targets: unknown[]): void {
@@ -162,7 +166,7 @@ export class BlockingBatch {
     this.#isStopped = true
     this.#failure ??= { error: new AbortError(signal) }
     this.#source.close()
-    this.#parts.remote.call('stopBatch', [this.#number, signal.reason])
+    this.#held.call('stopBatch', signal.reason)
   }
 
   /** The response after its callbacks. */

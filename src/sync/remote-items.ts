@@ -1,23 +1,16 @@
 import type { Items } from './hosted-session.ts'
-import type { Remote } from './remote.ts'
+import type { Held } from './held.ts'
 
-/**
- * The items of an iterator in the worker, fetched `most` at a time. Leaving the loop ends the iterator there.
- * @param number the iterator’s
- */
-export function* remoteItems(
-  remote: Remote,
-  number: number,
-  most: number,
-): Generator<unknown, void, undefined> {
+/** The items of an iterator in the worker, fetched `most` at a time. Leaving the loop ends the iterator there. */
+export function* remoteItems(held: Held, most: number): Generator<unknown, void, undefined> {
   let isOver = false
   try {
     while (!isOver) {
-      const { items, done } = remote.call('more', [number, most]) as Items
+      const { items, done } = held.call('more', most) as Items
       isOver = done
       yield* items
     }
   } finally {
-    if (!isOver) remote.call('endIterator', [number])
+    if (!isOver) held.end('endIterator')
   }
 }

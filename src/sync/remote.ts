@@ -4,15 +4,10 @@ import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
 import type { Patience, WorkerLink } from './worker-link.ts'
 
-/** What only goes on with what an earlier call began: a new worker knows nothing of that. */
-const continuing: ReadonlySet<Operation> = new Set([
-  'more',
-  'endIterator',
-  'feed',
-  'stopBatch',
-  'endBatch',
-  'ticket',
-])
+/** Ends sessions that were forgotten without being closed; a worker would go on for ever. */
+const forgotten = new FinalizationRegistry<{ readonly link: WorkerLink; readonly number: number }>(
+  ({ link, number }) => link.forget(number),
+)
 
 /** A session in a worker, as the calling thread talks to it. */
 export class Remote {
@@ -28,31 +23,36 @@ export class Remote {
     this.link = link
     this.#open = [features, options]
     this.#number = link.join()
+    forgotten.register(this, { link, number: this.#number }, this)
   }
 
   /**
-   * Calls, and blocks until the result is there.
+   * Calls, and blocks until the result is there. A worker that is gone is replaced; only who has waited for it is told.
    * @param args the last one may be an object of options
    */
   call(operation: Operation, args: readonly unknown[]): unknown {
-    if (this.#closed) throw closedError()
     for (;;) {
-      if (!continuing.has(operation)) this.#ensureOpen()
-      const sent = this.#send(operation, args)
+      this.#ensureOpen()
+      const { id, functions } = this.#send(operation, args)
       try {
-        return this.link.wait(sent.id, this.#patience)
+        return this.wait(id)
       } catch (error) {
         // a worker that had ended before it saw the call: the next one will
-        if (!isLost(error) || continuing.has(operation) || this.link.hasBegun(sent.id)) throw error
+        if (!isLost(error) || this.link.hasBegun(id)) throw error
       } finally {
-        this.link.callees.forget(sent.functions)
+        this.link.callees.forget(functions)
       }
     }
   }
 
-  /** Sends a call whose result {@link wait} gives. */
+  /** Sends a call whose result {@link wait} gives. No worker is started for it. */
   post(operation: Operation, args: readonly unknown[]): number {
     return this.#send(operation, args).id
+  }
+
+  /** Which worker it is in; 0 in none. */
+  get generation(): number {
+    return this.link.isUp && this.link.generation === this.#openedIn ? this.#openedIn : 0
   }
 
   /** Blocks until the result of an earlier call is there. */
@@ -75,9 +75,10 @@ export class Remote {
   close(): void {
     if (this.#closed) return
     try {
-      if (this.#isOpen) this.call('close', [])
+      if (this.generation > 0) this.call('close', [])
     } finally {
       this.#closed = true
+      forgotten.unregister(this)
       this.link.callees.forget(this.#functions)
       this.link.leave()
     }
@@ -85,11 +86,8 @@ export class Remote {
 
   readonly #patience: Patience = { excuse: () => this.nextGrantIn() !== undefined }
 
-  get #isOpen(): boolean {
-    return this.#openedIn > 0 && this.#openedIn === this.link.generation
-  }
-
   #ensureOpen(): void {
+    if (this.#closed) throw closedError()
     const generation = this.link.start()
     if (this.#openedIn === generation) return
     this.link.callees.forget(this.#functions)
@@ -100,6 +98,7 @@ export class Remote {
   }
 
   #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
+    if (this.#closed) throw closedError()
     const functions: number[] = []
     const transfer: ArrayBuffer[] = []
     const packing: Packing = {

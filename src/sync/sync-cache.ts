@@ -2,6 +2,7 @@ import type { CacheStats, CacheTarget } from '../cache/cache-view.ts'
 import type { Response } from '../http/response.ts'
 import type { SessionCache } from '../session/session-cache.ts'
 import type { Blocking } from './blocking.ts'
+import { Held } from './held.ts'
 import type { Remote } from './remote.ts'
 import { remoteItems } from './remote-items.ts'
 
@@ -75,6 +76,7 @@ export class SyncCache implements Blocking<SessionCache> {
   }
 
   *#items(method: string): Generator<unknown, void, undefined> {
-    yield* remoteItems(this.#remote, this.#remote.call('cacheIterator', [method]) as number, itemsAtOnce)
+    const number = this.#remote.call('cacheIterator', [method]) as number
+    yield* remoteItems(new Held(this.#remote, number), itemsAtOnce)
   }
 }

@@ -3,6 +3,7 @@ import { checkOptions } from '../core/check-options.ts'
 import type { AcquireOptions, Ratelimiter, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
 import type { Ticket } from '../ratelimit/ticket.ts'
 import type { Blocking } from './blocking.ts'
+import { Held } from './held.ts'
 import type { Remnant, TicketDetail, TicketWord } from './hosted-session.ts'
 import type { Remote } from './remote.ts'
 
@@ -91,7 +92,8 @@ class SyncTicket implements Ticket {
     this.key = detail.key
     this.cost = detail.cost
     this.grantedAt = detail.grantedAt
-    this.#say = (word, at) => void remote.call('ticket', [number, word, at])
+    const held = new Held(remote, number)
+    this.#say = (word, at) => void held.call('ticket', word, at)
   }
 
   written(at?: Microseconds): void {

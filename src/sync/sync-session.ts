@@ -38,7 +38,8 @@ export interface SyncSessionOptions extends Omit<SessionOptions, 'clock'> {
  * never keeps the process alive; callbacks and other functions are called in the calling thread.
  *
  * While it blocks, nothing else happens in its thread: a server there cannot answer, timers do not fire, and
- * listeners to signals wait. (SIGINT, where nobody listens to it, ends the process as always.)
+ * listeners to signals wait. (SIGINT, where nobody listens to it, ends the process as always.) So an AbortSignal can
+ * only stop a batch, from a callback; for a limit of time use `timeout`, for `AbortSignal.timeout` does not fire.
  * @example
  * using session = new SyncSession({ baseUrl: 'http://127.0.0.1:8080' })
  * console.log(session.get('/ip').json())

@@ -4,6 +4,7 @@ import { parseJson } from '../http/json.ts'
 import { HttpStatusError, ResponseHead } from '../http/response-head.ts'
 import type { StreamResponse } from '../http/stream-response.ts'
 import type { Blocking } from './blocking.ts'
+import { Held } from './held.ts'
 import type { Remnant } from './hosted-session.ts'
 import { type PortableReply, unpackReply } from './portable-response.ts'
 import type { Remote } from './remote.ts'
@@ -17,15 +18,13 @@ export class SyncStreamResponse
   extends ResponseHead
   implements Iterable<Uint8Array>, Disposable, Omit<Blocking<StreamResponse>, 'json'>
 {
-  readonly #remote: Remote
-  readonly #number: number
+  readonly #held: Held
   #used = false
 
   /** @internal Use a session. */
   constructor(remote: Remote, { number, detail }: Remnant<PortableReply>) {
     super(unpackReply(detail))
-    this.#remote = remote
-    this.#number = number
+    this.#held = new Held(remote, number)
   }
 
   /**
@@ -35,7 +34,7 @@ export class SyncStreamResponse
   [Symbol.iterator](): Generator<Uint8Array, void, undefined> {
     if (this.#used) throw new SessionError('ERR_BODY', 'the content of a stream can be read only once')
     this.#used = true
-    return remoteItems(this.#remote, this.#number, 1) as Generator<Uint8Array, void, undefined>
+    return remoteItems(this.#held, 1) as Generator<Uint8Array, void, undefined>
   }
 
   /** The rest of the content as bytes. */
@@ -69,7 +68,7 @@ export class SyncStreamResponse
   /** Ends the exchange; what is not read yet is lost. */
   close(): void {
     this.#used = true
-    this.#remote.call('endIterator', [this.#number])
+    this.#held.end('endIterator')
   }
 
   [Symbol.dispose](): void {

@@ -39,6 +39,9 @@ export class WorkerLink {
   readonly #replies = new Map<number, Reply>()
   /** Calls whose replies nobody waits for any more. */
   readonly #abandoned = new Set<number>()
+  /** The last call that the worker had begun with which is gone now. */
+  #begun = 0
+  /** Why it is gone, if it could say. */
   #lastWords: unknown
   /** The last error of a function of this thread that came back out of the worker. */
   #ownError: unknown
@@ -55,6 +58,17 @@ export class WorkerLink {
     if (--this.#users === 0) this.#drop()
   }
 
+  /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
+  forget(session: number): void {
+    if (this.#users > 1 && this.isUp) this.#abandoned.add(this.post(session, 'close', [], []))
+    this.leave()
+  }
+
+  /** Whether there is a worker, as far as is known. */
+  get isUp(): boolean {
+    return this.#live?.hasEnded === false
+  }
+
   /** The number of the worker, which no other of this link has; 0 before the first. */
   get generation(): number {
     return this.#generation
@@ -66,6 +80,7 @@ export class WorkerLink {
     if (this.#live === undefined) {
       this.#live = new LiveWorker()
       this.#generation++
+      this.#lastWords = undefined
     }
     return this.#generation
   }
@@ -117,9 +132,6 @@ export class WorkerLink {
   hasBegun(id: number): boolean {
     return this.#live === undefined ? this.#begun >= id : this.#live.begun >= id
   }
-
-  /** The last call that the worker had begun with which is gone now. */
-  #begun = 0
 
   #open(reply: Reply): unknown {
     this.#replies.delete(reply.id)

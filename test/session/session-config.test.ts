@@ -33,6 +33,7 @@ test('the defaults are those that are documented, and reset() brings them back',
     printCallbackTracebacks: false,
     renewCacheOnGet: false,
     semaphore: 50,
+    threadedTimeout: '10m',
   }
   assert.deepEqual({ ...SessionConfig }, documented)
   Object.assign(SessionConfig, { debug: true, raiseErrors: false, semaphore: 1, renewCacheOnGet: true })
@@ -53,6 +54,7 @@ test('unknown names and values that do not fit throw, and change nothing', () =>
     ['semaphore', 0, /SessionConfig\.semaphore: 0 must be a whole number of at least 1/],
     ['semaphore', 1.5, /SessionConfig\.semaphore: 1\.5/],
     ['semaphore', '5', /SessionConfig\.semaphore: '5'/],
+    ['threadedTimeout', 5, /SessionConfig\.threadedTimeout: 5 has no unit/],
   ]
   const before = { ...SessionConfig }
   for (const [name, value, message] of wrong) {

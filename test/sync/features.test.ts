@@ -77,6 +77,11 @@ test('the limiter blocks, refuses, and is reset as an asynchronous one', () => {
   assert.deepEqual([ratelimiter.waiting(), ratelimiter.nextGrantIn], [0, undefined])
   ratelimiter.clear()
   assert.equal(double(5), 10)
+  const told = ratelimiter.acquire('c')
+  told.written()
+  told.answered()
+  ratelimiter[Symbol.dispose]()
+  assert.throws(() => ratelimiter.acquire('c'), { code: 'ERR_CLOSED' })
 })
 
 test('requests wait for their slots; clearCache forgets limits and responses', async () => {
@@ -112,6 +117,17 @@ test('a stream is read piece by piece while the thread blocks, between other req
   const whole = session.get('/stream-bytes/300000?seed=1').bytes()
   assert.equal(hash.digest('hex'), createHash('sha1').update(whole).digest('hex'))
   assert.throws(() => stream.text(), { code: 'ERR_BODY' })
+})
+
+test('what is left of a session that was closed can be let go of', () => {
+  const closed = new SyncSession({ baseUrl: server.url })
+  const stream = closed.stream('/stream-bytes/3000000')
+  const responses = closed.iterate(['/ip', '/uuid'], { concurrency: 1 })
+  assert.equal(responses.next().value?.status, 200)
+  closed.close()
+  stream.close()
+  responses.return()
+  assert.throws(() => closed.stream('/ip'), { code: 'ERR_CLOSED' })
 })
 
 test('a stream can be left, closed, read as a whole, and raise for its status', () => {

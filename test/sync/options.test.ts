@@ -53,6 +53,7 @@ test('what cannot cross with a request is refused, and the session goes on', () 
   refuses(() => session.get('/get', { headers: { a: Symbol('b') as never } }), /^headers\.a: /)
   refuses(() => session.post('/post', { json: 5n }), /^json: the value cannot be written as JSON/)
   refuses(() => session.requests((async function* () {})()), /^urls: .*plain iterable/)
+  refuses(() => session.get('/get', { params: new Map([['a', () => 1]]) as never }), /could not be cloned/)
   assert.equal(session.get('/ip').status, 200)
 })
 

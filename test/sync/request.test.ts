@@ -190,6 +190,16 @@ test('SessionConfig holds for the worker too, from one request to the next', (t)
   )
 })
 
+test('debug prints each exchange at once, although the thread is blocked', (t) => {
+  const lines: string[] = []
+  t.mock.method(process.stderr, 'write', (text: string) => lines.push(text) > 0)
+  using talking = new SyncSession({ baseUrl: server.url, debug: true })
+  talking.get('/ip')
+  talking.requests(['/uuid'])
+  t.mock.restoreAll()
+  assert.match(lines.join(''), /^GET \S+\/ip -> 200 in [\d.]+ ms\nGET \S+\/uuid -> 200 in [\d.]+ ms\n$/)
+})
+
 test('a closed session says so; closing twice is nothing', () => {
   const closed = new SyncSession({ baseUrl: server.url })
   assert.equal(closed.get('/ip').status, 200)

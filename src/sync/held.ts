@@ -1,0 +1,43 @@
+import { SessionError } from '../core/errors.ts'
+import { lostWorker } from './live-worker.ts'
+import type { Operation } from './protocol.ts'
+import type { Remote } from './remote.ts'
+
+/**
+ * Something that a call left behind in the worker for later calls to go on with: an iterator, a batch, a ticket. It
+ * is gone with the worker, whose successor may have given its number to something else.
+ */
+export class Held {
+  readonly #remote: Remote
+  readonly #number: number
+  readonly #generation: number
+
+  /** @param number the thing’s own, as the call that has just returned has said */
+  constructor(remote: Remote, number: number) {
+    this.#remote = remote
+    this.#number = number
+    this.#generation = remote.generation
+  }
+
+  /** Blocks until the result is there. @throws SessionError ERR_WORKER, ERR_CLOSED when the thing is gone */
+  call(operation: Operation, ...args: readonly unknown[]): unknown {
+    return this.#remote.wait(this.post(operation, ...args))
+  }
+
+  /** Sends a call whose result `Remote.wait` gives. @throws as {@link call} does */
+  post(operation: Operation, ...args: readonly unknown[]): number {
+    if (this.#remote.generation !== this.#generation) throw lostWorker(undefined)
+    return this.#remote.post(operation, [this.#number, ...args])
+  }
+
+  /** Lets go of the thing, if it is not gone. */
+  end(operation: Operation): void {
+    try {
+      this.call(operation)
+    } catch (error) {
+      const isGone =
+        error instanceof SessionError && (error.code === 'ERR_WORKER' || error.code === 'ERR_CLOSED')
+      if (!isGone) throw error
+    }
+  }
+}
