@@ -1,17 +1,17 @@
 import type { Setup, Subject } from './subject.ts'
 
 /*
- * The program of a contestant: runs a round whenever the parent says so, and ends when the parent
+ * The program of a contestant: works whenever the parent says so, and ends when the parent
  * closes the channel.
  */
 
-/** One round: so many units untimed, so that code is compiled and connections are open, then those that count. */
+/** One turn: so many units untimed, so that code is compiled and connections are open, then those that count. */
 export interface Order {
   readonly warmUp: number
   readonly count: number
 }
 
-/** What one round took. */
+/** What they took. */
 export interface Measurement {
   readonly seconds: number
   /** Of this process, user and system. */

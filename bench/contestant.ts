@@ -12,7 +12,7 @@ export interface Entry {
   readonly options?: Setup['options']
 }
 
-/** A contestant in a process of its own, which waits between its rounds. */
+/** A contestant in a process of its own, which waits between its turns. */
 export class Contestant {
   readonly name: string
   readonly #child: ChildProcess
@@ -33,7 +33,7 @@ export class Contestant {
     return contestant
   }
 
-  /** One round. */
+  /** One turn. */
   async run(order: Order): Promise<Measurement> {
     this.#child.send(order)
     return (await this.#answer()) as Measurement

@@ -46,17 +46,17 @@ async function main(): Promise<void> {
   for (const section of chosen) {
     if (section === undefined) continue
     const count = Math.ceil(section.count * share)
-    const warmUp = Math.ceil(count / 10)
-    const results = await compare(section.entries, server.url, { rounds, count, warmUp }, showRound)
+    const order = { count: Math.ceil(count / 2), warmUp: Math.ceil(count / 4) }
+    const results = await compare(section.entries, server.url, { rounds, ...order }, showRound)
     clearLine()
-    console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results, count)}`)
+    console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results, 2 * order.count)}`)
   }
 }
 
 /** One line that is written over, where there is a terminal. */
-function showRound(name: string, round: number): void {
+function showRound(round: number): void {
   clearLine()
-  if (process.stderr.isTTY) process.stderr.write(`bench: round ${round} of ${rounds}: ${name}`)
+  if (process.stderr.isTTY) process.stderr.write(`bench: round ${round} of ${rounds}`)
 }
 
 function clearLine(): void {

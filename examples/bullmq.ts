@@ -7,10 +7,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Queue, QueueEvents, Worker } from 'bullmq'
-import { RatelimitMixin, Session } from 'http-sessions'
+import { RatelimitMixin, Session, startTemporaryServer } from 'http-sessions'
 import { httpbin, worstWindow } from 'http-sessions/testing'
 import { Redis } from 'ioredis'
-import { startTemporaryServer } from '../src/backends/redis/temporary-server.ts'
 
 class ApiSession extends RatelimitMixin(Session) {}
 
@@ -46,7 +45,14 @@ async function lead(): Promise<void> {
 /** Does jobs until it is told to end: each is one request. */
 async function work(baseUrl: string, path: string): Promise<void> {
   const connection = connect(path)
-  const limit = { backend: 'redis', conn: connection, limit: 20, window: '1s', perHost: true } as const
+  const limit = {
+    backend: 'redis',
+    conn: connection,
+    limit: 20,
+    window: '1s',
+    perHost: true,
+    margin: 'settle',
+  } as const
   await using session = new ApiSession({ baseUrl, ...limit })
   const worker = new Worker(
     'calls',

@@ -6,9 +6,8 @@ import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RatelimitMixin, Session } from 'http-sessions'
+import { RatelimitMixin, Session, startTemporaryServer } from 'http-sessions'
 import { httpbin, worstWindow } from 'http-sessions/testing'
-import { startTemporaryServer } from '../src/backends/redis/temporary-server.ts'
 
 class ApiSession extends RatelimitMixin(Session) {}
 
@@ -16,7 +15,7 @@ const [kind = 'sqlite', place, url] = process.argv.slice(2)
 
 if (place !== undefined && url !== undefined) {
   // A worker: all it shares with the others is where the limit is kept
-  const limit = { limit: 20, window: '500ms', perHost: true } as const
+  const limit = { limit: 20, window: '500ms', perHost: true, margin: 'settle' } as const
   await using session = new ApiSession(
     kind === 'redis' ? { backend: kind, url: place, ...limit } : { backend: 'sqlite', db: place, ...limit },
   )

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { ratelimitChannels } from '../src/ratelimit/events.ts'
+import { ratelimitOptionNames } from '../src/ratelimit/options.ts'
 import { run } from './support/run.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -68,4 +70,25 @@ test('the README shows the demo as it prints', async () => {
   for (const line of masked(shown.text).split('\n')) {
     if (!line.startsWith('|')) assert.ok(lines.includes(line), line) // the bar is on stderr
   }
+})
+
+/** What stands in code in the first column of the tables whose first column has this heading. */
+function firstColumn(file: string, heading: string): Set<string> {
+  const names = new Set<string>()
+  let table = ''
+  for (const line of readFileSync(join(root, file), 'utf8').split('\n')) {
+    const first = /^\| (.*?) \|/.exec(line)?.[1] ?? ''
+    if (first === '' || table === '') table = first
+    else if (table === heading) for (const [, name] of first.matchAll(/`(.+?)`/g)) names.add(name as string)
+  }
+  return names
+}
+
+test('docs/ratelimit.md has every option of a limiter, and no other', () => {
+  assert.deepEqual(firstColumn('docs/ratelimit.md', 'option'), new Set([...ratelimitOptionNames, 'clock']))
+})
+
+test('docs/ratelimit.md has every channel, and no other', () => {
+  const channels = Object.values(ratelimitChannels).map(({ name }) => name)
+  assert.deepEqual(firstColumn('docs/ratelimit.md', 'channel'), new Set(channels))
 })

@@ -1,5 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
+import { WindowCounts } from './window-counts.ts'
 
 /** When the server's first window began: no earlier and no later than this. */
 export interface Anchor {
@@ -23,15 +24,15 @@ export interface FixedWindowState {
   groups: number
   /** Grants of groups before this one are of a state that was given up. */
   firstGroup: number
-  /** The number of the window that `counts` begins with; the one that starts with the anchor is 0. */
-  first: number
-  /** Units that may arrive in each window. */
-  counts: number[]
+  /** Units that may arrive in each window; the one that starts with the anchor is number 0. */
+  counts: WindowCounts
+  /** Those of them that do not if they arrive as early as they can. */
+  loose: WindowCounts
   /** The last granted instant. */
   last: Microseconds
 }
 
-/** The numbers that a packed state begins with; counts and ends follow. */
+/** The numbers that a packed state begins with; counts, those that are loose, and ends follow. */
 type PackedHead = readonly [
   from: number,
   to: number,
@@ -40,36 +41,52 @@ type PackedHead = readonly [
   groupEnd: number,
   groups: number,
   firstGroup: number,
-  first: number,
   last: number,
+  firstCount: number,
   counted: number,
+  firstLoose: number,
+  looselyCounted: number,
 ]
 
-const headLength: PackedHead['length'] = 10
+const headLength: PackedHead['length'] = 12
 
 /** The state as plain numbers. */
 export function packFixedWindow({
   anchor,
   ends,
   counts,
+  loose,
   ...rest
 }: FixedWindowState): Float64Array<ArrayBuffer> {
   const { from, to } = anchor ?? { from: Number.NaN, to: Number.NaN }
-  const { length, group, groupEnd, groups, firstGroup, first, last } = rest
-  const head: PackedHead = [from, to, length, group, groupEnd, groups, firstGroup, first, last, counts.length]
-  const numbers = new Float64Array(headLength + counts.length + ends.size)
+  const { length, group, groupEnd, groups, firstGroup, last } = rest
+  const ofWindows = [counts.first, counts.units.length, loose.first, loose.units.length] as const
+  const head: PackedHead = [from, to, length, group, groupEnd, groups, firstGroup, last, ...ofWindows]
+  const numbers = new Float64Array(headLength + counts.units.length + loose.units.length + ends.size)
   numbers.set(head)
-  numbers.set(counts, headLength)
-  ends.copyTo(numbers, headLength + counts.length)
+  numbers.set(counts.units, headLength)
+  numbers.set(loose.units, headLength + counts.units.length)
+  ends.copyTo(numbers, headLength + counts.units.length + loose.units.length)
   return numbers
 }
 
 /** The state that `packFixedWindow` made these of. */
 export function unpackFixedWindow(numbers: Float64Array): FixedWindowState {
   const head = [...numbers.subarray(0, headLength)] as unknown as PackedHead
-  const [from, to, length, group, groupEnd, groups, firstGroup, first, last, counted] = head
-  const counts = [...numbers.subarray(headLength, headLength + counted)]
-  const ends = InstantLog.from(numbers.subarray(headLength + counted))
-  const anchor = Number.isNaN(from) ? undefined : { from, to }
-  return { anchor, length, ends, group, groupEnd, groups, firstGroup, first, counts, last }
+  const [from, to, length, group, groupEnd, groups, firstGroup, last, ...ofWindows] = head
+  const [firstCount, counted, firstLoose, looselyCounted] = ofWindows
+  const looseAt = headLength + counted
+  const endsAt = looseAt + looselyCounted
+  return {
+    anchor: Number.isNaN(from) ? undefined : { from, to },
+    length,
+    ends: InstantLog.from(numbers.subarray(endsAt)),
+    group,
+    groupEnd,
+    groups,
+    firstGroup,
+    counts: new WindowCounts(firstCount, [...numbers.subarray(headLength, looseAt)]),
+    loose: new WindowCounts(firstLoose, [...numbers.subarray(looseAt, endsAt)]),
+    last,
+  }
 }

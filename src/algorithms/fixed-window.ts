@@ -7,6 +7,7 @@ import {
 } from './fixed-window-state.ts'
 import { InstantLog } from './instant-log.ts'
 import type { Grant, KernelParameters, Rule } from './rule.ts'
+import { WindowCounts } from './window-counts.ts'
 
 /** Parameters of a fixed window; spans in microseconds. */
 export interface FixedWindowOptions {
@@ -16,6 +17,11 @@ export interface FixedWindowOptions {
   readonly margin: Microseconds
   /** Whether windows follow one another from the first request on, or stand at multiples of their length. */
   readonly align: 'first' | 'clock'
+  /**
+   * Whether whoever holds units settles or cancels them. An end that passes then says nothing: its holder may have
+   * let it pass and not have sent anything. Otherwise units have arrived when their end has passed. Default: false.
+   */
+  readonly leased?: boolean
 }
 
 /**
@@ -34,13 +40,16 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly #window: Microseconds
   readonly #margin: Microseconds
   readonly #aligned: boolean
+  readonly #leased: boolean
 
-  constructor({ limit, window, margin, align }: FixedWindowOptions) {
+  constructor({ limit, window, margin, align, leased = false }: FixedWindowOptions) {
     this.capacity = limit
     this.#window = window
     this.#margin = margin
-    this.kernels = [{ kernel: 'fixedwindow', numbers: [limit, window, margin, align === 'clock' ? 1 : 0] }]
     this.#aligned = align === 'clock'
+    this.#leased = leased
+    const start = this.#aligned ? 1 : leased ? 2 : 0
+    this.kernels = [{ kernel: 'fixedwindow', numbers: [limit, window, margin, start] }]
   }
 
   initial(): FixedWindowState {
@@ -52,8 +61,8 @@ class FixedWindow implements Rule<FixedWindowState> {
       groupEnd: 0,
       groups: 0,
       firstGroup: 0,
-      first: 0,
-      counts: [],
+      counts: new WindowCounts(),
+      loose: new WindowCounts(),
       last: 0,
     }
   }
@@ -95,8 +104,9 @@ class FixedWindow implements Rule<FixedWindowState> {
       this.#join(state, cost, until)
     } else {
       const earliest = this.#earliestWindow(state.anchor, at)
-      this.#forgetBefore(state, earliest)
-      this.#count(state, earliest, this.#latestWindow(state.anchor, until), cost)
+      state.counts.forgetBefore(earliest)
+      state.loose.forgetBefore(earliest)
+      this.#count(state, earliest, this.#latestWindow(state.anchor, until), at, cost)
     }
     state.last = at
     return { at, until, cost, mark: state.groups }
@@ -110,8 +120,11 @@ class FixedWindow implements Rule<FixedWindowState> {
     const earliest = this.#earliestWindow(anchor, (stale ? until : grant.until) - this.#margin)
     const known = stale ? earliest - 1 : this.#latestWindow(anchor, grant.until)
     const latest = Math.max(earliest, this.#latestWindow(anchor, until))
-    this.#count(state, latest + 1, known, -grant.cost)
-    this.#count(state, Math.max(earliest, known + 1), latest, grant.cost)
+    state.counts.take(latest + 1, known, grant.cost)
+    if (!stale) state.loose.take(this.#firstLoose(anchor, grant.until - this.#margin), known, grant.cost)
+    this.#add(state, state.counts, Math.max(earliest, known + 1), latest, grant.cost)
+    if (!final)
+      this.#add(state, state.loose, this.#firstLoose(anchor, until - this.#margin), latest, grant.cost)
     // The first arrival is no later than any unit's end.
     if (final && until < anchor.to) state.anchor = { from: anchor.from, to: Math.max(anchor.from, until) }
     return { ...grant, until, mark: state.groups }
@@ -119,9 +132,12 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   cancel(state: FixedWindowState, grant: Grant): void {
     if (grant.mark < state.firstGroup) return
-    if (state.anchor !== undefined) {
-      const earliest = this.#earliestWindow(state.anchor, grant.until - this.#margin)
-      this.#count(state, earliest, this.#latestWindow(state.anchor, grant.until), -grant.cost)
+    const { anchor } = state
+    if (anchor !== undefined) {
+      const at = grant.until - this.#margin
+      const latest = this.#latestWindow(anchor, grant.until)
+      state.counts.take(this.#earliestWindow(anchor, at), latest, grant.cost)
+      state.loose.take(this.#firstLoose(anchor, at), latest, grant.cost)
       return
     }
     for (let unit = 0; unit < grant.cost; unit++) {
@@ -137,27 +153,27 @@ class FixedWindow implements Rule<FixedWindowState> {
     let most = 0
     const latest = this.#latestWindow(view.anchor, now + this.#margin)
     for (let index = this.#earliestWindow(view.anchor, now); index <= latest; index++) {
-      most = Math.max(most, this.#countOf(view, index))
+      most = Math.max(most, view.counts.of(index))
     }
     return Math.max(0, this.capacity - most)
   }
 
   estimate(state: FixedWindowState, now: Microseconds, cost: number, ahead: number): Microseconds {
     const base = Math.max(now, state.last)
-    const over = ahead + cost - this.remaining(state, base)
-    if (over <= 0) return base
-    const windows = Math.ceil(over / this.capacity)
-    const { anchor, ends, groupEnd } = this.#asOf(state, now)
-    if (anchor === undefined) {
-      // Some unit may arrive as early as it can, and be the first.
-      const first = ends.size === 0 ? groupEnd : ends.at(0) - this.#margin
-      return Math.max(base, first + windows * this.#window)
-    }
-    return Math.max(base, anchor.to + (this.#earliestWindow(anchor, base) + windows) * this.#window)
+    const view = this.#asOf(state, now)
+    if (view.anchor !== undefined) return this.#estimateIn(view, view.anchor, base, cost, ahead)
+    const over = ahead + cost - this.#roomInGroup(view, base)
+    const at =
+      over <= 0 ? base : Math.max(base, view.groupEnd + Math.ceil(over / this.capacity) * this.#window)
+    if (view.ends.size === 0) return at
+    // The first unit may arrive as early as it can, and the grid begin with it.
+    const from = view.ends.at(0) - this.#margin
+    const anchor = { from, to: from }
+    return Math.min(at, this.#estimateIn(this.#anchored(view, anchor), anchor, base, cost, ahead))
   }
 
-  expiresAt({ anchor, group, groupEnd, first, counts, last }: FixedWindowState): Microseconds {
-    if (anchor !== undefined) return Math.max(last, anchor.to + (first + counts.length) * this.#window)
+  expiresAt({ anchor, group, groupEnd, counts, last }: FixedWindowState): Microseconds {
+    if (anchor !== undefined) return Math.max(last, anchor.to + counts.end * this.#window)
     return group === 0 ? last : Math.max(last, groupEnd + this.#margin + this.#window)
   }
 
@@ -169,21 +185,42 @@ class FixedWindow implements Rule<FixedWindowState> {
     return unpackFixedWindow(numbers)
   }
 
-  /** The state as it is once the first units have arrived: whoever still has a unit under way has moved its end on. */
+  /** The state as it is once the first units have surely arrived: whoever still has a unit under way has moved its end on. */
   #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
-    if (state.anchor !== undefined || state.ends.size === 0) return state
+    if (this.#leased || state.anchor !== undefined || state.ends.size === 0) return state
     const end = state.ends.at(0)
     return end < now ? this.#anchored(state, { from: end - this.#margin, to: end }) : state
   }
 
   #anchored(state: FixedWindowState, anchor: Anchor): FixedWindowState {
-    const anchored: FixedWindowState = { ...state, anchor, ends: new InstantLog(), first: 0, counts: [] }
+    const [counts, loose] = [new WindowCounts(), new WindowCounts()]
+    const anchored: FixedWindowState = { ...state, anchor, ends: new InstantLog(), counts, loose }
     for (let index = 0; index < state.ends.size; index++) {
       const end = state.ends.at(index)
       const earliest = this.#earliestWindow(anchor, end - this.#margin)
-      this.#count(anchored, earliest, Math.max(earliest, this.#latestWindow(anchor, end)), 1)
+      const latest = Math.max(earliest, this.#latestWindow(anchor, end))
+      this.#count(anchored, earliest, latest, end - this.#margin, 1)
     }
     return anchored
+  }
+
+  /** As if the grid began as early as it can, and each unit were in no other window than the first that it may be in. */
+  #estimateIn(
+    { counts, loose }: FixedWindowState,
+    { from }: Anchor,
+    base: Microseconds,
+    cost: number,
+    ahead: number,
+  ): Microseconds {
+    let index = Math.max(0, Math.floor((base - from) / this.#window))
+    let rest = ahead + cost
+    for (; index < counts.end; index++) {
+      const room = Math.max(0, this.capacity - counts.of(index) + loose.of(index))
+      if (rest <= room) break
+      rest = Math.max(cost, rest - room)
+    }
+    if (index >= counts.end) index += Math.ceil(rest / this.capacity) - 1
+    return Math.max(base, from + index * this.#window)
   }
 
   #settleEarly(state: FixedWindowState, grant: Grant, until: Microseconds, final: boolean): Grant {
@@ -219,8 +256,8 @@ class FixedWindow implements Rule<FixedWindowState> {
       state.group = this.capacity
       state.groupEnd = last + this.#margin
     } else {
-      state.first = this.#earliestWindow(state.anchor, last)
-      this.#count(state, state.first, this.#latestWindow(state.anchor, last + this.#margin), this.capacity)
+      const earliest = this.#earliestWindow(state.anchor, last)
+      state.counts.add(earliest, this.#latestWindow(state.anchor, last + this.#margin), this.capacity)
     }
   }
 
@@ -228,7 +265,7 @@ class FixedWindow implements Rule<FixedWindowState> {
   #fullWindow(state: FixedWindowState, anchor: Anchor, at: Microseconds, cost: number): number | undefined {
     const earliest = this.#earliestWindow(anchor, at)
     for (let index = this.#latestWindow(anchor, at + this.#margin); index >= earliest; index--) {
-      if (this.#countOf(state, index) + cost > this.capacity) return index
+      if (state.counts.of(index) + cost > this.capacity) return index
     }
     return undefined
   }
@@ -241,29 +278,25 @@ class FixedWindow implements Rule<FixedWindowState> {
     return Math.floor((until - from) / this.#window)
   }
 
-  #countOf({ first, counts }: FixedWindowState, index: number): number {
-    return counts[index - first] ?? 0
+  /** The first window of those that a unit sent at `at` may arrive in, but does not if it arrives then. */
+  #firstLoose(anchor: Anchor, at: Microseconds): number {
+    return Math.max(0, this.#latestWindow(anchor, at)) + 1
   }
 
-  /** Adds `units` to the windows from one number to another; what is forgotten stays so. */
-  #count(state: FixedWindowState, from: number, to: number, units: number): void {
-    const { counts } = state
-    if (counts.length === 0 && from <= to) state.first = Math.max(state.first, from)
-    // What counts first after a key was forgotten may be a late unit: others may still go into windows before its own.
-    const used = this.#earliestWindow(state.anchor as Anchor, state.last)
-    const start = Math.max(from, Math.min(used, state.first))
-    for (; start < state.first; state.first--) counts.unshift(0)
-    for (let index = start; index <= to; index++) {
-      const place = index - state.first
-      while (counts.length <= place) counts.push(0)
-      counts[place] = Math.max(0, (counts[place] as number) + units)
-    }
+  /** Counts units that are sent at `at`. */
+  #count(state: FixedWindowState, from: number, to: number, at: Microseconds, units: number): void {
+    this.#add(state, state.counts, from, to, units)
+    this.#add(state, state.loose, this.#firstLoose(state.anchor as Anchor, at), to, units)
   }
 
-  /** Nothing is granted into these any more. */
-  #forgetBefore(state: FixedWindowState, index: number): void {
-    if (index <= state.first) return
-    state.counts.splice(0, index - state.first)
-    state.first = index
+  /** Nothing is granted any more into windows that had ended when something was granted last. */
+  #add(
+    { anchor, last }: FixedWindowState,
+    counts: WindowCounts,
+    from: number,
+    to: number,
+    units: number,
+  ): void {
+    counts.add(Math.max(from, this.#earliestWindow(anchor as Anchor, last)), to, units)
   }
 }

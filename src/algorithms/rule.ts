@@ -28,7 +28,7 @@ export interface KernelParameters {
   readonly kernel: KernelName
   /**
    * - slidingwindow: limit, window, margin
-   * - fixedwindow: limit, window, margin, 1 when windows are aligned to the clock and else 0
+   * - fixedwindow: limit, window, margin; then 1 when windows are aligned to the clock, 2 when units are leased, and else 0
    * - gcra: burst, whole microseconds of the interval, further parts of one, parts in a microsecond, margin
    */
   readonly numbers: readonly number[]

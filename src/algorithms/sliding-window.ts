@@ -56,7 +56,7 @@ class SlidingWindow implements Rule<SlidingWindowState> {
 
   plan(state: SlidingWindowState, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds {
     const base = Math.max(now, notBefore, state.last)
-    return this.#room(state, base, cost)
+    return this.#room(state, base, cost, 0)
   }
 
   commit(state: SlidingWindowState, _now: Microseconds, cost: number, at: Microseconds): Grant {
@@ -88,10 +88,12 @@ class SlidingWindow implements Rule<SlidingWindowState> {
   }
 
   estimate(state: SlidingWindowState, now: Microseconds, cost: number, ahead: number): Microseconds {
+    const base = Math.max(now, state.last)
     const units = ahead + cost
     // The unit that is `limit` places further on goes one window later at the earliest.
     const windows = Math.max(0, Math.ceil((units - this.capacity) / this.capacity))
-    const within = this.#room(state, Math.max(now, state.last), units - windows * this.capacity)
+    // What is under way may arrive a margin sooner than it might.
+    const within = this.#room(state, base, units - windows * this.capacity, this.#margin)
     return within + windows * this.#window
   }
 
@@ -110,12 +112,9 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     return { log: InstantLog.from(numbers.subarray(1)), last: numbers[0] as number }
   }
 
-  /** The earliest instant from `base` on with room for `cost` more. */
-  #room({ log }: SlidingWindowState, base: Microseconds, cost: number): Microseconds {
-    if (log.size + cost <= this.capacity) return base
-    const gone = log.countUpTo(base - this.#window)
-    const tooMany = log.size - gone + cost - this.capacity
-    if (tooMany <= 0) return base
-    return Math.max(base, log.at(gone + tooMany - 1) + this.#window)
+  /** The earliest instant from `base` on with room for `cost` more, if all units arrive `sooner` than they might. */
+  #room({ log }: SlidingWindowState, base: Microseconds, cost: number, sooner: Microseconds): Microseconds {
+    const last = log.size + cost - this.capacity - 1
+    return last < 0 ? base : Math.max(base, log.at(last) - sooner + this.#window)
   }
 }

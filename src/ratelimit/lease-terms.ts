@@ -8,6 +8,8 @@ export interface LeaseTerms {
   readonly span: Microseconds
   /** The part of the span that must be left when a request is written. */
   readonly journey: Microseconds
+  /** Whether an end that passes says nothing: who holds the units settles or cancels them. */
+  readonly leased: boolean
 }
 
 /** With `margin: 'settle'` in one process: how long a unit is taken to be under way before that is looked at again. */
@@ -28,9 +30,9 @@ const shortestLease: Microseconds = 50_000
 export function leaseTerms(margin: Microseconds | 'settle', isShared: boolean, holds: boolean): LeaseTerms {
   if (margin === 'settle') {
     const span = isShared ? sharedSettleSpan : settleSpan
-    return { travel: undefined, span, journey: isShared ? span / 2 : 0 }
+    return { travel: undefined, span, journey: isShared ? span / 2 : 0, leased: isShared }
   }
-  const isLeased = isShared && (holds || margin > 0)
-  const lease = isLeased ? Math.max(margin, shortestLease) : 0
-  return { travel: margin, span: margin + lease, journey: margin }
+  const leased = isShared && (holds || margin > 0)
+  const lease = leased ? Math.max(margin, shortestLease) : 0
+  return { travel: margin, span: margin + lease, journey: margin, leased }
 }

@@ -85,7 +85,7 @@ export class RatelimitConfig {
     const isShared = backend.given === undefined ? backend.kind !== 'memory' : backend.given.limits.shared
     // Who has a margin of its own is a session, and holds the units of its requests.
     this.terms = leaseTerms(margin, isShared, defaults.margin !== undefined)
-    const parsed = parseRule(options, where, this.terms.span)
+    const parsed = parseRule(options, where, this.terms)
     this.rule = parsed.rule
     this.queueCapacity = parsed.queueCapacity
     this.key = escapePrefix(parseKey(options.key ?? 'Session'))

@@ -8,12 +8,12 @@ import { tokenBucket } from '../algorithms/token-bucket.ts'
 import { checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
 import {
   describe,
-  type Microseconds,
   parseDuration,
   parseInterval,
   parsePositiveDuration,
 } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import type { LeaseTerms } from './lease-terms.ts'
 
 /** Options as they came, still unchecked. */
 export type RawOptions = Readonly<Record<string, unknown>>
@@ -24,6 +24,9 @@ export interface ParsedRule {
   /** Units that may wait on one key. */
   readonly queueCapacity: number
 }
+
+/** What a rule must know of units under way. */
+type RuleTerms = Pick<LeaseTerms, 'span' | 'leased'>
 
 /** The option that names the algorithm, and its aliases. */
 export const typeOptions = [
@@ -54,12 +57,12 @@ const limitOptionNames: readonly string[] = [...typeOptions, ...parameterNames]
 /**
  * The rule that the options describe: of one limit, or of all in `limits`.
  * @param where what the options are of, for messages
- * @param margin how long a unit may travel, microseconds
+ * @param terms how long units are taken to be under way
  * @throws OptionError naming the option
  */
-export function parseRule(options: RawOptions, where: string, margin: Microseconds): ParsedRule {
+export function parseRule(options: RawOptions, where: string, terms: RuleTerms): ParsedRule {
   const { limits } = options
-  if (limits === undefined) return parseLimit(options, where, margin)
+  if (limits === undefined) return parseLimit(options, where, terms)
   const flat = limitOptionNames.find((name) => options[name] !== undefined)
   if (flat !== undefined) {
     throw new OptionError(
@@ -75,7 +78,7 @@ export function parseRule(options: RawOptions, where: string, margin: Microsecon
   const parsed = limits.map((entry: unknown, index) => {
     const place = `${where}: limits[${index}]`
     checkOptions(entry, limitOptionNames, place)
-    return parseLimit(entry as RawOptions, place, margin)
+    return parseLimit(entry as RawOptions, place, terms)
   })
   return {
     rule: allOf(parsed.map(({ rule }) => rule)),
@@ -84,14 +87,14 @@ export function parseRule(options: RawOptions, where: string, margin: Microsecon
 }
 
 /** The algorithm that the options name, with its parameters. */
-function parseLimit(options: RawOptions, where: string, margin: Microseconds): ParsedRule {
+function parseLimit(options: RawOptions, where: string, terms: RuleTerms): ParsedRule {
   const algorithm = parseAlgorithm(options, where)
   for (const name of parameterNames) {
     if (options[name] === undefined || parameters[algorithm].includes(name)) continue
     const owners = algorithms.filter((other) => parameters[other].includes(name)).join(' and ')
     throw new OptionError(`${where}: ${name} belongs to ${owners}; type is ${algorithm}`)
   }
-  return builders[algorithm](options, margin)
+  return builders[algorithm](options, terms)
 }
 
 function parseAlgorithm(options: RawOptions, where: string): AlgorithmName {
@@ -108,8 +111,8 @@ function parseAlgorithm(options: RawOptions, where: string): AlgorithmName {
   throw new OptionError(`${where}: ${name}: ${describe(value)} is none of ${algorithms.join(', ')}`)
 }
 
-const builders: Record<AlgorithmName, (options: RawOptions, margin: Microseconds) => ParsedRule> = {
-  slidingwindow: ({ limit = 10, window = '1s' }, margin) =>
+const builders: Record<AlgorithmName, (options: RawOptions, terms: RuleTerms) => ParsedRule> = {
+  slidingwindow: ({ limit = 10, window = '1s' }, { span: margin }) =>
     waitingFreely(
       slidingWindow({
         limit: checkInteger(limit, 1, 'limit'),
@@ -117,16 +120,17 @@ const builders: Record<AlgorithmName, (options: RawOptions, margin: Microseconds
         margin,
       }),
     ),
-  fixedwindow: ({ limit = 10, window = '1s', align = 'first' }, margin) =>
+  fixedwindow: ({ limit = 10, window = '1s', align = 'first' }, { span: margin, leased }) =>
     waitingFreely(
       fixedWindow({
         limit: checkInteger(limit, 1, 'limit'),
         window: parsePositiveDuration(window, 'window'),
         margin,
         align: checkChoice(align, ['first', 'clock'], 'align'),
+        leased,
       }),
     ),
-  tokenbucket: ({ capacity = 10, fillRate = 1 }, margin) =>
+  tokenbucket: ({ capacity = 10, fillRate = 1 }, { span: margin }) =>
     waitingFreely(
       tokenBucket({
         capacity: checkInteger(capacity, 1, 'capacity'),
@@ -134,14 +138,14 @@ const builders: Record<AlgorithmName, (options: RawOptions, margin: Microseconds
         margin,
       }),
     ),
-  leakybucket: (options, margin) => {
+  leakybucket: (options, { span: margin }) => {
     const capacity = checkInteger(options.capacity ?? 10, 1, 'capacity')
     const interval = parseInterval(options.leakRate ?? 5, 'leakRate')
     const shape = checkChoice(options.shape ?? 'meter', ['meter', 'queue'], 'shape')
     const rule = leakyBucket({ capacity, interval, margin, shape })
     return { rule, queueCapacity: shape === 'queue' ? capacity : Number.POSITIVE_INFINITY }
   },
-  gcra: ({ period = '1s', limit = '10s' }, margin) =>
+  gcra: ({ period = '1s', limit = '10s' }, { span: margin }) =>
     waitingFreely(
       gcra({
         period: parsePositiveDuration(period, 'period'),

@@ -20,7 +20,7 @@ export function scaledRule(rule: Rule<unknown>, share: number): Rule<unknown> {
 }
 
 type Numbers = KernelParameters['numbers']
-type OfWindow = readonly [limit: number, window: number, margin: number, aligned?: number]
+type OfWindow = readonly [limit: number, window: number, margin: number, start?: number]
 type OfGcra = readonly [burst: number, whole: number, fraction: number, parts: number, margin: number]
 
 const scale: Record<
@@ -32,9 +32,9 @@ const scale: Record<
     return slidingWindow({ limit: part(limit, share), window, margin })
   },
   fixedwindow(numbers, share) {
-    const [limit, window, margin, aligned] = numbers as unknown as OfWindow
-    const align = aligned === 1 ? 'clock' : 'first'
-    return fixedWindow({ limit: part(limit, share), window, margin, align })
+    const [limit, window, margin, start] = numbers as unknown as OfWindow
+    const align = start === 1 ? 'clock' : 'first'
+    return fixedWindow({ limit: part(limit, share), window, margin, align, leased: start === 2 })
   },
   gcra(numbers, share, algorithm) {
     const [burst, whole, fraction, parts, margin] = numbers as unknown as OfGcra

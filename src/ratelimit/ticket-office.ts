@@ -66,6 +66,8 @@ export class TicketOffice implements Issuer {
   issue(key: string, limit: LimitKey, grant: Grant, hold: boolean): GrantTicket {
     const ticket = new GrantTicket(this, key, limit, grant)
     if (hold) this.custody.add(ticket)
+    // Nobody else will say when these have arrived.
+    else if (this.terms.leased) ticket.settle(this.clock.now() + (this.terms.travel ?? 0))
     return ticket
   }
 

@@ -23,7 +23,7 @@ interface Shape {
 export const rulesOf: Readonly<Record<AlgorithmName, (shape: Shape) => Rule<unknown>>> = {
   slidingwindow: ({ burst, span, margin }) => slidingWindow({ limit: burst, window: span, margin }),
   fixedwindow: ({ burst, span, margin }) =>
-    fixedWindow({ limit: burst, window: span, margin, align: 'first' }),
+    fixedWindow({ limit: burst, window: span, margin, align: 'first', leased: margin % 2 === 1 }),
   tokenbucket: ({ burst, span, margin }) =>
     tokenBucket({ capacity: burst, interval: { numerator: span, denominator: 1 + (burst % 4) }, margin }),
   leakybucket: ({ burst, span, margin }) =>

@@ -211,9 +211,12 @@ export class FixedModel implements Model {
   #group = 0n
   #groupEnd = 0n
   #last = 0n
+  readonly #leased: boolean
 
-  constructor(parameters: SlidingParameters) {
+  /** @param leased whether the first arrival is only known when it is told */
+  constructor(parameters: SlidingParameters, leased: boolean) {
     this.parameters = parameters
+    this.#leased = leased
   }
 
   plan(now: bigint, cost: number, notBefore: bigint): bigint {
@@ -273,7 +276,7 @@ export class FixedModel implements Model {
 
   #anchorAt(now: bigint): { from: bigint; to: bigint } | undefined {
     const ends = this.#live().map((grant) => grant.until)
-    if (this.#anchor !== undefined || ends.length === 0) return this.#anchor
+    if (this.#leased || this.#anchor !== undefined || ends.length === 0) return this.#anchor
     const to = smallest(...ends)
     return to < now ? { from: to - this.parameters.margin, to } : undefined
   }

@@ -126,8 +126,8 @@ function windowRule({ limit, window, margin }: SlidingParameters): Rule<unknown>
   return slidingWindow({ limit, window: Number(window), margin: Number(margin) })
 }
 
-function fixedRule({ limit, window, margin }: SlidingParameters): Rule<unknown> {
-  return fixedWindow({ limit, window: Number(window), margin: Number(margin), align: 'first' })
+function fixedRule({ limit, window, margin }: SlidingParameters, leased: boolean): Rule<unknown> {
+  return fixedWindow({ limit, window: Number(window), margin: Number(margin), align: 'first', leased })
 }
 
 function gcraRule({ burst, numerator, denominator, margin }: GcraParameters): Rule<unknown> {
@@ -194,13 +194,11 @@ for (const [place, open] of Object.entries(stores)) {
 
   test(`${place}, a fixed window answers what its definition says, to the microsecond, whatever happens`, () => {
     fc.assert(
-      fc.property(traceOf, capacities, margins, ([scale, steps], limit, percent) => {
+      fc.property(traceOf, capacities, margins, fc.boolean(), ([scale, steps], limit, percent, leased) => {
         const parameters = windows(scale, limit, percent).slice(0, 1)
-        play(
-          open(),
-          { parameters, rule: fixedRule, model: (each) => new FixedModel(each) },
-          withoutChanges(steps),
-        )
+        const rule = (each: SlidingParameters): Rule<unknown> => fixedRule(each, leased)
+        const model = (each: SlidingParameters): FixedModel => new FixedModel(each, leased)
+        play(open(), { parameters, rule, model }, withoutChanges(steps))
       }),
       { seed: 3, numRuns: 3_000 },
     )
@@ -256,10 +254,10 @@ for (const [place, open] of Object.entries(stores)) {
             {
               parameters,
               rule: ([[first, second], third]) =>
-                allOf([fixedRule(first), windowRule(second), gcraRule(third)]),
+                allOf([fixedRule(first, false), windowRule(second), gcraRule(third)]),
               model: ([[first, second], third]) =>
                 new PairModel(
-                  new PairModel(new FixedModel(first), new SlidingModel(second)),
+                  new PairModel(new FixedModel(first, false), new SlidingModel(second)),
                   new GcraModel(third),
                 ),
             },

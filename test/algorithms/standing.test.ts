@@ -11,14 +11,18 @@ interface Scene {
   readonly rule: Rule<unknown>
   readonly state: unknown
   readonly now: number
+  /** What is under way, of which the state knows. */
+  readonly open: readonly Grant[]
   readonly span: number
   readonly margin: number
   /** How long the rule can block by itself. */
   readonly reach: number
 }
 
+type Limit = Omit<Scene, 'state' | 'now' | 'open'>
+
 /** A rule drawn at random, or several together. */
-function anyRule(draw: Draw): Omit<Scene, 'state' | 'now'> {
+function anyRule(draw: Draw): Limit {
   const span = 2 + draw(100)
   const margin = draw(2) === 0 ? 0 : draw(span)
   if (draw(3) > 0) return oneRule(draw, span, margin)
@@ -27,7 +31,7 @@ function anyRule(draw: Draw): Omit<Scene, 'state' | 'now'> {
   return { rule, span, margin, reach: Math.max(...members.map(({ reach }) => reach)) }
 }
 
-function oneRule(draw: Draw, span: number, margin: number): Omit<Scene, 'state' | 'now'> {
+function oneRule(draw: Draw, span: number, margin: number): Limit {
   const capacity = 1 + draw(5)
   const kind = draw(4)
   if (kind === 0) {
@@ -67,7 +71,7 @@ function* scenes(seed: number, count: number): Generator<Scene> {
       if (draw(3) === 0) rule.cancel(state, grant, now)
       else rule.settle(state, grant, now, true)
     }
-    yield { rule, state, now, span, margin, reach }
+    yield { rule, state, now, open, span, margin, reach }
   }
 }
 
@@ -100,6 +104,33 @@ test('no queue moves faster than the estimate of its last one', () => {
     }
     const at = rule.plan(state, clock, cost, 0)
     assert.ok(at >= estimate, `${rule.algorithm}: ${at - estimate}`)
+  }
+})
+
+test('however early arrives what is under way, nothing is granted before the estimate, and often just then', () => {
+  let seed = 0
+  const hastened = new Map<string, number>()
+  for (const { rule, state, now: then, open, margin } of scenes(25, 20_000)) {
+    const draw = drawing(seed++)
+    const now = rule.plan(state, then, 1, 0)
+    const underWay = open.map((each) =>
+      each.until < now ? rule.settle(state, each, now + margin, false) : each,
+    )
+    while (rule.plan(state, now, 1, 0) === now) underWay.push(rule.commit(state, now, 1, now))
+    const cost = 1 + draw(rule.capacity)
+    const before = rule.plan(state, now, cost, 0)
+    const estimate = rule.estimate(state, now, cost, 0)
+    assert.ok(estimate <= before)
+    while (underWay.length > 0) {
+      const [grant] = underWay.splice(draw(underWay.length), 1) as [Grant]
+      if (draw(5) > 0) rule.settle(state, grant, grant.until - (draw(3) > 0 ? margin : draw(margin)), true)
+    }
+    const at = rule.plan(state, now, cost, 0)
+    assert.ok(at >= estimate, `${rule.algorithm}: ${estimate - at} too early`)
+    if (at < before && at === estimate) hastened.set(rule.algorithm, (hastened.get(rule.algorithm) ?? 0) + 1)
+  }
+  for (const algorithm of ['slidingwindow', 'fixedwindow', 'gcra']) {
+    assert.ok((hastened.get(algorithm) ?? 0) > 100, algorithm)
   }
 })
 

@@ -2,16 +2,16 @@ import type { LimitKey } from '../contract.ts'
 import { escape } from './key-names.ts'
 
 /**
- * The Redis keys of a limit: its pause, then the state of each kernel that it is made of. The name is their hash tag
- * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags), so all are in one slot.
+ * The Redis keys of a limit: its pause, the state of each kernel that it is made of, and the list of each that has one.
+ * The name is their hash tag (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags), so
+ * all are in one slot.
  */
 export function keysOf({ prefix, name, rule }: LimitKey): string[] {
   const state = `${startOf(prefix)}{${escape(name)}}:ratelimit:${rule.algorithm}`
   const { kernels } = rule
-  return [
-    `${state}:pause`,
-    ...kernels.map((_, index) => (kernels.length === 1 ? state : `${state}:${index}`)),
-  ]
+  const states = kernels.map((_, index) => (kernels.length === 1 ? state : `${state}:${index}`))
+  const lists = states.filter((_, index) => kernels[index]?.kernel === 'slidingwindow')
+  return [`${state}:pause`, ...states, ...lists.map((key) => `${key}:units`)]
 }
 
 /** What all keys of a prefix start with. */
@@ -24,4 +24,4 @@ export function isLimitKey(key: string): boolean {
   return limitKeyPattern.test(key)
 }
 
-const limitKeyPattern = /^[^:{}]*:\{[^{}]+\}:ratelimit:[a-z+]+(?::\d+|:pause)?$/
+const limitKeyPattern = /^[^:{}]*:\{[^{}]+\}:ratelimit:[a-z+]+(?::\d+)?(?::pause|:units)?$/

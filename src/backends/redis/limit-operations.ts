@@ -1,4 +1,4 @@
-import type { Grant, Rule } from '../../algorithms/rule.ts'
+import type { Grant, KernelParameters, Rule } from '../../algorithms/rule.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { Denial, LimitStanding, Reservation, Reservations } from '../contract.ts'
 
@@ -15,6 +15,15 @@ export interface Operation<T> {
   readonly toJson: (now: Microseconds) => string
   /** Reads its part of the reply. */
   read(replies: Replies): T
+  /** Set where it is the commonest one: units one by one, now or not at all, of which scripts know a form that costs less. */
+  readonly plain?: PlainOperation<T> | undefined
+}
+
+/** What is only about how many units there are. */
+export interface PlainOperation<T> {
+  readonly units: number
+  /** What the grant of all of them, at some instant, comes to. @param mark what the kernel noted of the first one */
+  read(at: Microseconds, mark: number): T
 }
 
 /** Grants `cost` units at the earliest instant from `notBefore` on that is at most `maxWait` away. */
@@ -31,6 +40,10 @@ export function reserveOperation(
     read(replies) {
       const { grants, denial } = each.read(replies)
       return denial ?? { allowed: true, grant: grants[0] as Grant }
+    },
+    plain: each.plain && {
+      units: 1,
+      read: (at, mark) => ({ allowed: true, grant: grantOf(rule, at, mark) }),
     },
   }
 }
@@ -54,7 +67,38 @@ export function reserveEachOperation(
       const grants = granted === 0 ? [] : readGrants(rule, costs.slice(0, granted), replies)
       return { grants, denial: granted < costs.length ? readDenial(replies) : undefined }
     },
+    plain: plainOf(rule, costs, notBefore, maxWait),
   }
+}
+
+function plainOf(
+  rule: Rule<unknown>,
+  costs: readonly number[],
+  notBefore: Microseconds,
+  maxWait: Microseconds,
+): PlainOperation<Reservations> | undefined {
+  if (notBefore > 0 || maxWait > 0 || rule.kernels.length > 1) return undefined
+  for (const cost of costs) if (cost !== 1) return undefined
+  const step = noteStep(rule)
+  return {
+    units: costs.length,
+    read: (at, mark) => ({
+      grants: costs.map((_, index) => grantOf(rule, at, mark + index * step)),
+      denial: undefined,
+    }),
+  }
+}
+
+/** A unit that a rule with one kernel granted. */
+function grantOf({ kernels }: Rule<unknown>, at: Microseconds, mark: number): Grant {
+  const [{ kernel, numbers }] = kernels as [KernelParameters]
+  const margin = numbers[kernel === 'gcra' ? 4 : 2] as Microseconds
+  return { at, until: at + margin, cost: 1, mark }
+}
+
+/** How much the notes of grants one behind another differ by. */
+function noteStep({ kernels }: Rule<unknown>): number {
+  return kernels[0]?.kernel === 'gcra' ? 1 : 0
 }
 
 /** Says when a grant’s units arrive at the latest. */

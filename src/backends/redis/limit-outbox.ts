@@ -2,7 +2,7 @@ import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
 import type { RedisCommands, RedisReply, Script } from './commands.ts'
 import { keysOf } from './limit-keys.ts'
-import type { Operation } from './limit-operations.ts'
+import type { Operation, PlainOperation } from './limit-operations.ts'
 import { limitScript } from './limit-scripts/index.ts'
 import type { LimitClock } from './redis-clock.ts'
 
@@ -18,7 +18,7 @@ interface Address {
   readonly script: Script
   readonly keys: readonly string[]
   /** Its retention and its parameters, as the script takes them. */
-  readonly numbers: string
+  readonly numbers: readonly string[]
 }
 
 /** Operations that go together: on one limit, and all of them look, or none does. */
@@ -63,7 +63,7 @@ export class LimitOutbox {
     const parcel = this.#parcels.get(key)
     if (parcel === undefined) return
     this.#parcels.delete(key)
-    void this.#send(parcel)
+    this.#send(parcel)
   }
 
   /** Sends all that waits at once. */
@@ -83,19 +83,37 @@ export class LimitOutbox {
     return parcel
   }
 
-  async #send({ limit, calls }: Parcel): Promise<void> {
-    try {
-      const { script, keys, numbers } = this.#addressOf(limit)
-      const now = this.#clock.now()
-      const sentAt = this.#clock.localNow()
-      let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
-      for (const { operation } of calls) json += `,${operation.toJson(now)}`
-      const reply = numbersOf(await this.#commands.evaluate(script, keys, [`${json}]`]))
-      this.#clock.hear(reply.next(), sentAt)
-      for (const { operation, resolve } of calls) resolve(operation.read(reply))
-    } catch (error) {
+  #send({ limit, calls }: Parcel): void {
+    const { script, keys, numbers } = this.#addressOf(limit)
+    const plain = calls.length === 1 ? calls[0]?.operation.plain : undefined
+    const args = plain === undefined ? this.#inJson(numbers, calls) : this.#inPlain(numbers, plain)
+    const sentAt = this.#clock.localNow()
+    const answer = (reply: RedisReply): void => {
+      const replies = reply as readonly [number, ...number[]]
+      this.#clock.hear(replies[0], sentAt)
+      if (plain !== undefined && replies.length === 2) {
+        calls[0]?.resolve(plain.read(replies[0], replies[1] as number))
+        return
+      }
+      let index = 1
+      const next = (): number => replies[index++] as number
+      for (const { operation, resolve } of calls) resolve(operation.read({ next }))
+    }
+    const fail = (error: unknown): void => {
       for (const { reject } of calls) reject(error)
     }
+    this.#commands.evaluate(script, keys, args).then(answer).catch(fail)
+  }
+
+  #inPlain(numbers: readonly string[], { units }: PlainOperation<unknown>): readonly string[] {
+    return [String(units), String(this.#clock.scriptNow() ?? ''), ...numbers]
+  }
+
+  #inJson(numbers: readonly string[], calls: readonly Call[]): readonly string[] {
+    const now = this.#clock.now()
+    let json = `[${this.#clock.scriptNow() ?? false},${numbers.join()}`
+    for (const { operation } of calls) json += `,${operation.toJson(now)}`
+    return [`${json}]`]
   }
 
   #addressOf(limit: LimitKey): Address {
@@ -106,7 +124,7 @@ export class LimitOutbox {
       address = {
         script: limitScript(kernels.map(({ kernel }) => kernel)),
         keys: keysOf(limit),
-        numbers: [retention, ...kernels.flatMap(({ numbers }) => numbers)].join(),
+        numbers: [retention, ...kernels.flatMap(({ numbers }) => numbers)].map(String),
       }
       this.#addresses.set(limit, address)
     }
@@ -116,10 +134,4 @@ export class LimitOutbox {
 
 function isSame(one: LimitKey, other: LimitKey): boolean {
   return one.rule === other.rule && one.retention === other.retention
-}
-
-function numbersOf(reply: RedisReply): { next(): Microseconds } {
-  const numbers = reply as readonly number[]
-  let index = 0
-  return { next: () => numbers[index++] as number }
 }

@@ -3,9 +3,9 @@ export const fixedWindow = `
 local fixed_window = {}
 fixed_window.__index = fixed_window
 
-function fixed_window.new(key, stored, capacity, window, margin, is_aligned)
+function fixed_window.new(key, stored, capacity, window, margin, start)
   local self = setmetatable({ key = key, capacity = capacity, window = window, margin = margin,
-    is_aligned = is_aligned == 1 }, fixed_window)
+    is_aligned = start == 1, is_leased = start == 2 }, fixed_window)
   if not stored then
     self.state = self:initial()
     return self
@@ -21,14 +21,16 @@ end
 function fixed_window:initial()
   local edge = self.is_aligned and 0 or nil
   return { from = edge, to = edge, length = self.window, ends = instant_log.new(self.key, 0, {}), group = 0,
-    group_end = 0, groups = 0, first_group = 0, first = 0, counts = {}, last = 0 }
+    group_end = 0, groups = 0, first_group = 0, counts = window_counts.new(), loose = window_counts.new(), last = 0 }
 end
 
 function fixed_window:load(stored)
-  local used_at, from, to, length, group, group_end, groups, first_group, first, last, counted, place =
-    struct.unpack('<ddddddddddd', stored)
-  local counts, ends = {}, instant_log.new(self.key, 0, {})
+  local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
+    loosely_counted, place = struct.unpack('<ddddddddddddd', stored)
+  local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
+  local ends = instant_log.new(self.key, 0, {})
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
+  for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
   while place <= #stored do
     local instant
     instant, place = struct.unpack('<d', stored, place)
@@ -37,7 +39,7 @@ function fixed_window:load(stored)
   if from ~= from then from, to = nil, nil end -- not a number: there is no anchor yet
   self.used_at = used_at
   self.state = { from = from, to = to, length = length, ends = ends, group = group, group_end = group_end,
-    groups = groups, first_group = first_group, first = first, counts = counts, last = last }
+    groups = groups, first_group = first_group, counts = counts, loose = loose, last = last }
 end
 
 function fixed_window:earliest_window(state, at)
@@ -48,46 +50,35 @@ function fixed_window:latest_window(state, ends)
   return floor((ends - state.from) / self.window)
 end
 
-local function count_of(state, index)
-  return state.counts[index - state.first + 1] or 0
+function fixed_window:first_loose(state, at)
+  return max(0, self:latest_window(state, at)) + 1
 end
 
-function fixed_window:count(state, from, to, units)
-  local counts = state.counts
-  if #counts == 0 and from <= to then state.first = max(state.first, from) end
-  local start = max(from, min(self:earliest_window(state, state.last), state.first))
-  for _ = start, state.first - 1 do table.insert(counts, 1, 0) end
-  state.first = min(start, state.first)
-  for index = start, to do
-    local place = index - state.first + 1
-    for gap = #counts + 1, place do counts[gap] = 0 end
-    counts[place] = max(0, counts[place] + units)
-  end
+function fixed_window:add(state, counts, from, to, units)
+  counts:add(max(from, self:earliest_window(state, state.last)), to, units)
 end
 
-local function forget_before(state, index)
-  local gone = index - state.first
-  if gone <= 0 then return end
-  local counts = {}
-  for place = gone + 1, #state.counts do counts[place - gone] = state.counts[place] end
-  state.counts, state.first = counts, index
+function fixed_window:count(state, from, to, at, units)
+  self:add(state, state.counts, from, to, units)
+  self:add(state, state.loose, self:first_loose(state, at), to, units)
 end
 
 function fixed_window:anchored(from, to)
   local state = {}
   for name, value in pairs(self.state) do state[name] = value end
-  state.from, state.to, state.ends, state.first, state.counts = from, to, instant_log.new(self.key, 0, {}), 0, {}
+  state.from, state.to, state.ends = from, to, instant_log.new(self.key, 0, {})
+  state.counts, state.loose = window_counts.new(), window_counts.new()
   for place = 0, self.state.ends:size() - 1 do
     local ends = self.state.ends:at(place)
     local earliest = self:earliest_window(state, ends - self.margin)
-    self:count(state, earliest, max(earliest, self:latest_window(state, ends)), 1)
+    self:count(state, earliest, max(earliest, self:latest_window(state, ends)), ends - self.margin, 1)
   end
   return state
 end
 
 function fixed_window:as_of(now)
   local state = self.state
-  if state.from or state.ends:size() == 0 then return state end
+  if self.is_leased or state.from or state.ends:size() == 0 then return state end
   local ends = state.ends:at(0)
   return ends < now and self:anchored(ends - self.margin, ends) or state
 end
@@ -105,7 +96,7 @@ function fixed_window:plan(now, cost, not_before)
   while true do
     local full
     for index = self:earliest_window(state, at), self:latest_window(state, at + self.margin) do
-      if count_of(state, index) + cost > self.capacity then full = index end
+      if state.counts:of(index) + cost > self.capacity then full = index end
     end
     if not full then return at end
     at = state.to + (full + 1) * self.window
@@ -114,7 +105,7 @@ end
 
 -- Adds units to the last group.
 local function join(state, cost, ends)
-  for unit = 1, cost do state.ends:add(ends) end
+  state.ends:add(ends, cost)
   state.group = state.group + cost
   state.group_end = max(state.group_end, ends)
 end
@@ -124,8 +115,9 @@ function fixed_window:commit(now, cost, at)
   self.state = state
   if state.from then
     local earliest = self:earliest_window(state, at)
-    forget_before(state, earliest)
-    self:count(state, earliest, self:latest_window(state, ends), cost)
+    state.counts:forget_before(earliest)
+    state.loose:forget_before(earliest)
+    self:count(state, earliest, self:latest_window(state, ends), at, cost)
   else
     if at >= state.group_end + self.window then
       state.group = 0
@@ -143,8 +135,8 @@ function fixed_window:restart(last)
   self.state = state
   state.last, state.groups, state.first_group = last, groups, groups
   if state.from then
-    state.first = self:earliest_window(state, last)
-    self:count(state, state.first, self:latest_window(state, last + self.margin), self.capacity)
+    local earliest = self:earliest_window(state, last)
+    state.counts:add(earliest, self:latest_window(state, last + self.margin), self.capacity)
   else
     state.group, state.group_end = self.capacity, last + self.margin
   end
@@ -152,15 +144,17 @@ end
 
 function fixed_window:expires_at()
   local state = self.state
-  if state.from then return max(state.last, state.to + (state.first + #state.counts) * self.window) end
+  if state.from then return max(state.last, state.to + state.counts:finish() * self.window) end
   return state.group == 0 and state.last or max(state.last, state.group_end + self.margin + self.window)
 end
 
 function fixed_window:save(used_at, ttl)
   local state, nan = self.state, 0 / 0
-  local packed = { struct.pack('<ddddddddddd', used_at, state.from or nan, state.to or nan, state.length,
-    state.group, state.group_end, state.groups, state.first_group, state.first, state.last, #state.counts) }
-  for index, units in ipairs(state.counts) do packed[index + 1] = struct.pack('<d', units) end
+  local packed = { struct.pack('<ddddddddddddd', used_at, state.from or nan, state.to or nan, state.length,
+    state.group, state.group_end, state.groups, state.first_group, state.last, state.counts.first, #state.counts,
+    state.loose.first, #state.loose) }
+  for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
+  for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
   for place = 0, state.ends:size() - 1 do packed[#packed + 1] = struct.pack('<d', state.ends:at(place)) end
   call('SET', self.key, table.concat(packed), 'PX', ttl)
 end
@@ -179,8 +173,12 @@ function fixed_window.learn()
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
     local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
     local latest = max(earliest, self:latest_window(state, new_end))
-    self:count(state, latest + 1, known, -cost)
-    self:count(state, max(earliest, known + 1), latest, cost)
+    state.counts:take(latest + 1, known, cost)
+    if not is_stale then state.loose:take(self:first_loose(state, known_end - self.margin), known, cost) end
+    self:add(state, state.counts, max(earliest, known + 1), latest, cost)
+    if not is_final then
+      self:add(state, state.loose, self:first_loose(state, new_end - self.margin), latest, cost)
+    end
     if is_final and new_end < state.to then state.to = max(state.from, new_end) end
     return state.groups
   end
@@ -204,8 +202,10 @@ function fixed_window.learn()
     local state = self.state
     if mark < state.first_group then return end
     if state.from then
-      local earliest = self:earliest_window(state, known_end - self.margin)
-      return self:count(state, earliest, self:latest_window(state, known_end), -cost)
+      local at, latest = known_end - self.margin, self:latest_window(state, known_end)
+      state.counts:take(self:earliest_window(state, at), latest, cost)
+      state.loose:take(self:first_loose(state, at), latest, cost)
+      return
     end
     for unit = 1, cost do
       if state.ends:remove(known_end) and mark == state.groups then state.group = state.group - 1 end
@@ -219,22 +219,51 @@ function fixed_window.learn()
     local state, most = self:as_of(now), 0
     if not state.from then return self:room_in_group(state, now) end
     for index = self:earliest_window(state, now), self:latest_window(state, now + self.margin) do
-      most = max(most, count_of(state, index))
+      most = max(most, state.counts:of(index))
     end
     return max(0, self.capacity - most)
   end
 
   function fixed_window:estimate(now, cost, ahead)
-    local base = max(now, self.state.last)
-    local over = ahead + cost - self:remaining(base)
-    if over <= 0 then return base end
-    local windows = ceil(over / self.capacity)
-    local state = self:as_of(now)
-    if state.from then
-      return max(base, state.to + (self:earliest_window(state, base) + windows) * self.window)
+    local base, state = max(now, self.state.last), self:as_of(now)
+    if state.from then return self:estimate_in(state, base, cost, ahead) end
+    local over = ahead + cost - self:room_in_group(state, base)
+    local at = over <= 0 and base or max(base, state.group_end + ceil(over / self.capacity) * self.window)
+    if state.ends:size() == 0 then return at end
+    local from = state.ends:at(0) - self.margin
+    return min(at, self:estimate_in(self:anchored(from, from), base, cost, ahead))
+  end
+
+  function fixed_window:estimate_in(state, base, cost, ahead)
+    local index, rest, finish = max(0, floor((base - state.from) / self.window)), ahead + cost, state.counts:finish()
+    while index < finish do
+      local room = max(0, self.capacity - state.counts:of(index) + state.loose:of(index))
+      if rest <= room then break end
+      rest = max(cost, rest - room)
+      index = index + 1
     end
-    local first = state.ends:size() == 0 and state.group_end or state.ends:at(0) - self.margin
-    return max(base, first + windows * self.window)
+    if index >= finish then index = index + ceil(rest / self.capacity) - 1 end
+    return max(base, state.from + index * self.window)
+  end
+end
+`
+
+/** Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. */
+export const fixedWindowShortcut = `
+local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
+local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
+  loosely_counted, place = struct.unpack('<ddddddddddddd', state)
+if from == from and length == window and last <= now and used_at <= now + 1000000 and loosely_counted == 0 then
+  local index, used = math.max(0, math.floor((now - to) / window)), 0
+  local behind = first_count + counted
+  if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end
+  if index == math.floor((now + margin - from) / window) and behind <= index + 1
+    and used + units <= capacity then
+    local ends = math.max(now, to + (index + 1) * window)
+    redis.call('SET', KEYS[2], struct.pack('<dddddddddddddd', now, from, to, length, group, group_end, groups,
+      first_group, now, index, 1, 0, 0, used + units), 'PX',
+      math.max(1, math.ceil(math.max(ends - now, ARGV[3]) / 1000)))
+    return { now, groups }
   end
 end
 `

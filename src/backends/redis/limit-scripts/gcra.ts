@@ -1,6 +1,10 @@
-/** The twin of algorithms/gcra.ts and emission.ts. Kept as packed doubles: usedAt, then what Rule.pack has. */
+/**
+ * The twin of algorithms/gcra.ts and emission.ts. Kept as packed doubles: usedAt, what Rule.pack has but for the units
+ * under way, how many these are, the latest of their ends, and then they themselves: those granted one behind another
+ * that end at the same instant as one.
+ */
 export const gcra = `
-local gcra = {}
+local gcra = { notes_units = true } -- a grant's mark is the number of its last unit
 gcra.__index = gcra
 local long_ago = -math.huge
 
@@ -9,11 +13,11 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
     margin = margin, tat = 0, rest = 0, last = 0, count = 0, open = {}, open_units = 0 }, gcra)
   if not stored then return self end
   local of_parts
-  self.used_at, self.tat, self.rest, of_parts, self.last, self.count = struct.unpack('<dddddd', stored)
-  for place = 49, #stored, 24 do
+  self.used_at, self.tat, self.rest, of_parts, self.last, self.count, self.open_units =
+    struct.unpack('<ddddddd', stored)
+  for place = 65, #stored, 24 do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
-    self.open_units = self.open_units + cost
   end
   if of_parts ~= parts then -- adapt
     if self.rest > 0 then self.tat = self.tat + 1 end
@@ -54,7 +58,7 @@ function gcra:plan(now, cost, not_before)
 end
 
 function gcra:commit(now, cost, at)
-  local open, gone = self.open, 0
+  local open, gone, ends = self.open, 0, at + self.margin
   while open[gone + 1] and open[gone + 1].ends < at do
     gone = gone + 1
     self:raise(open[gone].ends, self.open_units)
@@ -63,16 +67,21 @@ function gcra:commit(now, cost, at)
   if gone > 0 then
     for place = 1, #open do open[place] = open[place + gone] end
   end
+  local before, latest = self.count, open[#open]
   self.tat, self.rest = self:moved(self.tat, self.rest, cost)
-  self.count = self.count + cost
+  self.count = before + cost
   self.last = at
-  if self.margin == 0 and not open[1] then
+  if ends == at and not latest then
     self:raise(at, cost)
-  else
-    open[#open + 1] = { mark = self.count, cost = cost, ends = at + self.margin }
-    self.open_units = self.open_units + cost
+    return ends, self.count
   end
-  return at + self.margin, self.count
+  self.open_units = self.open_units + cost
+  if latest and latest.mark == before and latest.ends == ends then
+    latest.mark, latest.cost = self.count, latest.cost + cost
+  else
+    open[#open + 1] = { mark = self.count, cost = cost, ends = ends }
+  end
+  return ends, self.count
 end
 
 function gcra:expires_at()
@@ -85,25 +94,38 @@ function gcra:expires_at()
 end
 
 function gcra:save(used_at, ttl)
-  local packed = struct.pack('<dddddd', used_at, self.tat, self.rest, self.parts, self.last, self.count)
-  if self.open[1] then
-    local all = { packed }
-    for place, each in ipairs(self.open) do all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends) end
-    packed = table.concat(all)
+  local all, latest = { '' }, 0
+  for place, each in ipairs(self.open) do
+    latest = max(latest, each.ends)
+    all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  call('SET', self.key, packed, 'PX', ttl)
+  all[1] = struct.pack('<dddddddd', used_at, self.tat, self.rest, self.parts, self.last, self.count,
+    self.open_units, latest)
+  call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
 function gcra.learn()
-  function gcra:place_of(mark)
-    for place, each in ipairs(self.open) do
-      if each.mark == mark and each.ends ~= long_ago then return place end
+  -- Where in what is under way the grant is, which then stands by itself.
+  function gcra:place_of(mark, cost)
+    local open = self.open
+    for place, each in ipairs(open) do
+      if mark <= each.mark and mark > each.mark - each.cost and each.ends ~= long_ago then
+        local before, behind = mark - cost - (each.mark - each.cost), each.mark - mark
+        if behind > 0 then
+          table.insert(open, place + 1, { mark = each.mark, cost = behind, ends = each.ends })
+        end
+        each.mark, each.cost = mark, each.cost - behind
+        if before <= 0 then return place end
+        table.insert(open, place, { mark = mark - cost, cost = before, ends = each.ends })
+        each.cost = cost
+        return place + 1
+      end
     end
   end
 
   function gcra:settle(cost, known_end, mark, new_end)
-    local place = self:place_of(mark)
+    local place = self:place_of(mark, cost)
     if place then
       self.open[place].ends = new_end
     elseif new_end > known_end then
@@ -129,7 +151,7 @@ function gcra.learn()
   end
 
   function gcra:cancel(cost, known_end, mark)
-    local place = self:place_of(mark)
+    local place = self:place_of(mark, cost)
     local is_last = mark == self.count
     local is_free = is_last
     if place then
@@ -172,6 +194,43 @@ function gcra.learn()
   function gcra:estimate(now, cost, ahead)
     local base, units = max(now, self.last), ahead + cost
     return max(self:ceiling(base, 0, units - self.capacity), self:due(base, units, self.margin))
+  end
+end
+`
+
+/** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
+export const gcraShortcut = `
+local burst, whole, part, parts, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
+local used_at, tat, rest, of_parts, last, count, open_units, latest = struct.unpack('<dddddddd', state)
+if of_parts == parts and last <= now and used_at <= now + 1000000 then
+  local place, floor, ceil = 65, math.floor, math.ceil
+  while place <= #state do
+    local _, cost, ends = struct.unpack('<ddd', state, place)
+    if ends >= now then break end
+    local units_part = open_units * part
+    local bound = ends + open_units * whole + floor(units_part / parts)
+    local bound_rest = units_part % parts
+    if bound > tat or (bound == tat and bound_rest > rest) then tat, rest = bound, bound_rest end
+    open_units = open_units - cost
+    place = place + 24
+  end
+  if margin == 0 and tat < now then tat, rest = now, 0 end
+  local over = units - burst
+  if (margin > 0 and open_units <= -over or margin == 0 and place > #state)
+    and tat + over * whole + ceil((rest + over * part) / parts) <= now then
+    rest = rest + units * part
+    local carry = floor(rest / parts)
+    tat, rest = tat + units * whole + carry, rest - carry * parts
+    local before, open, ends = count, '', tat + ceil(rest / parts)
+    count = count + units
+    if margin > 0 then
+      open_units, latest = open_units + units, math.max(latest, now + margin)
+      open = string.sub(state, place) .. struct.pack('<ddd', count, units, now + margin)
+      ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
+    end
+    redis.call('SET', KEYS[2], struct.pack('<dddddddd', now, tat, rest, parts, now, count, open_units, latest) .. open,
+      'PX', math.max(1, ceil(math.max(ends - now, ARGV[3]) / 1000)))
+    return { now, before + 1 }
   end
 end
 `

@@ -1,25 +1,42 @@
 import { createHash } from 'node:crypto'
 import type { KernelName } from '../../../algorithms/rule.ts'
 import type { Script } from '../commands.ts'
-import { fixedWindow } from './fixed-window.ts'
-import { gcra } from './gcra.ts'
+import { fixedWindow, fixedWindowShortcut } from './fixed-window.ts'
+import { gcra, gcraShortcut } from './gcra.ts'
 import { instantLog } from './instant-log.ts'
 import { operations } from './operations.ts'
-import { slidingWindow } from './sliding-window.ts'
+import { slidingWindow, slidingWindowShortcut } from './sliding-window.ts'
+import { windowCounts } from './window-counts.ts'
 
 /** The Lua text of a kernel, and what it stands on. */
 interface Kernel {
   readonly sources: readonly string[]
-  /** The table whose function `new` makes one of a key, what is stored there, and its numbers. */
+  /** The table whose function `new` makes one of a key, what is stored there, its numbers, and the key of its list. */
   readonly type: string
   /** How many numbers it takes. */
   readonly numbers: number
+  /** Whether it keeps a list too, at a key of its own. */
+  readonly hasList: boolean
+  /** What answers the commonest call by itself, or leaves it to the rest: no function is made for it. */
+  readonly shortcut: string
 }
 
 const kernels: Readonly<Record<KernelName, Kernel>> = {
-  slidingwindow: { sources: [instantLog, slidingWindow], type: 'sliding_window', numbers: 3 },
-  fixedwindow: { sources: [instantLog, fixedWindow], type: 'fixed_window', numbers: 4 },
-  gcra: { sources: [gcra], type: 'gcra', numbers: 5 },
+  slidingwindow: {
+    sources: [instantLog, slidingWindow],
+    type: 'sliding_window',
+    numbers: 3,
+    hasList: true,
+    shortcut: slidingWindowShortcut,
+  },
+  fixedwindow: {
+    sources: [instantLog, windowCounts, fixedWindow],
+    type: 'fixed_window',
+    numbers: 4,
+    hasList: false,
+    shortcut: fixedWindowShortcut,
+  },
+  gcra: { sources: [gcra], type: 'gcra', numbers: 5, hasList: false, shortcut: gcraShortcut },
 }
 
 const scripts = new Map<string, Script>()
@@ -36,10 +53,39 @@ export function limitScript(names: readonly KernelName[]): Script {
   return script
 }
 
-/** Lists are not among what MGET finds: their kernel reads its own. */
+/**
+ * The commonest call on a limit with one kernel, which is units one by one, now or not at all, may come in a form of its own.
+ * ARGV then: how many; now, or nothing to ask the server; the retention; the numbers of the kernel. The reply to it, when
+ * all are granted without further ado: now, and what the kernel notes of the first grant.
+ */
+function shortcut(names: readonly KernelName[]): string {
+  const [name] = names
+  if (name === undefined || names.length > 1) return ''
+  return `
+if ARGV[2] then
+  local units, now, found = ARGV[1] + 0, tonumber(ARGV[2]), redis.call('MGET', KEYS[1], KEYS[2])
+  local state = found[2]
+  if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000000 + time[2]
+  end
+  if state and (not found[1] or struct.unpack('<d', found[1], 9) <= now) then
+    ${kernels[name].shortcut}
+  end
+end
+`
+}
+
 const start = `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
-local arguments = cjson.decode(ARGV[1])
+local arguments
+if ARGV[2] then
+  arguments = { tonumber(ARGV[2]) or false }
+  for index = 3, #ARGV do arguments[index - 1] = tonumber(ARGV[index]) end
+  for _, each in ipairs({ 'reserve', 0, 0, 1, tonumber(ARGV[1]), 1 }) do arguments[#arguments + 1] = each end
+else
+  arguments = cjson.decode(ARGV[1])
+end
 local now, retention = arguments[1], arguments[2]
 if not now then
   local time = call('TIME')
@@ -51,12 +97,13 @@ local pause = stored[1]
 
 function sourceOf(names: readonly KernelName[]): string {
   const sources = new Set(names.flatMap((name) => kernels[name].sources))
-  let place = 3
+  let [place, listKey] = [3, names.length + 2]
   const made = names.map((name, index) => {
-    const { type, numbers } = kernels[name]
+    const { type, numbers, hasList } = kernels[name]
     const parameters = Array.from({ length: numbers }, () => `arguments[${place++}]`)
+    if (hasList) parameters.push(`KEYS[${listKey++}]`)
     return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
-  return [start, ...sources, local, operations].join('').trim()
+  return [shortcut(names), start, ...sources, local, operations].join('').trim()
 }

@@ -1,11 +1,12 @@
 /**
- * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`,
- * behind its head; the later ones, from where something is changed on, in `tail`, until `save`. So a list is only
- * ever touched at its ends. Places count from 0. `known` has what was read of the list, the head first.
+ * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`; the
+ * later ones, which change most, in `tail`, and so are all from where something is changed on. So a list is only ever
+ * touched at its ends. Places count from 0. `known` has what was read of the list.
  */
 export const instantLog = `
 local instant_log = {}
 instant_log.__index = instant_log
+local longest_tail, shortest_tail = 64, 32
 
 function instant_log.new(key, kept, known)
   return setmetatable({ key = key, stored = kept, kept = kept, dropped = 0, known = known,
@@ -16,8 +17,9 @@ function instant_log:size() return self.kept + self.last - self.first + 1 end
 
 function instant_log:at(place)
   if place >= self.kept then return self.tail[self.first + place - self.kept] end
-  local index = 1 + self.dropped + place
-  local instant = tonumber(self.known[index + 1] or call('LINDEX', self.key, index))
+  local index = self.dropped + place
+  -- What the server has let go to make room is long past.
+  local instant = tonumber(self.known[index + 1] or call('LINDEX', self.key, index) or '-inf')
   self.known[index + 1] = instant
   return instant
 end
@@ -44,7 +46,7 @@ function instant_log:pull(instant)
   local step = 8
   while self.kept > 0 and self:at(self.kept - 1) > instant do
     local from = max(0, self.kept - step)
-    local chunk = call('LRANGE', self.key, 1 + self.dropped + from, self.dropped + self.kept)
+    local chunk = call('LRANGE', self.key, self.dropped + from, self.dropped + self.kept - 1)
     for index = #chunk, 1, -1 do
       self.first = self.first - 1
       self.tail[self.first] = tonumber(chunk[index])
@@ -68,11 +70,11 @@ function instant_log:append(instant)
   self.tail[self.last] = instant
 end
 
-function instant_log:add(instant)
+function instant_log:add(instant, times)
   local index = self:place_in_tail(instant)
-  for behind = self.last, index + 1, -1 do self.tail[behind + 1] = self.tail[behind] end
-  self.tail[index + 1] = instant
-  self.last = self.last + 1
+  for behind = self.last, index + 1, -1 do self.tail[behind + times] = self.tail[behind] end
+  for place = index + 1, index + times do self.tail[place] = instant end
+  self.last = self.last + times
 end
 
 function instant_log:drop_up_to(instant)
@@ -83,24 +85,26 @@ function instant_log:drop_up_to(instant)
   self.first = self.first + gone - of_list
 end
 
--- Writes it to the list, behind its head.
-function instant_log:save(head)
-  local key, chunk = self.key, {}
+-- Writes to the list what the tail should not hold. Answers how many are in the list then.
+function instant_log:save()
+  local key, surplus = self.key, 0
+  if self.last - self.first >= longest_tail then surplus = self.last - self.first + 1 - shortest_tail end
   if self.kept == 0 then
-    call('DEL', key)
-    chunk[1] = head
-  else
-    if self.kept < self.stored then call('LTRIM', key, self.dropped, self.dropped + self.kept) end
-    call('LSET', key, 0, head)
+    if self.stored > 0 or surplus > 0 then call('DEL', key) end
+  elseif self.kept < self.stored then
+    call('LTRIM', key, self.dropped, self.dropped + self.kept - 1)
   end
-  for index = self.first, self.last do
-    chunk[#chunk + 1] = string.format('%.0f', self.tail[index])
-    if #chunk == 1000 then -- Lua's stack holds no more than some thousands
-      call('RPUSH', key, unpack(chunk))
-      chunk = {}
+  while surplus > 0 do
+    local chunk = {}
+    for place = 1, min(surplus, 1000) do -- Lua's stack holds no more than some thousands
+      chunk[place] = string.format('%.0f', self.tail[self.first])
+      self.first = self.first + 1
     end
+    call('RPUSH', key, unpack(chunk))
+    self.kept = self.kept + #chunk
+    surplus = surplus - #chunk
   end
-  if chunk[1] then call('RPUSH', key, unpack(chunk)) end
+  return self.kept
 end
 
 -- What few calls need: to make a function takes time.
@@ -122,7 +126,7 @@ function instant_log.learn()
 
   function instant_log:move(from, to)
     local is_known = self:remove(from)
-    if is_known then self:add(to) end
+    if is_known then self:add(to, 1) end
     return is_known
   end
 

@@ -1,18 +1,19 @@
 /**
  * What every script ends with: the operations in their order, and then what is to be written, once.
  *
- * KEYS: the pause, then the state of each kernel. ARGV: an array in JSON, which costs less than as many arguments:
+ * KEYS: the pause, the state of each kernel, then the lists of those that have one. ARGV: an array in JSON, which costs less than as many arguments:
  * now, or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or
  * all may write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000
 local replies, is_written, is_pause_written, is_learned = { now }, false, false, false
-local used_at, is_adapted, paused_from, paused_until = nil, false, 0, 0
+local used_at, is_adapted, paused_from, paused_until, capacity = nil, false, 0, 0, math.huge
 for index = 1, #kernels do
   local kernel = kernels[index]
   if kernel.used_at and (not used_at or kernel.used_at > used_at) then used_at = kernel.used_at end
   is_adapted = is_adapted or kernel.is_adapted
+  capacity = min(capacity, kernel.capacity)
 end
 if pause then paused_from, paused_until = struct.unpack('<dd', pause) end
 
@@ -65,9 +66,9 @@ local function expires_at()
   return at
 end
 
--- In milliseconds, as text: until the instant, but no less than the retention.
+-- In milliseconds: until the instant, but no less than the retention.
 local function ttl(at)
-  return string.format('%.0f', max(1, ceil(max(at - now, retention) / 1000)))
+  return max(1, ceil(max(at - now, retention) / 1000))
 end
 
 while arguments[place] do
@@ -93,13 +94,19 @@ while arguments[place] do
           replies[#replies + 1] = at - now
           replies[#replies + 1] = min(at, estimate(cost, 0)) - now
         else
-          times, granted = times - 1, granted + 1
-          replies[answer], replies[answer + 1] = granted, at
+          -- Where there is room for all that are left, they go in one step.
+          local taken = times > 1 and times * cost <= capacity and plan(times * cost, at) == at and times or 1
+          replies[answer + 1] = at
           for index = 1, #kernels do
-            local ends, mark = kernels[index]:commit(now, cost, at)
+            local ends, mark = kernels[index]:commit(now, taken * cost, at)
             replies[answer + 1 + index] = ends
-            replies[answer + 1 + granted * #kernels + index] = mark
+            for each = 1, taken do
+              local noted = kernels[index].notes_units and mark - (taken - each) * cost or mark
+              replies[answer + 1 + (granted + each) * #kernels + index] = noted
+            end
           end
+          times, granted = times - taken, granted + taken
+          replies[answer] = granted
           used_at, is_written = now, true
         end
       end
@@ -146,7 +153,7 @@ end
 
 if is_written then
   local ms = ttl(expires_at())
-  for index = 1, #kernels do kernels[index]:save(used_at, ms) end
+  for index = 1, #kernels do kernels[index]:save(used_at, ms, now) end
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))

@@ -1,50 +1,60 @@
 /**
- * The twin of algorithms/sliding-window.ts. Kept as a list: first packed doubles, which are last, usedAt, how many units
- * there are and the latest of them; then the units.
+ * The twin of algorithms/sliding-window.ts. Kept as packed doubles: usedAt, last, how many units are in the list, up to when
+ * the first ones of it are dropped, until when it is there for certain, the latest of all units; then the units behind
+ * those of the list.
  */
 export const slidingWindow = `
 local sliding_window = {}
 sliding_window.__index = sliding_window
 
-function sliding_window.new(key, _, capacity, window, margin)
-  local known = call('LRANGE', key, 0, 3)
-  local last, used_at, size = 0, nil, 0
-  if known[1] then
-    local latest
-    last, used_at, size, latest = struct.unpack('<dddd', known[1])
-    if size > 0 then known[1 + size] = latest end
-  end
-  return setmetatable({ key = key, capacity = capacity, window = window, margin = margin,
-    log = instant_log.new(key, size, known), last = last, used_at = used_at }, sliding_window)
+function sliding_window.new(key, stored, capacity, window, margin, list)
+  local self = setmetatable({ key = key, list = list, capacity = capacity, window = window, margin = margin, last = 0 },
+    sliding_window)
+  local kept, dropped_up_to = 0
+  if stored then self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored) end
+  self.log = instant_log.new(list, kept, kept > 0 and call('LRANGE', list, 0, 3) or {})
+  for place = 49, stored and #stored or 0, 8 do self.log:append((struct.unpack('<d', stored, place))) end
+  if kept > 0 then self.log:drop_up_to(dropped_up_to) end
+  return self
 end
 
-function sliding_window:room(base, cost)
+function sliding_window:room(base, cost, sooner)
   local place = self.log:size() + cost - self.capacity - 1
-  return place < 0 and base or max(base, self.log:at(place) + self.window)
+  return place < 0 and base or max(base, self.log:at(place) - sooner + self.window)
 end
 
 function sliding_window:plan(now, cost, not_before)
-  return self:room(max(now, not_before, self.last), cost)
+  return self:room(max(now, not_before, self.last), cost, 0)
 end
 
 function sliding_window:commit(now, cost, at)
   local log, ends = self.log, at + self.margin
   log:drop_up_to(at - self.window)
-  for unit = 1, cost do log:add(ends) end
+  log:add(ends, cost)
   self.last = at
   return ends, 0
 end
 
-function sliding_window:expires_at()
+function sliding_window:latest()
   local size = self.log:size()
-  return size == 0 and self.last or max(self.last, self.log:at(size - 1) + self.window)
+  return size == 0 and -math.huge or self.log:at(size - 1)
 end
 
-function sliding_window:save(used_at, ttl)
-  local size = self.log:size()
-  local latest = size == 0 and 0 or self.log:at(size - 1)
-  self.log:save(struct.pack('<dddd', self.last, used_at, size, latest))
-  call('PEXPIRE', self.key, ttl)
+function sliding_window:expires_at()
+  return max(self.last, self:latest() + self.window)
+end
+
+function sliding_window:save(used_at, ttl, now)
+  local log, latest, kept = self.log, self:latest(), self.log:save()
+  local there_until = -math.huge
+  if kept > 0 then
+    -- Twice as long, so that it need not be told at every change.
+    call('PEXPIRE', self.list, 2 * ttl)
+    there_until = now + 2000 * ttl
+  end
+  local packed = { struct.pack('<dddddd', used_at, self.last, kept, -math.huge, there_until, latest) }
+  for place = log.first, log.last do packed[#packed + 1] = struct.pack('<d', log.tail[place]) end
+  call('SET', self.key, table.concat(packed), 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
@@ -54,7 +64,7 @@ function sliding_window.learn()
   function sliding_window:settle(cost, known_end, mark, new_end)
     if new_end ~= known_end then
       for unit = 1, cost do
-        if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end) end
+        if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end, 1) end
       end
     end
     return mark
@@ -77,7 +87,28 @@ function sliding_window.learn()
   function sliding_window:estimate(now, cost, ahead)
     local units = ahead + cost
     local windows = max(0, ceil((units - self.capacity) / self.capacity))
-    return self:room(max(now, self.last), units - windows * self.capacity) + windows * self.window
+    local base = max(now, self.last)
+    return self:room(base, units - windows * self.capacity, self.margin) + windows * self.window
+  end
+end
+`
+
+/** Units one by one, all of them now: what the kernel says where there is room for them behind all others. */
+export const slidingWindowShortcut = `
+local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
+local used_at, last, kept, dropped_up_to, there_until, latest = struct.unpack('<dddddd', state)
+local ends, place = now + margin, 49
+if last <= now and used_at <= now + 1000000 and latest <= ends then
+  if kept == 0 then
+    while place <= #state and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
+  else
+    dropped_up_to = now - window
+  end
+  local tail, ttl = (#state + 1 - place) / 8 + units, math.max(1, math.ceil(math.max(margin + window, ARGV[3]) / 1000))
+  if tail <= 64 and kept + tail <= capacity and (kept == 0 or now + 1000 * ttl <= there_until) then
+    redis.call('SET', KEYS[2], struct.pack('<dddddd', now, now, kept, dropped_up_to, there_until, ends)
+      .. string.sub(state, place) .. string.rep(struct.pack('<d', ends), units), 'PX', ttl)
+    return { now, 0 }
   end
 end
 `
