@@ -84,9 +84,7 @@ export interface CacheSettings {
   readonly renewOnGet: boolean
 }
 
-/** The names of all cache options. */
-export const cacheOptionNames: readonly string[] = [
-  ...backendOptionNames,
+const ownNames = [
   'key',
   'cacheTimeout',
   'mode',
@@ -98,7 +96,10 @@ export const cacheOptionNames: readonly string[] = [
   'ignoredParams',
   'cacheKey',
   'renewCacheOnGet',
-] satisfies readonly (keyof CacheOptions | string)[]
+] as const satisfies readonly (keyof CacheOptions)[]
+
+/** The names of all cache options. */
+export const cacheOptionNames: readonly string[] = [...backendOptionNames, ...ownNames]
 
 /**
  * Checks cache options and fills in the defaults.

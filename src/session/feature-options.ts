@@ -103,7 +103,7 @@ function knownNames(features: ReadonlySet<Feature>): readonly string[] {
 function takersOf(name: string, features: ReadonlySet<Feature>): Feature[] {
   const takers: Feature[] = []
   if (features.has('ratelimit') && ratelimitOptionNames.includes(name)) takers.push('ratelimit')
-  if (features.has('cache') && (cacheOptionNames as readonly string[]).includes(name)) takers.push('cache')
+  if (features.has('cache') && cacheOptionNames.includes(name)) takers.push('cache')
   // A name that only the session knows stays its own
   return sessionOptionNames.includes(name) && !sharedWithSession.has(name) && name !== 'ratelimit'
     ? []

@@ -38,7 +38,7 @@ export function shareBackend(options: SplitOptions, clock: Clock): SharedBackend
   return {
     options: {
       ...options,
-      ratelimit: { ...without(other, backendOptionNames), backend } as SplitOptions['ratelimit'],
+      ratelimit: { ...without(other, backendOptionNames), backend },
       cache: { ...without(place, [...backendOptionNames, 'maxSize']), backend },
     },
     backend,

@@ -29,7 +29,7 @@ export async function raceForLeases(place: CachePlace): Promise<void> {
   )
   await Promise.all(children.map(async (child) => child.exitCode ?? once(child, 'exit')))
   await using backend = openPlace(place)
-  const claims = [...all.keys()].map((key) => backend.cache.claim(`Test:${key}`, 'four', second))
+  const claims = [...all.keys()].map(async (key) => backend.cache.claim(`Test:${key}`, 'four', second))
   const isTaken = (await Promise.all(claims)).includes(true)
   // a machine that was too busy to look in time says nothing
   assert.ok(!isTaken || performance.now() - startedAt > 2_500)

@@ -57,10 +57,10 @@ export class SqliteBackend implements Backend {
     this.cache = new SqliteCacheStore({ from: connection, maxSize, maxEntrySize, ...common })
   }
 
-  close(): Promise<void> {
-    this.cache.close()
+  /** Lets responses be written that are being written, and closes the file. A connection of yours stays open. */
+  async close(): Promise<void> {
+    await this.cache.close()
     this.limits.close()
-    return Promise.resolve()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

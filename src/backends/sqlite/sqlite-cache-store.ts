@@ -56,6 +56,8 @@ export class SqliteCacheStore implements CacheStore {
   readonly #recent = new RecentEntries()
   readonly #uses: NotedUses
   readonly #housekeeping: Housekeeping
+  /** Entries that are being written, piece by piece. */
+  readonly #puts = new Set<Promise<void>>()
 
   constructor(options: SqliteCacheStoreOptions) {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
@@ -94,7 +96,7 @@ export class SqliteCacheStore implements CacheStore {
     const packed = packEntry(entry)
     const listing = this.#listingOf(entry, packed)
     if (listing.size > this.#maxSize) return
-    if (packed.pieces > 1) return this.#putInPieces(listing, packed)
+    if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed))
     const piece = packed.piece(0)
     return this.#write((table) => {
       table.putPiece(table.put(listing), piece)
@@ -144,11 +146,22 @@ export class SqliteCacheStore implements CacheStore {
     return this.#desk.write((table) => table.release(key, token))
   }
 
-  /** Turns away whoever waits for the file, and closes it, unless somebody else opened it. */
-  close(): void {
+  /** Lets what is being written be written, then closes the file, unless somebody else opened it. */
+  close(): MaybePromise<void> {
+    if (this.#puts.size === 0) return this.#close()
+    return Promise.allSettled(this.#puts).then(() => this.close())
+  }
+
+  #close(): void {
     this.#housekeeping.close()
     this.#desk.close()
     this.#connection.close()
+  }
+
+  #underWay(put: Promise<void>): Promise<void> {
+    const done = put.finally(() => this.#puts.delete(done))
+    this.#puts.add(done)
+    return done
   }
 
   #listingOf({ key, variant, expiresAt, body }: CacheEntry, { pieces, size }: PackedEntry): Listing {
@@ -190,7 +203,7 @@ export class SqliteCacheStore implements CacheStore {
     if (rows.length > 1) rows.sort((one, other) => other.place - one.place)
     const entries = rows.map((row) => this.#read(row))
     if (!entries.some((entry) => entry instanceof Promise)) return entries.filter(isEntry)
-    return Promise.all(entries).then((read) => {
+    return Promise.all(entries.map(async (entry) => entry)).then((read) => {
       const isGone = read.includes(gone) && looks < mostLooks
       return isGone ? this.#match(key, looks + 1) : read.filter(isEntry)
     })
