@@ -28,8 +28,11 @@ export const cachePromises: CachePromises = {
   },
 
   async 'what policies may add to an entry is kept'(subject) {
-    const added = { parts: { intervals: [[0, 4]], length: 10, range: 'bytes=0-4' }, outdated: true }
-    const entry = await subject.put(added as Partial<CacheEntry>)
+    const added: Partial<CacheEntry> = {
+      parts: { intervals: [[0, 4]], length: 10, range: 'bytes=0-4' },
+      outdated: true,
+    }
+    const entry = await subject.put(added)
     assert.deepEqual((await subject.store.match(entry.key)).map(plain), [plain(entry)])
   },
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Backend } from '../../src/backends/contract.ts'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
+import { RedisBackend } from '../../src/backends/redis/redis-backend.ts'
+import { startTemporaryServer, type TemporaryServer } from '../../src/backends/redis/temporary-server.ts'
+import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
 import type { Clock } from '../../src/core/clock.ts'
 import { Session } from '../../src/session/session.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
@@ -12,7 +15,17 @@ import { Origin, split } from './origin.ts'
 /** Where the cases are run: each backend gives the same results. One that is added here runs them all. */
 const backends: Readonly<Record<string, (clock: Clock) => Backend>> = {
   memory: (clock) => new MemoryBackend({ clock }),
+  sqlite: (clock) => new SqliteBackend({ clock }),
+  redis: (clock) => new RedisBackend({ clock }),
 }
+
+/** One server for all cases: it runs as long as somebody uses it. */
+let server: TemporaryServer | undefined
+before(async () => (server = await startTemporaryServer()))
+after(() => server?.close())
+
+/** Cases that share a server have a prefix each. */
+let casesRun = 0
 
 /** What a user gets, whichever way it was asked for. */
 interface Got {
@@ -58,7 +71,7 @@ async function runSteps(steps: readonly Step[], open: (clock: Clock) => Backend,
   const clock = new ManualClock()
   await using origin = await Origin.listen(clock)
   await using backend = open(clock)
-  await using session = new Session({ clock, cache: { backend } })
+  await using session = new Session({ clock, cache: { backend, key: `case ${++casesRun}` } })
   let stored = ''
   for (const [index, step] of steps.entries()) {
     await clock.advance((step.after ?? 0) * 1_000_000)

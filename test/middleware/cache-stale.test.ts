@@ -164,6 +164,16 @@ class LaterStore implements CacheStore {
   size(prefix: string): { entries: number; bytes: number } {
     return this.#store.size(prefix)
   }
+
+  async claim(key: string, token: string, span: number): Promise<boolean> {
+    await nextTurn()
+    return this.#store.claim(key, token, span)
+  }
+
+  async release(key: string, token: string): Promise<void> {
+    await nextTurn()
+    this.#store.release(key, token)
+  }
 }
 
 test('parts are joined in a store that answers later, and what is not of one version is not', async (t) => {

@@ -154,6 +154,8 @@ test('a store that fails, or never answers a write, neither breaks nor slows the
       entries: (prefix: string) => cache.entries(prefix),
       clear: (prefix: string) => cache.clear(prefix),
       size: (prefix: string) => cache.size(prefix),
+      claim: (key: string, token: string, span: number) => cache.claim(key, token, span),
+      release: (key: string, token: string) => cache.release(key, token),
       put,
     }
     const close = (): Promise<void> => backend.close()
