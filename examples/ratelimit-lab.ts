@@ -29,7 +29,7 @@ class BlockingApiSession extends RatelimitMixin(SyncSession) {}
 
 const types = ['slidingwindow', 'fixedwindow', 'tokenbucket', 'leakybucket', 'gcra'] as const
 /** Where limits are kept. */
-const backends = ['memory', 'sqlite'] as const
+const backends = ['memory', 'sqlite', 'redis'] as const
 
 type Type = (typeof types)[number]
 type Backend = (typeof backends)[number]

@@ -1,12 +1,12 @@
-/** Blocking sessions with both mixins, in either order, on each backend that can do it. */
+/** Blocking sessions with both mixins, in either order, with limits and responses on each backend. */
 import { CacheMixin, RatelimitMixin, SyncSession } from 'http-sessions'
 import { spawnHttpbin, Urls, worstWindow } from 'http-sessions/testing'
 
 class ApiSession extends CacheMixin(RatelimitMixin(SyncSession)) {}
 class SameSession extends RatelimitMixin(CacheMixin(SyncSession)) {}
 
-/** Where limits are kept, one after the other. */
-const backends = ['memory', 'sqlite'] as const
+/** Where limits and responses are kept, one after the other. */
+const backends = ['memory', 'sqlite', 'redis'] as const
 
 await using server = await spawnHttpbin()
 const make = new Urls(server.url)
@@ -15,7 +15,14 @@ for (const SessionClass of [ApiSession, SameSession]) {
   for (const backend of backends) {
     await server.clear()
     using session = new SessionClass({
-      ratelimitOptions: { backend, type: 'slidingwindow', limit: 10, window: '500ms', perHost: true },
+      backend,
+      ratelimitOptions: {
+        type: 'slidingwindow',
+        limit: 10,
+        window: '500ms',
+        perHost: true,
+        margin: 'settle',
+      },
       cacheTimeout: '10m',
     })
     const url = make.get({ id: 5013, by: SessionClass.name, backend })

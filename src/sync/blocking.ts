@@ -3,8 +3,8 @@ import type { StreamResponse } from '../http/stream-response.ts'
 import type { Ratelimiter } from '../ratelimit/ratelimiter.ts'
 import type { SessionCache } from '../session/session-cache.ts'
 
-/** What only makes sense where something can be awaited. */
-type AsyncOnly = typeof Symbol.asyncDispose | typeof Symbol.asyncIterator | 'body'
+/** What only makes sense where something can be awaited; `fetch` is the platform’s, whose result is a promise. */
+type AsyncOnly = typeof Symbol.asyncDispose | typeof Symbol.asyncIterator | 'body' | 'fetch'
 
 /** What a blocking method returns in the place of a promise, a batch, or an asynchronous iterator. */
 export type BlockingResult<Result> =
@@ -16,13 +16,19 @@ export type BlockingResult<Result> =
         ? BlockingValue<Value>
         : BlockingValue<Result>
 
+/**
+ * A limiter that blocks. It has no `on`: listeners would hear of a grant or a pause only when the thread that they block
+ * is done, which is too late to do anything about it. Who has to listen uses Session.
+ */
+export type BlockingRatelimiter = Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked' | 'on'>
+
 /** What is itself asynchronous is given as its blocking likeness. */
 type BlockingValue<Value> = Value extends StreamResponse
   ? Omit<Blocking<StreamResponse>, 'json'>
   : Value extends SessionCache
     ? Blocking<SessionCache>
     : Value extends Ratelimiter
-      ? Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked'>
+      ? BlockingRatelimiter
       : Value
 
 /**

@@ -2,6 +2,7 @@ import { parseCacheOptions } from '../cache/options.ts'
 import { OptionError } from '../core/errors.ts'
 import { parseRatelimitOptions } from '../ratelimit/options.ts'
 import { type Feature, splitOptions } from '../session/feature-options.ts'
+import { parseHarOptions } from '../session/har/har-options.ts'
 import { RequestBuilder } from '../session/request-builder.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from '../session/session-options.ts'
 import { adviceFor } from './advice.ts'
@@ -27,6 +28,16 @@ export function checkSession(options: object, features: ReadonlySet<Feature>): C
   checkSessionOptions(session)
   if (ratelimit !== undefined) parseRatelimitOptions(ratelimit, 'ratelimit')
   if (cache !== undefined) parseCacheOptions(cache, 'cache')
+  parseHarOptions(session.har)
   pack(options, '', { transfer: [], keep: () => 0 })
+  refuseThings('ratelimit', ratelimit)
+  refuseThings('cache', cache)
   return { session, builder: new RequestBuilder(requestDefaults(session), blockingClock) }
+}
+
+/** A backend or a client that was written as a plain object would cross, function by function, and could not work there. */
+function refuseThings(feature: Feature, options: object = {}): void {
+  const { backend, conn } = options as { readonly backend?: unknown; readonly conn?: unknown }
+  if (typeof backend === 'object') throw new OptionError(adviceFor(backend, `${feature}.backend`))
+  if (conn !== undefined) throw new OptionError(adviceFor(conn, `${feature}.conn`))
 }

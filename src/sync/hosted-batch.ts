@@ -1,6 +1,7 @@
 import type { Response } from '../http/response.ts'
 import type { BatchTarget } from '../session/batch-session.ts'
-import type { Session, SessionBatchOptions } from '../session/session.ts'
+import type { SessionBatchOptions } from '../session/call-options.ts'
+import type { Session } from '../session/session.ts'
 
 /** Responses that have come, each with its request’s number in the batch. */
 export type Results = readonly (readonly [index: number, response: Response])[]

@@ -1,9 +1,11 @@
+import type { Har } from '../http/har/har.ts'
 import type { Response } from '../http/response.ts'
-import type { AcquireOptions } from '../ratelimit/ratelimiter.ts'
+import type { AcquireOptions } from '../ratelimit/acquire-options.ts'
 import type { Ticket } from '../ratelimit/ticket.ts'
+import type { SessionRequestOptions, StreamOptions } from '../session/call-options.ts'
 import type { Feature } from '../session/feature-options.ts'
 import type { SessionOptions } from '../session/session-options.ts'
-import { Session, type SessionRequestOptions, type StreamOptions } from '../session/session.ts'
+import { Session } from '../session/session.ts'
 import { counter, HeldThings } from './held-things.ts'
 import { HostedBatch, type HostedBatchOptions, type NumberedTarget, type Results } from './hosted-batch.ts'
 import { packReply, type PortableReply } from './portable-response.ts'
@@ -111,7 +113,10 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
   }
 
   /** Calls a method of the limiter, or reads a value. */
-  limiter(name: 'peek' | 'reset' | 'clear' | 'waiting' | 'nextGrantIn' | 'close', ...args: never[]): unknown {
+  limiter(
+    name: 'peek' | 'pause' | 'reset' | 'clear' | 'waiting' | 'nextGrantIn' | 'close',
+    ...args: never[]
+  ): unknown {
     const { ratelimiter } = this.#session
     const member = ratelimiter[name]
     return typeof member === 'function'
@@ -126,14 +131,24 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
     return { number: tickets.add(ticket), detail: { key: ticket.key, cost, grantedAt } }
   }
 
-  ticket(number: number, word: TicketWord, at?: number): void {
-    const ticket = this.#heldTickets.get(number) ?? this.#tickets.get(number)
+  /** Says something to a ticket. @returns what that answers; nothing, when the ticket is not kept any more */
+  ticket(number: number, word: TicketWord, at?: number): boolean | undefined {
+    const tickets = this.#heldTickets.get(number) === undefined ? this.#tickets : this.#heldTickets
+    if (word === 'written') return tickets.get(number)?.written(at)
+    const ticket = tickets.take(number)
     if (word === 'release') ticket?.release()
     else ticket?.[word](at)
-    if (word !== 'written') {
-      this.#heldTickets.take(number)
-      this.#tickets.take(number)
-    }
+    return undefined
+  }
+
+  /** @throws OptionError when nothing is recorded */
+  har(): Har {
+    return this.#session.har()
+  }
+
+  /** @throws SessionError ERR_FORMAT; OptionError when there is no cache */
+  loadHar(har: Har | string): Promise<number> {
+    return this.#session.loadHar(har)
   }
 
   clear(): Promise<void> {

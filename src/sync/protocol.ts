@@ -17,6 +17,8 @@ export type Operation =
   | 'limiter'
   | 'acquire'
   | 'ticket'
+  | 'har'
+  | 'loadHar'
   | 'clear'
   | 'status'
   | 'close'

@@ -1,14 +1,15 @@
-import type { Microseconds } from '../core/duration.ts'
+import type { Duration, Microseconds } from '../core/duration.ts'
 import { checkOptions } from '../core/check-options.ts'
-import type { AcquireOptions, Ratelimiter, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
+import type { AcquireOptions } from '../ratelimit/acquire-options.ts'
+import type { PauseOptions, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
 import type { Ticket } from '../ratelimit/ticket.ts'
-import type { Blocking } from './blocking.ts'
+import type { BlockingRatelimiter } from './blocking.ts'
 import { Held } from './held.ts'
 import type { Remnant, TicketDetail, TicketWord } from './hosted-session.ts'
 import type { Remote } from './remote.ts'
 
-/** The limiter of a blocking session. */
-export class SyncRatelimiter implements Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked'>, Disposable {
+/** The limiter of a blocking session. It has no `on`: a thread that is blocked hears of nothing in time; use Session. */
+export class SyncRatelimiter implements BlockingRatelimiter, Disposable {
   readonly #remote: Remote
 
   /** @internal Use `session.ratelimiter`. */
@@ -57,6 +58,15 @@ export class SyncRatelimiter implements Omit<Blocking<Ratelimiter>, 'wrap' | 'ac
     return this.#call('peek', key) as RatelimitStanding
   }
 
+  /**
+   * Grants nothing on `key` for `duration` from now on, in no process that shares the limit. A pause that ends later
+   * stays; `reset` ends it.
+   * @throws OptionError when the duration is none
+   */
+  pause(key: string, duration: Duration, options?: PauseOptions): void {
+    this.#call('pause', key, duration, options)
+  }
+
   /** Forgets what was used of one key. */
   reset(key?: string): void {
     this.#call('reset', key)
@@ -86,29 +96,34 @@ class SyncTicket implements Ticket {
   readonly key: string
   readonly cost: number
   readonly grantedAt: Microseconds
-  readonly #say: (word: TicketWord, at?: Microseconds) => void
+  readonly #held: Held
+  #isOver = false
 
   constructor(remote: Remote, { number, detail }: Remnant<TicketDetail>) {
     this.key = detail.key
     this.cost = detail.cost
     this.grantedAt = detail.grantedAt
-    const held = new Held(remote, number)
-    this.#say = (word, at) => void held.call('ticket', word, at)
+    this.#held = new Held(remote, number)
   }
 
-  written(at?: Microseconds): void {
-    this.#say('written', at)
+  written(at?: Microseconds): boolean {
+    return this.#isOver || this.#held.call('ticket', 'written', at) === true
   }
 
   answered(at?: Microseconds): void {
-    this.#say('answered', at)
+    this.#end('answered', at)
   }
 
   settle(untilAt?: Microseconds): void {
-    this.#say('settle', untilAt)
+    this.#end('settle', untilAt)
   }
 
   release(): void {
-    this.#say('release')
+    this.#end('release')
+  }
+
+  #end(word: Exclude<TicketWord, 'written'>, at?: Microseconds): void {
+    this.#held.call('ticket', word, at)
+    this.#isOver = true
   }
 }

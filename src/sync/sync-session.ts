@@ -2,16 +2,13 @@ import type { BatchDefaults } from '../batch/contract.ts'
 import { checkCallbacks, planBatch } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { OptionError } from '../core/errors.ts'
+import type { Har } from '../http/har/har.ts'
 import type { Response } from '../http/response.ts'
 import { type BatchTarget, failedResponse } from '../session/batch-session.ts'
+import type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from '../session/call-options.ts'
 import type { Feature } from '../session/feature-options.ts'
 import type { RequestBuilder } from '../session/request-builder.ts'
-import type {
-  Session,
-  SessionBatchOptions,
-  SessionRequestOptions,
-  StreamOptions,
-} from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 import { configured, SessionConfig, type SessionConfigValues } from '../session/session-config.ts'
 import type { SessionOptions } from '../session/session-options.ts'
 import { BlockingBatch } from './blocking-batch.ts'
@@ -181,6 +178,24 @@ export class SyncSession implements Blocking<Session>, Disposable {
     throw new OptionError(
       'this session has no rate limit; give it the option ratelimit, or use RatelimitMixin',
     )
+  }
+
+  /**
+   * What the session requested so far, as an HTTP Archive 1.2. See {@link Session.har}.
+   * @throws OptionError when the session records nothing
+   */
+  har(): Har {
+    return this.#remote.call('har', []) as Har
+  }
+
+  /**
+   * Fills the cache from an archive. See {@link Session.loadHar}.
+   * @param har an archive, or its JSON
+   * @returns how many responses were stored
+   * @throws SessionError ERR_FORMAT when it is no archive; OptionError when the session has no cache
+   */
+  loadHar(har: Har | string): number {
+    return this.#remote.call('loadHar', [har]) as number
   }
 
   /** Forgets the cached responses and the limiter’s state, those of this session’s key prefix only. */
