@@ -35,7 +35,7 @@ const printed: Record<string, readonly RegExp[]> = {
     /^200 \[ 'success' \]\n404 \[ 'fail' \]\n(200 \[ 'uuid' \]\n){3}/m,
   ],
   'sync-cache-and-ratelimit.ts': ['ApiSession', 'SameSession'].flatMap((name) =>
-    ['memory', 'sqlite'].map(
+    ['memory', 'sqlite', 'redis'].map(
       (backend) =>
         new RegExp(
           `^${name} ${backend} false true\\n5013 1\\n31 requests; most in any half second: ([1-9]|10)$`,
@@ -44,7 +44,7 @@ const printed: Record<string, readonly RegExp[]> = {
     ),
   ),
   'ratelimit-lab.ts': ['slidingwindow', 'fixedwindow', 'tokenbucket', 'leakybucket', 'gcra'].flatMap((type) =>
-    ['memory', 'sqlite'].flatMap((backend) =>
+    ['memory', 'sqlite', 'redis'].flatMap((backend) =>
       ['blocking', 'asynchronous'].map(
         (mode) =>
           new RegExp(`^\\| ${type} \\| ${backend} \\| ${mode} \\| \\d+ (\\| \\d{3,5} ms ){3}\\| 0 \\|$`, 'm'),

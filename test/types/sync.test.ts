@@ -28,6 +28,9 @@ test('a blocking session has the methods of an asynchronous one, with the same p
     keyof Blocking<Session> | 'iterate' | typeof Symbol.dispose
   >()
   expectTypeOf<Omit<SyncSessionOptions, 'worker'>>().toEqualTypeOf<Omit<SessionOptions, 'clock'>>()
+  expectTypeOf<Exclude<keyof Session, keyof SyncSession>>().toEqualTypeOf<
+    'fetch' | typeof Symbol.asyncDispose
+  >()
   const methods = (of: typeof Session | typeof SyncSession): string[] =>
     Object.getOwnPropertyNames(of.prototype)
   assert.deepEqual(
@@ -45,6 +48,9 @@ test('results are values', () => {
   expectTypeOf<SyncSession['cache']['get']>().returns.toEqualTypeOf<Response | undefined>()
   expectTypeOf<SyncSession['cache']['size']>().returns.toBeNumber()
   expectTypeOf<SyncSession['ratelimiter']['reset']>().returns.toBeVoid()
+  expectTypeOf<SyncSession['ratelimiter']['pause']>().returns.toBeVoid()
+  expectTypeOf<SyncSession['ratelimiter']>().not.toHaveProperty('on')
+  expectTypeOf<SyncSession['loadHar']>().returns.toBeNumber()
   expectTypeOf<SyncSession['close']>().returns.toBeVoid()
 })
 
