@@ -6,12 +6,7 @@ import type { AlgorithmName, Rule } from '../algorithms/rule.ts'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import { tokenBucket } from '../algorithms/token-bucket.ts'
 import { checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
-import {
-  describe,
-  parseDuration,
-  parseInterval,
-  parsePositiveDuration,
-} from '../core/duration.ts'
+import { describe, parseDuration, parseInterval, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { LeaseTerms } from './lease-terms.ts'
 

@@ -13,6 +13,7 @@ import { CacheTable, type EntryRow, type FoundRow, type Listing } from './cache-
 import { Connection } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { type KnownMatch, KnownMatches } from './known-matches.ts'
 import { roomOfListing, roomOfPiece } from './room.ts'
 
 /** Options of an SQLite cache store. */
@@ -54,6 +55,8 @@ export class SqliteCacheStore implements CacheStore {
   readonly #maxSize: number
   readonly #maxEntrySize: number
   readonly #recent = new RecentEntries()
+  /** Not where the connection is a user’s, who may write by it without our knowing. */
+  readonly #known: KnownMatches | undefined
   readonly #uses: NotedUses
   readonly #housekeeping: Housekeeping
   /** Entries that are being written, piece by piece. */
@@ -63,7 +66,12 @@ export class SqliteCacheStore implements CacheStore {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
     this.#connection = from instanceof Connection ? from : new Connection(from)
     const isOurs = this.#connection.path !== undefined
-    this.#desk = new Desk(this.#connection, (db) => new CacheTable(db, isOurs), callTimeout)
+    this.#known = isOurs ? new KnownMatches() : undefined
+    const openTable = (db: DatabaseSync): CacheTable => {
+      this.#known?.clear() // it may be another file
+      return new CacheTable(db, isOurs)
+    }
+    this.#desk = new Desk(this.#connection, openTable, callTimeout)
     this.#clock = clock ?? systemClock
     this.#leaseClock = clock
     this.#maxSize = options.maxSize ?? defaultMaxSize
@@ -85,10 +93,13 @@ export class SqliteCacheStore implements CacheStore {
 
   #match(key: string, looks: number): MaybePromise<readonly CacheEntry[]> {
     const now = this.#clock.wallNow()
-    const rows = this.#desk.read((table) => table.match(key, now))
-    return rows instanceof Promise
-      ? rows.then((found) => this.#matched(key, found, looks))
-      : this.#matched(key, rows, looks)
+    const found = this.#desk.read((table) => {
+      const known = this.#known?.find(key, table.version, now)
+      return known ?? table.match(key, now)
+    })
+    return found instanceof Promise
+      ? found.then((match) => this.#matched(key, match, looks))
+      : this.#matched(key, found, looks)
   }
 
   put(entry: CacheEntry): MaybePromise<void> {
@@ -196,13 +207,22 @@ export class SqliteCacheStore implements CacheStore {
     })
   }
 
-  #matched(key: string, rows: FoundRow[], looks: number): MaybePromise<readonly CacheEntry[]> {
+  #matched(key: string, found: KnownMatch | FoundRow[], looks: number): MaybePromise<readonly CacheEntry[]> {
+    if (!Array.isArray(found)) {
+      this.#noteUse(key, found.usedAt)
+      return found.entries
+    }
+    const rows = found
     const [first] = rows
     if (first === undefined) return none
-    this.#noteUse(first)
+    this.#noteUse(key, first.used_at)
     if (rows.length > 1) rows.sort((one, other) => other.place - one.place)
     const entries = rows.map((row) => this.#read(row))
-    if (!entries.some((entry) => entry instanceof Promise)) return entries.filter(isEntry)
+    if (!entries.some((entry) => entry instanceof Promise)) {
+      const read = entries.filter(isEntry)
+      if (read.length === rows.length) this.#known?.keep(key, read, first.used_at)
+      return read
+    }
     return Promise.all(entries.map(async (entry) => entry)).then((read) => {
       const isGone = read.includes(gone) && looks < mostLooks
       return isGone ? this.#match(key, looks + 1) : read.filter(isEntry)
@@ -244,7 +264,7 @@ export class SqliteCacheStore implements CacheStore {
     this.#housekeeping.inBackground(() => this.#write((table) => table.dropAt(row)))
   }
 
-  #noteUse({ key, used_at: usedAt }: FoundRow): void {
+  #noteUse(key: string, usedAt: Microseconds): void {
     if (this.#clock.wallNow() - usedAt < useStep) return
     this.#uses.note(key)
     this.#housekeeping.noted()
@@ -256,6 +276,7 @@ export class SqliteCacheStore implements CacheStore {
 
   #write<T>(work: (table: CacheTable) => T): MaybePromise<T> {
     return this.#desk.write((table) => {
+      this.#known?.clear()
       const answer = work(table)
       this.#housekeeping.tidy(table)
       return answer
