@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
 import { factsOf } from '../../src/cache/freshness.ts'
 import { Random } from '../../src/testing/index.ts'
@@ -42,6 +43,16 @@ function fill(store: MemoryCacheStore, entries: number, lengthOf: (index: number
   }
 }
 
+/** Buffers that nobody has any more are let go of some time after they were found. */
+async function settledBytes(): Promise<number> {
+  let least = bytesInUse()
+  for (let look = 0; look < 4; look++) {
+    await delay(20)
+    least = Math.min(least, bytesInUse())
+  }
+  return least
+}
+
 const random = new Random(1)
 const mixes: Readonly<Record<string, (index: number) => number>> = {
   'no content': () => 0,
@@ -51,15 +62,15 @@ const mixes: Readonly<Record<string, (index: number) => number>> = {
 }
 
 for (const [what, lengthOf] of Object.entries(mixes)) {
-  test(`the process takes no more than maxSize for responses, and most of it: ${what}`, () => {
+  test(`the process takes no more than maxSize for responses, and most of it: ${what}`, async () => {
     const maxSize = 24_000_000
     fill(new MemoryCacheStore({ maxSize }), 1_000, lengthOf)
-    const before = bytesInUse()
+    const before = await settledBytes()
     const store = new MemoryCacheStore({ maxSize })
     fill(store, 30_000, lengthOf)
-    const bytes = bytesInUse() - before
+    const bytes = (await settledBytes()) - before
     assert.ok(bytes <= maxSize * 1.05, `${bytes} bytes`)
-    assert.ok(bytes >= maxSize * 0.85, `only ${bytes} bytes`)
+    assert.ok(bytes >= maxSize * 0.8, `only ${bytes} bytes`)
     const counted = store.size('').bytes
     assert.ok(counted <= maxSize && counted >= maxSize * 0.95, `${counted} bytes counted`)
   })

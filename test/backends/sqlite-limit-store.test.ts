@@ -195,5 +195,4 @@ test('a limiter takes the file or the connection, and nothing else', async () =>
       (error) => error instanceof OptionError && message.test(error.message),
     )
   }
-  assert.throws(() => new SqliteBackend({ db }).cache, /responses cannot be kept in SQLite yet/)
 })

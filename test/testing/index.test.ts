@@ -16,6 +16,7 @@ test('http-sessions/testing exports its helpers', () => {
     'misbehaviours',
     'rateLimitViolations',
     'spawnHttpbin',
+    'testCacheStore',
     'testLimitStore',
     'timed',
     'timer',

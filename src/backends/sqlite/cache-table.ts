@@ -59,16 +59,23 @@ export class CacheTable {
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #match: StatementSync
+  readonly #version: StatementSync
 
   /** @param isOurs whether it is for us to set how the file is written */
   constructor(db: DatabaseSync, isOurs: boolean) {
     this.#db = db
     if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
+    this.#version = prepare(db, 'PRAGMA data_version')
     this.#match = prepare(
       db,
       `SELECT key, variant, e.place, pieces, used_at, bytes FROM ${entries} e JOIN ${pieces} p ON p.place = e.place
       WHERE key = ? AND whole AND expires_at > ?`,
     )
+  }
+
+  /** A number that another connection changes when it writes. */
+  get version(): number {
+    return (this.#version.get() as { data_version: number }).data_version
   }
 
   /** The variants of a key. */

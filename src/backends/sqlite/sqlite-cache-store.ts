@@ -4,12 +4,11 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheSize, CacheStore, MaybePromise } from '../contract.ts'
-import { reportCorruptEntry } from '../corrupt-entries.ts'
 import { NotedUses } from '../noted-uses.ts'
-import { type OpenedEntry, openPiece, type PackedEntry, packEntry } from '../packed-entry.ts'
-import { RecentEntries } from '../recent-entries.ts'
+import { type PackedEntry, packEntry } from '../packed-entry.ts'
 import { uptime } from './boot-clock.ts'
-import { CacheTable, type EntryRow, type FoundRow, type Listing } from './cache-table.ts'
+import { CacheReader } from './cache-reader.ts'
+import { CacheTable, type Listing } from './cache-table.ts'
 import { Connection } from './connection.ts'
 import { Desk } from './desk.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -32,14 +31,8 @@ export interface SqliteCacheStoreOptions {
 }
 
 const second: Microseconds = 1_000_000
-/** A use is written down only if the last one that was is older than this. */
-const useStep: Microseconds = 10 * second
 /** An entry that is being written for longer than this has lost its writer. */
 const longestDraft: Microseconds = 60 * second
-/** Reading goes on for no longer than this before others get their turn. */
-const slice: Microseconds = 3_000
-/** As often is an entry looked for again that was replaced while it was read. */
-const mostLooks = 3
 
 /**
  * Stored responses in an SQLite file, for all processes that open it. A hit is one look into the file, answered at once,
@@ -53,7 +46,7 @@ export class SqliteCacheStore implements CacheStore {
   readonly #leaseClock: Clock | undefined
   readonly #maxSize: number
   readonly #maxEntrySize: number
-  readonly #recent = new RecentEntries()
+  readonly #reader: CacheReader
   readonly #uses: NotedUses
   readonly #housekeeping: Housekeeping
   /** Entries that are being written, piece by piece. */
@@ -63,7 +56,11 @@ export class SqliteCacheStore implements CacheStore {
     const { from, clock, checkFrequency = 15 * second, callTimeout = second } = options
     this.#connection = from instanceof Connection ? from : new Connection(from)
     const isOurs = this.#connection.path !== undefined
-    this.#desk = new Desk(this.#connection, (db) => new CacheTable(db, isOurs), callTimeout)
+    const openTable = (db: DatabaseSync): CacheTable => {
+      this.#reader.forget() // it may be another file
+      return new CacheTable(db, isOurs)
+    }
+    this.#desk = new Desk(this.#connection, openTable, callTimeout)
     this.#clock = clock ?? systemClock
     this.#leaseClock = clock
     this.#maxSize = options.maxSize ?? defaultMaxSize
@@ -77,18 +74,20 @@ export class SqliteCacheStore implements CacheStore {
       maxSize: this.#maxSize,
       checkFrequency,
     })
+    this.#reader = new CacheReader({
+      desk: this.#desk,
+      clock: this.#clock,
+      isOurs,
+      used: (key) => {
+        this.#uses.note(key)
+        this.#housekeeping.noted()
+      },
+      corrupt: (row) => this.#housekeeping.inBackground(() => this.#write((table) => table.dropAt(row))),
+    })
   }
 
   match(key: string): MaybePromise<readonly CacheEntry[]> {
-    return this.#match(key, 1)
-  }
-
-  #match(key: string, looks: number): MaybePromise<readonly CacheEntry[]> {
-    const now = this.#clock.wallNow()
-    const rows = this.#desk.read((table) => table.match(key, now))
-    return rows instanceof Promise
-      ? rows.then((found) => this.#matched(key, found, looks))
-      : this.#matched(key, rows, looks)
+    return this.#reader.match(key)
   }
 
   put(entry: CacheEntry): MaybePromise<void> {
@@ -115,9 +114,8 @@ export class SqliteCacheStore implements CacheStore {
       const [from, behind] = [key, variant]
       const rows = await this.#desk.read((table) => table.page(prefix, from, behind, now))
       for (const row of rows) {
-        const bytes = await this.#desk.read((table) => table.piece(row.place))
-        const entry = bytes === undefined ? undefined : await this.#read({ ...row, bytes })
-        if (isEntry(entry)) yield entry
+        const entry = await this.#reader.read(row)
+        if (entry !== undefined) yield entry
         await nextTurn()
       }
       const last = rows.at(-1)
@@ -196,78 +194,16 @@ export class SqliteCacheStore implements CacheStore {
     })
   }
 
-  #matched(key: string, rows: FoundRow[], looks: number): MaybePromise<readonly CacheEntry[]> {
-    const [first] = rows
-    if (first === undefined) return none
-    this.#noteUse(first)
-    if (rows.length > 1) rows.sort((one, other) => other.place - one.place)
-    const entries = rows.map((row) => this.#read(row))
-    if (!entries.some((entry) => entry instanceof Promise)) return entries.filter(isEntry)
-    return Promise.all(entries.map(async (entry) => entry)).then((read) => {
-      const isGone = read.includes(gone) && looks < mostLooks
-      return isGone ? this.#match(key, looks + 1) : read.filter(isEntry)
-    })
-  }
-
-  /** The entry of a row, unless it cannot be read any more, or others have to be let in meanwhile. */
-  #read(row: EntryRow & Pick<FoundRow, 'bytes'>): MaybePromise<CacheEntry | typeof gone | undefined> {
-    const opened = this.#recent.open(row.bytes, row.key)
-    if (opened === 'of another version') return undefined
-    if (opened === 'corrupt') return this.#dropCorrupt(row)
-    return 'body' in opened ? opened : this.#readOn(row, opened)
-  }
-
-  async #readOn(row: EntryRow, opened: OpenedEntry): Promise<CacheEntry | typeof gone | undefined> {
-    const { metadata, content, length } = opened
-    // not filled with zeros, which would take its time: what is handed out was written to
-    const body = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-    let filled = 0
-    let bytes: Uint8Array | undefined = content
-    let sliceEnd = uptime() + slice
-    for (let index = 1; bytes !== undefined && filled + bytes.byteLength <= length; index++) {
-      body.set(bytes, filled)
-      filled += bytes.byteLength
-      if (index === row.pieces) return filled === length ? { ...metadata, body } : this.#dropCorrupt(row)
-      if (uptime() >= sliceEnd) {
-        await nextTurn()
-        sliceEnd = uptime() + slice
-      }
-      const piece = await this.#desk.read((table) => table.piece(row.place + index))
-      if (piece === undefined) return gone
-      bytes = openPiece(piece)
-    }
-    return this.#dropCorrupt(row)
-  }
-
-  #dropCorrupt(row: EntryRow): undefined {
-    reportCorruptEntry({ backend: 'sqlite', key: row.key })
-    this.#housekeeping.inBackground(() => this.#write((table) => table.dropAt(row)))
-  }
-
-  #noteUse({ key, used_at: usedAt }: FoundRow): void {
-    if (this.#clock.wallNow() - usedAt < useStep) return
-    this.#uses.note(key)
-    this.#housekeeping.noted()
-  }
-
   #leaseNow(): Microseconds {
     return this.#leaseClock === undefined ? this.#connection.bootedAt + uptime() : this.#leaseClock.now()
   }
 
   #write<T>(work: (table: CacheTable) => T): MaybePromise<T> {
     return this.#desk.write((table) => {
+      this.#reader.forget()
       const answer = work(table)
       this.#housekeeping.tidy(table)
       return answer
     })
   }
-}
-
-/** Says that another entry has taken the place of one that was being read. */
-const gone = Symbol('gone')
-
-const none: readonly CacheEntry[] = []
-
-function isEntry(entry: unknown): entry is CacheEntry {
-  return entry !== undefined && entry !== gone
 }
