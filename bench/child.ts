@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Setup, Subject } from './subject.ts'
 
 /*
@@ -9,6 +10,8 @@ import type { Setup, Subject } from './subject.ts'
 export interface Order {
   readonly warmUp: number
   readonly count: number
+  /** Whether it is of interest for how long the event loop is held; to look costs something. */
+  readonly watchLoop?: boolean
 }
 
 /** What they took. */
@@ -18,6 +21,8 @@ export interface Measurement {
   readonly cpuSeconds: number
   /** Of this process, since it began. */
   readonly peakBytes: number
+  /** For how long the event loop was held, at the 99.9th percentile; if that was watched. */
+  readonly heldSeconds?: number | undefined
 }
 
 const [module, setup] = process.argv.slice(2) as [string, string]
@@ -25,18 +30,29 @@ const { subject } = (await import(module)) as { subject: Subject }
 const round = await subject(JSON.parse(setup) as Setup)
 
 process.on('disconnect', () => process.exit())
-process.on('message', ({ warmUp, count }: Order) => {
-  void measure(warmUp, count).then((measurement) => process.send?.(measurement))
+process.on('message', (order: Order) => {
+  void measure(order).then((measurement) => process.send?.(measurement))
 })
 process.send?.('ready')
 
-async function measure(warmUp: number, count: number): Promise<Measurement> {
+/** Of the histogram of how long the event loop is held, whose times are too long by that. */
+const resolution = 1 // ms
+
+async function measure({ warmUp, count, watchLoop = false }: Order): Promise<Measurement> {
   await round(warmUp)
   globalThis.gc?.()
+  const held = watchLoop ? monitorEventLoopDelay({ resolution }) : undefined
+  held?.enable()
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
   await round(count)
   const seconds = (performance.now() - startedAt) / 1_000
+  held?.disable()
   const { user, system } = process.cpuUsage(cpuBefore)
-  return { seconds, cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1_024 }
+  return {
+    seconds,
+    cpuSeconds: (user + system) / 1e6,
+    peakBytes: process.resourceUsage().maxRSS * 1_024,
+    heldSeconds: held && (held.percentile(99.9) / 1e6 - resolution) / 1e3,
+  }
 }

@@ -1,5 +1,5 @@
 import type { Measurement, Order } from './child.ts'
-import { Contestant, type Entry } from './contestant.ts'
+import { Contestant, type Entry, longest } from './contestant.ts'
 
 /** How often, and how much each time. */
 export interface Schedule extends Order {
@@ -53,5 +53,6 @@ function sum(one: Measurement, other: Measurement): Measurement {
     seconds: one.seconds + other.seconds,
     cpuSeconds: one.cpuSeconds + other.cpuSeconds,
     peakBytes: Math.max(one.peakBytes, other.peakBytes),
+    heldSeconds: longest(one.heldSeconds, other.heldSeconds),
   }
 }

@@ -10,48 +10,74 @@ export interface Entry {
   /** The module with its `subject`, from this folder. */
   readonly module: string
   readonly options?: Setup['options']
+  /** Calls under way at a time, where that differs. */
+  readonly atATime?: number
+  /** How many processes of it work at the same time. Default: 1. */
+  readonly processes?: number
+  /** Whether it is of interest for how long the event loop is held. */
+  readonly watchLoop?: boolean
 }
 
-/** A contestant in a process of its own, which waits between its turns. */
+/** A contestant in a process of its own, or in several, which wait between their turns. */
 export class Contestant {
   readonly name: string
-  readonly #child: ChildProcess
+  readonly #watchLoop: boolean
+  readonly #children: readonly ChildProcess[]
 
-  private constructor(name: string, child: ChildProcess) {
+  private constructor({ name, watchLoop = false }: Entry, children: readonly ChildProcess[]) {
     this.name = name
-    this.#child = child
+    this.#watchLoop = watchLoop
+    this.#children = children
   }
 
-  /** Starts the process and waits until it is ready. */
-  static async start({ name, module, options = {} }: Entry, url: string): Promise<Contestant> {
-    const setup: Setup = { url, options }
-    const child = fork(join(import.meta.dirname, 'child.ts'), [`./${module}`, JSON.stringify(setup)], {
-      execArgv: ['--expose-gc'],
-    })
-    const contestant = new Contestant(name, child)
-    await contestant.#answer()
+  /** Starts the processes and waits until they are ready. */
+  static async start(entry: Entry, url: string): Promise<Contestant> {
+    const { module, options = {}, atATime = 1, processes = 1 } = entry
+    const setup: Setup = { url, options, atATime }
+    const children = Array.from({ length: processes }, () =>
+      fork(join(import.meta.dirname, 'child.ts'), [`./${module}`, JSON.stringify(setup)], {
+        execArgv: ['--expose-gc'],
+      }),
+    )
+    const contestant = new Contestant(entry, children)
+    await contestant.#answers()
     return contestant
   }
 
-  /** One turn. */
+  /** One turn: what the slowest process took, and the most that any did. */
   async run(order: Order): Promise<Measurement> {
-    this.#child.send(order)
-    return (await this.#answer()) as Measurement
+    for (const child of this.#children) child.send({ ...order, watchLoop: this.#watchLoop })
+    const measured = (await this.#answers()) as Measurement[]
+    return measured.reduce((most, each) => ({
+      seconds: Math.max(most.seconds, each.seconds),
+      cpuSeconds: Math.max(most.cpuSeconds, each.cpuSeconds),
+      peakBytes: Math.max(most.peakBytes, each.peakBytes),
+      heldSeconds: longest(most.heldSeconds, each.heldSeconds),
+    }))
   }
 
-  /** Ends the process. */
+  /** Ends the processes. */
   stop(): void {
-    if (this.#child.connected) this.#child.disconnect()
+    for (const child of this.#children) if (child.connected) child.disconnect()
   }
 
-  #answer(): Promise<unknown> {
+  #answers(): Promise<unknown[]> {
+    return Promise.all(this.#children.map((child) => this.#answer(child)))
+  }
+
+  #answer(child: ChildProcess): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const onExit = (): void => reject(new Error(`${this.name}: its process has ended; see above why`))
-      this.#child.once('exit', onExit)
-      this.#child.once('message', (message) => {
-        this.#child.off('exit', onExit)
+      child.once('exit', onExit)
+      child.once('message', (message) => {
+        child.off('exit', onExit)
         resolve(message)
       })
     })
   }
+}
+
+/** The longer one of two times, if they are known. */
+export function longest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : Math.max(one, other)
 }

@@ -7,13 +7,16 @@ export function toTable(
   results: readonly Result[],
   count: number,
 ): string {
+  const isWatched = results.some(({ rounds }) => rounds[0]?.heldSeconds !== undefined)
   const header = ['', unit, ...references.map((name) => `x ${name}`), `CPU µs/${noun}`, 'peak RSS']
+  if (isWatched) header.push('event loop held, p99.9')
   const rows = results.map((result) => [
     result.name,
     grouped(median(result.rounds.map(({ seconds }) => count / seconds))),
     ...references.map((name) => ratio(result, results, name).toFixed(2)),
     significant(median(result.rounds.map(({ cpuSeconds }) => (cpuSeconds * 1e6) / count))),
     `${Math.round(Math.max(...result.rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`,
+    ...(isWatched ? [heldFor(result)] : []),
   ])
   const rule = header.map((_, column) => (column === 0 ? '---' : '---:'))
   return [header, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -23,6 +26,10 @@ function ratio({ rounds }: Result, results: readonly Result[], reference: string
   const other = results.find(({ name }) => name === reference)
   if (other === undefined) throw new Error(`nobody is called ${reference}`)
   return median(rounds.map(({ seconds }, round) => (other.rounds[round]?.seconds ?? Number.NaN) / seconds))
+}
+
+function heldFor({ rounds }: Result): string {
+  return `${significant(1e3 * median(rounds.map(({ heldSeconds }) => heldSeconds ?? Number.NaN)))} ms`
 }
 
 function median(values: readonly number[]): number {

@@ -39,12 +39,12 @@ if (values.help || !valid || chosen.includes(undefined)) {
 
 async function main(): Promise<void> {
   prepare()
-  using server = await startServer()
   console.log(
     `Medians of ${rounds} rounds, on ${os.availableParallelism()} cores, Node ${process.versions.node}.`,
   )
   for (const section of chosen) {
     if (section === undefined) continue
+    await using server = await startServer(section.needs ?? 'http')
     const count = Math.ceil(section.count * share)
     const order = { count: Math.ceil(count / 2), warmUp: Math.ceil(count / 4) }
     const results = await compare(section.entries, server.url, { rounds, ...order }, showRound)

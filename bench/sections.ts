@@ -1,4 +1,5 @@
 import type { Entry } from './contestant.ts'
+import type { Needed } from './start-server.ts'
 
 /** One table. */
 export interface Section {
@@ -14,11 +15,36 @@ export interface Section {
   /** Names of those that all are compared with. */
   readonly references: readonly string[]
   readonly entries: readonly Entry[]
+  /** What they work with: a server of HTTP, which is the default, one of Redis, or a file. */
+  readonly needs?: Needed
 }
 
 /** Limits that are never reached: what is measured is their price, not their effect. */
 const windows = { limit: 10_000_000, window: '1s' }
 const tokenBucket = { type: 'tokenbucket', capacity: 1_000_000, fillRate: 1_000_000_000 }
+
+const limits: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  slidingwindow: { type: 'slidingwindow', ...windows },
+  fixedwindow: { type: 'fixedwindow', ...windows },
+  leakybucket: { type: 'leakybucket', capacity: 1_000_000, leakRate: 1_000_000_000 },
+  tokenbucket: tokenBucket,
+  gcra: { type: 'gcra', period: '1us', limit: '1h' },
+}
+
+/** Calls through Redis, so many under way at a time. */
+function throughRedis(atATime: number): Pick<Section, 'noun' | 'unit' | 'references' | 'entries' | 'needs'> {
+  const peer = { name: 'rate-limiter-flexible', module: 'redis/rate-limiter-flexible.ts', atATime }
+  const ours = Object.entries(limits).map(([name, options]) => {
+    return { name, module: 'redis/ratelimiter.ts', options: { ...options, key: name }, atATime }
+  })
+  return {
+    noun: 'call',
+    unit: 'calls/s',
+    references: [peer.name],
+    entries: [...ours.slice(0, 2), peer, ...ours.slice(2)],
+    needs: 'redis',
+  }
+}
 
 /** Every table, by the name that `--only` takes. */
 export const sections: Readonly<Record<string, Section>> = {
@@ -58,26 +84,43 @@ export const sections: Readonly<Record<string, Section>> = {
     unit: 'calls/s',
     references: ['rate-limiter-flexible', 'limiter'],
     entries: [
-      {
-        name: 'slidingwindow',
-        module: 'acquire/ratelimiter.ts',
-        options: { type: 'slidingwindow', ...windows },
-      },
-      { name: 'fixedwindow', module: 'acquire/ratelimiter.ts', options: { type: 'fixedwindow', ...windows } },
-      {
-        name: 'leakybucket',
-        module: 'acquire/ratelimiter.ts',
-        options: { type: 'leakybucket', capacity: 1_000_000, leakRate: 1_000_000_000 },
-      },
-      { name: 'tokenbucket', module: 'acquire/ratelimiter.ts', options: tokenBucket },
-      {
-        name: 'gcra',
-        module: 'acquire/ratelimiter.ts',
-        options: { type: 'gcra', period: '1us', limit: '1h' },
-      },
+      ...Object.entries(limits).map(([name, options]) => {
+        return { name, module: 'acquire/ratelimiter.ts', options }
+      }),
       { name: 'rate-limiter-flexible', module: 'acquire/rate-limiter-flexible.ts' },
       { name: 'limiter', module: 'acquire/limiter.ts' },
     ],
+  },
+  redis: {
+    title: 'Limiters in Redis',
+    text: 'One key, a limit that is never reached, calls awaited one after another; the server on a Unix socket.',
+    count: 40_000,
+    ...throughRedis(1),
+  },
+  'redis-busy': {
+    title: 'Limiters in Redis, 100 calls at a time',
+    text: 'The same, with 100 calls under way at a time.',
+    count: 400_000,
+    ...throughRedis(100),
+  },
+  sqlite: {
+    title: 'Limiters in SQLite, two processes',
+    text: 'One file, one key, a limit that is never reached; 10 calls under way at a time in each of two processes; the figures are of the slower one.',
+    count: 100_000,
+    noun: 'call',
+    unit: 'calls/s of each process',
+    references: [],
+    entries: Object.entries(limits).map(([name, options]) => {
+      return {
+        name,
+        module: 'sqlite/ratelimiter.ts',
+        options: { ...options, key: name },
+        atATime: 10,
+        processes: 2,
+        watchLoop: true,
+      }
+    }),
+    needs: 'file',
   },
   batch: {
     title: 'Many requests',

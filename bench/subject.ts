@@ -1,6 +1,8 @@
-/** What a contestant's module is given: where the server is, and the options of its entry in `sections.ts`. */
+/** What a contestant's module is given: where the server is, and what its entry in `sections.ts` says. */
 export interface Setup {
   readonly url: string
+  /** Calls under way at a time, where that differs. */
+  readonly atATime: number
   readonly options: Readonly<Record<string, unknown>>
 }
 
@@ -22,11 +24,16 @@ export const headers = {
 
 /** Rounds of a client: so many requests, `concurrency` at a time, each answer looked at. */
 export function inFlight(request: () => Promise<unknown>): Round {
+  return severalAtATime(concurrency, async () => checkAnswer(await request()))
+}
+
+/** Rounds of something of which so many calls are under way at a time. */
+export function severalAtATime(atATime: number, call: () => Promise<unknown>): Round {
   return async (count) => {
     let left = count
     await Promise.all(
-      Array.from({ length: concurrency }, async () => {
-        while (left-- > 0) checkAnswer(await request())
+      Array.from({ length: atATime }, async () => {
+        while (left-- > 0) await call()
       }),
     )
   }

@@ -17,7 +17,7 @@ interface Call {
 interface Address {
   readonly script: Script
   readonly keys: readonly string[]
-  /** Its retention and its parameters, as the script takes them. */
+  /** Its retention, in milliseconds, and its parameters, as the script takes them. */
   readonly numbers: readonly string[]
 }
 
@@ -89,12 +89,15 @@ export class LimitOutbox {
     const args = plain === undefined ? this.#inJson(numbers, calls) : this.#inPlain(numbers, plain)
     const sentAt = this.#clock.localNow()
     const answer = (reply: RedisReply): void => {
-      const replies = reply as readonly [number, ...number[]]
-      this.#clock.hear(replies[0], sentAt)
-      if (plain !== undefined && replies.length === 2) {
-        calls[0]?.resolve(plain.read(replies[0], replies[1] as number))
+      if (plain !== undefined && typeof reply === 'string') {
+        const [seconds, microseconds, mark] = reply.split(' ') as [string, string, string]
+        const now = Number(seconds) * 1e6 + Number(microseconds)
+        this.#clock.hear(now, sentAt)
+        calls[0]?.resolve(plain.read(now, Number(mark)))
         return
       }
+      const replies = reply as readonly [number, ...number[]]
+      this.#clock.hear(replies[0], sentAt)
       let index = 1
       const next = (): number => replies[index++] as number
       for (const { operation, resolve } of calls) resolve(operation.read({ next }))
@@ -120,7 +123,7 @@ export class LimitOutbox {
     let address = this.#addresses.get(limit)
     if (address === undefined) {
       const { kernels } = limit.rule
-      const retention = Math.max(limit.retention, this.#leastRetention)
+      const retention = Math.max(1, Math.ceil(Math.max(limit.retention, this.#leastRetention) / 1_000))
       address = {
         script: limitScript(kernels.map(({ kernel }) => kernel)),
         keys: keysOf(limit),

@@ -259,11 +259,11 @@ if from == from and length == window and last <= now and used_at <= now + 100000
   if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end
   if index == math.floor((now + margin - from) / window) and behind <= index + 1
     and used + units <= capacity then
-    local ends = math.max(now, to + (index + 1) * window)
-    redis.call('SET', KEYS[2], struct.pack('<dddddddddddddd', now, from, to, length, group, group_end, groups,
-      first_group, now, index, 1, 0, 0, used + units), 'PX',
-      math.max(1, math.ceil(math.max(ends - now, ARGV[3]) / 1000)))
-    return { now, groups }
+    local rest = to + (index + 1) * window - now
+    if rest > ttl * 1000 then ttl = math.ceil(rest / 1000) end
+    call('SET', KEYS[2], struct.pack('<dddddddddddddd', now, from, to, length, group, group_end, groups,
+      first_group, now, index, 1, 0, 0, used + units), 'PX', ttl)
+    return instant .. ' ' .. groups
   end
 end
 `

@@ -228,9 +228,10 @@ if of_parts == parts and last <= now and used_at <= now + 1000000 then
       open = string.sub(state, place) .. struct.pack('<ddd', count, units, now + margin)
       ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
     end
-    redis.call('SET', KEYS[2], struct.pack('<dddddddd', now, tat, rest, parts, now, count, open_units, latest) .. open,
-      'PX', math.max(1, ceil(math.max(ends - now, ARGV[3]) / 1000)))
-    return { now, before + 1 }
+    if ends - now > ttl * 1000 then ttl = ceil((ends - now) / 1000) end
+    call('SET', KEYS[2], struct.pack('<dddddddd', now, tat, rest, parts, now, count, open_units, latest) .. open,
+      'PX', ttl)
+    return instant .. ' ' .. before + 1
   end
 end
 `

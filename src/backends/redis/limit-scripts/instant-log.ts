@@ -6,7 +6,7 @@
 export const instantLog = `
 local instant_log = {}
 instant_log.__index = instant_log
-local longest_tail, shortest_tail = 64, 32
+local longest_tail, shortest_tail = 128, 32
 
 function instant_log.new(key, kept, known)
   return setmetatable({ key = key, stored = kept, kept = kept, dropped = 0, known = known,
@@ -62,6 +62,17 @@ function instant_log:place_in_tail(instant)
   local index, first, tail = self.last, self.first, self.tail
   while index >= first and tail[index] > instant do index = index - 1 end
   return index
+end
+
+-- The tail as packed doubles, and from them.
+function instant_log:packed()
+  return struct.pack('<' .. string.rep('d', self.last - self.first + 1), unpack(self.tail, self.first, self.last))
+end
+
+function instant_log:load(packed, from)
+  self.last = (#packed + 1 - from) / 8
+  self.tail = { struct.unpack('<' .. string.rep('d', self.last), packed, from) }
+  self.tail[self.last + 1] = nil -- where it went on
 end
 
 -- Adds one that is no earlier than all others.

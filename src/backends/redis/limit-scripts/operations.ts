@@ -66,9 +66,9 @@ local function expires_at()
   return at
 end
 
--- In milliseconds: until the instant, but no less than the retention.
+-- In milliseconds, as the retention is: until the instant, but no less than that.
 local function ttl(at)
-  return max(1, ceil(max(at - now, retention) / 1000))
+  return max(retention, ceil((at - now) / 1000))
 end
 
 while arguments[place] do

@@ -13,7 +13,7 @@ function sliding_window.new(key, stored, capacity, window, margin, list)
   local kept, dropped_up_to = 0
   if stored then self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored) end
   self.log = instant_log.new(list, kept, kept > 0 and call('LRANGE', list, 0, 3) or {})
-  for place = 49, stored and #stored or 0, 8 do self.log:append((struct.unpack('<d', stored, place))) end
+  if stored then self.log:load(stored, 49) end
   if kept > 0 then self.log:drop_up_to(dropped_up_to) end
   return self
 end
@@ -52,9 +52,8 @@ function sliding_window:save(used_at, ttl, now)
     call('PEXPIRE', self.list, 2 * ttl)
     there_until = now + 2000 * ttl
   end
-  local packed = { struct.pack('<dddddd', used_at, self.last, kept, -math.huge, there_until, latest) }
-  for place = log.first, log.last do packed[#packed + 1] = struct.pack('<d', log.tail[place]) end
-  call('SET', self.key, table.concat(packed), 'PX', ttl)
+  local head = struct.pack('<dddddd', used_at, self.last, kept, -math.huge, there_until, latest)
+  call('SET', self.key, head .. log:packed(), 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
@@ -104,11 +103,12 @@ if last <= now and used_at <= now + 1000000 and latest <= ends then
   else
     dropped_up_to = now - window
   end
-  local tail, ttl = (#state + 1 - place) / 8 + units, math.max(1, math.ceil(math.max(margin + window, ARGV[3]) / 1000))
-  if tail <= 64 and kept + tail <= capacity and (kept == 0 or now + 1000 * ttl <= there_until) then
-    redis.call('SET', KEYS[2], struct.pack('<dddddd', now, now, kept, dropped_up_to, there_until, ends)
+  local tail = (#state + 1 - place) / 8 + units
+  if margin + window > ttl * 1000 then ttl = math.ceil((margin + window) / 1000) end
+  if tail <= 128 and kept + tail <= capacity and (kept == 0 or now + 1000 * ttl <= there_until) then
+    call('SET', KEYS[2], struct.pack('<dddddd', now, now, kept, dropped_up_to, there_until, ends)
       .. string.sub(state, place) .. string.rep(struct.pack('<d', ends), units), 'PX', ttl)
-    return { now, 0 }
+    return instant .. ' 0'
   end
 end
 `
