@@ -35,7 +35,7 @@ const printed: Record<string, readonly RegExp[]> = {
     /^200 \[ 'success' \]\n404 \[ 'fail' \]\n(200 \[ 'uuid' \]\n){3}/m,
   ],
   'sync-cache-and-ratelimit.ts': ['ApiSession', 'SameSession'].flatMap((name) =>
-    ['memory', 'sqlite', 'redis'].map(
+    ['memory', 'sqlite'].map(
       (backend) =>
         new RegExp(
           `^${name} ${backend} false true\\n5013 1\\n31 requests; most in any half second: ([1-9]|10)$`,
