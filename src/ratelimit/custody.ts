@@ -15,7 +15,7 @@ export interface HeldTicket extends Linked<HeldTicket> {
   readonly final: boolean
   /** Says when it ends, or moves its end on. */
   lapse(now: Microseconds): Promise<void> | undefined
-  /** The store has forgotten its key. */
+  /** The store has forgotten its key: nothing more is to be said. */
   forget(): void
 }
 
@@ -26,6 +26,6 @@ export interface Custody {
   add(ticket: HeldTicket): void
   /** Does nothing with a ticket that is not held. */
   remove(ticket: HeldTicket): void
-  /** Drops the tickets of every key that passes. */
-  forget(matches: (key: string) => boolean): void
+  /** The tickets of every key that passes, as they are now. */
+  of(matches: (key: string) => boolean): readonly HeldTicket[]
 }

@@ -64,16 +64,9 @@ export class HeldTickets implements Custody {
     return moves.length === 0 ? undefined : Promise.all(moves)
   }
 
-  forget(matches: (key: string) => boolean): void {
-    for (const [key, list] of this.#byKey) {
-      if (!matches(key)) continue
-      this.#byKey.delete(key)
-      for (let first = list.head; first !== undefined; first = list.head) {
-        list.remove(first)
-        this.#size--
-        first.forget()
-      }
-    }
+  of(matches: (key: string) => boolean): readonly HeldTicket[] {
+    const lists = Array.from(this.#byKey).filter(([key]) => matches(key))
+    return lists.flatMap(([, list]) => [...list])
   }
 }
 

@@ -8,6 +8,8 @@ export interface LeaseTerms {
   readonly span: Microseconds
   /** The part of the span that must be left when a request is written. */
   readonly journey: Microseconds
+  /** How long after it was given up a written request can still arrive, where only an answer would tell. */
+  readonly unanswered: Microseconds
   /** Whether an end that passes says nothing: who holds the units settles or cancels them. */
   readonly leased: boolean
 }
@@ -17,6 +19,9 @@ const settleSpan: Microseconds = 50_000
 
 /** With `margin: 'settle'` in several: what a holder that dies leaves behind. It is renewed four times as often. */
 const sharedSettleSpan: Microseconds = 1_000_000
+
+/** With `margin: 'settle'`: so long a request that nobody waits for any more may be under way. */
+const longestJourney: Microseconds = 1_000_000
 
 /** The shortest time in which a holder is expected to tell a shared store that it is still there. */
 const shortestLease: Microseconds = 50_000
@@ -30,9 +35,10 @@ const shortestLease: Microseconds = 50_000
 export function leaseTerms(margin: Microseconds | 'settle', isShared: boolean, holds: boolean): LeaseTerms {
   if (margin === 'settle') {
     const span = isShared ? sharedSettleSpan : settleSpan
-    return { travel: undefined, span, journey: isShared ? span / 2 : 0, leased: isShared }
+    const journey = isShared ? span / 2 : 0
+    return { travel: undefined, span, journey, unanswered: longestJourney, leased: isShared }
   }
   const leased = isShared && (holds || margin > 0)
   const lease = leased ? Math.max(margin, shortestLease) : 0
-  return { travel: margin, span: margin + lease, journey: margin, leased }
+  return { travel: margin, span: margin + lease, journey: margin, unanswered: margin, leased }
 }

@@ -43,15 +43,8 @@ export class Leases implements Custody {
     if (this.#tickets.size === 0) this.#disarm()
   }
 
-  forget(matches: (key: string) => boolean): void {
-    for (let ticket = this.#tickets.head; ticket !== undefined;) {
-      const { next } = ticket
-      if (matches(ticket.storedKey)) {
-        this.remove(ticket)
-        ticket.forget()
-      }
-      ticket = next
-    }
+  of(matches: (key: string) => boolean): readonly HeldTicket[] {
+    return [...this.#tickets].filter(({ storedKey }) => matches(storedKey))
   }
 
   readonly #look = (): void => {

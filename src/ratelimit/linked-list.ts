@@ -24,6 +24,15 @@ export class LinkedList<T extends Linked<T>> {
     return this.#size
   }
 
+  /** All items, from the front; the one that it is at may be taken out meanwhile. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (let item = this.#head; item !== undefined;) {
+      const { next }: T = item
+      yield item
+      item = next
+    }
+  }
+
   /** Puts `item`, which is in no list, behind `after`; at the front when that is undefined. */
   insert(item: T, after: T | undefined): void {
     const next = after === undefined ? this.#head : after.next

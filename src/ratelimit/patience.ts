@@ -1,4 +1,4 @@
-import type { LimitKey, LimitStore } from '../backends/contract.ts'
+import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Lanes } from './lanes.ts'
@@ -21,7 +21,7 @@ export class Patience {
   readonly #store: LimitStore
   readonly #clock: Clock
   /** Those in a hurry of whom it is not known yet whether they can be served in time, in order. */
-  readonly #unjudged: Waiter[] = []
+  readonly #unjudged = new Set<Waiter>()
   /** An estimate is being waited for. */
   #judging = false
   /** Counts what makes an estimate that was asked for before it out of date. */
@@ -34,21 +34,29 @@ export class Patience {
   }
 
   add(waiter: Waiter): void {
-    this.#unjudged.push(waiter)
+    this.#unjudged.add(waiter)
   }
 
-  /** Units were asked for, or somebody has left. */
+  /** Units are asked for. */
   changed(): void {
+    this.#changes++
+  }
+
+  /** Somebody has left. */
+  left(waiter: Waiter): void {
+    this.#unjudged.delete(waiter)
     this.#changes++
   }
 
   /** To be called when the store is not being asked for units. */
   judge(): void {
     if (this.#judging) return
-    const { lanes, limit } = this.#queue
-    for (let waiter = this.#unjudged.shift(); waiter !== undefined; waiter = this.#unjudged.shift()) {
-      if (waiter.list === undefined || waiter === lanes.head) continue
-      const wait = this.#store.estimate(limit, waiter.wish.cost, lanes.ahead(waiter).units)
+    for (const waiter of this.#unjudged) {
+      if (waiter === this.#queue.lanes.head) {
+        this.#unjudged.delete(waiter)
+        continue
+      }
+      const wait = this.#estimate(waiter)
       if (wait instanceof Promise) {
         void this.#judgeLater(waiter, wait)
         return
@@ -57,13 +65,22 @@ export class Patience {
     }
   }
 
+  /** What the store throws it might as well have answered later. */
+  #estimate(waiter: Waiter): MaybePromise<Microseconds> {
+    const { limit, lanes } = this.#queue
+    try {
+      return this.#store.estimate(limit, waiter.wish.cost, lanes.ahead(waiter).units)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   async #judgeLater(waiter: Waiter, estimate: Promise<Microseconds>): Promise<void> {
     this.#judging = true
     const changes = this.#changes
     try {
       const wait = await estimate
-      if (this.#changes !== changes) this.#unjudged.unshift(waiter)
-      else this.#weigh(waiter, wait)
+      if (this.#changes === changes) this.#weigh(waiter, wait)
     } catch (error) {
       if (waiter.list !== undefined) this.#queue.leave(waiter, error)
     }
@@ -72,6 +89,7 @@ export class Patience {
   }
 
   #weigh(waiter: Waiter, wait: Microseconds): void {
+    this.#unjudged.delete(waiter)
     if (waiter.isTooLate(this.#clock.now() + wait)) this.#queue.refuse(waiter, wait)
   }
 }

@@ -56,6 +56,8 @@ export class Ratelimiter {
   #lastKey: string | undefined
   #lastLimit: LimitKey | undefined
   #closed = false
+  /** Set once it lets go of its backend. */
+  #gone: Promise<void> | undefined
 
   /** @throws OptionError naming the option that is unknown, wrong, or another algorithm’s */
   constructor(options: RatelimiterOptions | RatelimitConfig = {}) {
@@ -161,7 +163,7 @@ export class Ratelimiter {
 
   /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */
   async peek(key = 'default'): Promise<RatelimitStanding> {
-    const { remaining, retryAfter, resetAfter } = await this.#office.store.peek(this.#limitOf(key))
+    const { remaining, retryAfter, resetAfter } = await this.#office.peek(this.#limitOf(key))
     return {
       limit: this.#config.rule.capacity,
       remaining,
@@ -201,31 +203,52 @@ export class Ratelimiter {
   /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
   async reset(key = 'default'): Promise<void> {
     const limit = this.#limitOf(key)
-    await this.#office.store.reset(limit)
-    this.#office.custody.forget((held) => held === limit.key)
-    this.#office.lookouts.look(limit.key)
+    const { store, custody, lookouts } = this.#office
+    // Not those of a fresh limit, which may be granted before its store’s answer is heard.
+    const held = custody.of((stored) => stored === limit.key)
+    await store.reset(limit)
+    for (const ticket of held) ticket.forget()
+    lookouts.look(limit.key)
   }
 
   /** Forgets what was used of all keys under this limiter’s prefix. */
   async clear(): Promise<void> {
     const prefix = this.#config.key
-    await this.#office.store.clear(prefix)
+    const { store, custody, lookouts } = this.#office
     const isMine = (key: string): boolean => key.startsWith(`${prefix}:`)
-    this.#office.custody.forget(isMine)
-    this.#office.lookouts.lookWhere(isMine)
+    const held = custody.of(isMine)
+    await store.clear(prefix)
+    for (const ticket of held) ticket.forget()
+    lookouts.lookWhere(isMine)
   }
 
-  /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
-  async close(): Promise<void> {
+  /**
+   * Turns away all who wait, and whoever comes, with ERR_CLOSED. What became of units that are under way may still be
+   * told until {@link close}.
+   */
+  dismiss(): void {
     if (this.#closed) return
     this.#closed = true
     this.#room.dismiss(closedError())
-    if (this.#own !== undefined) stopGuarding(this.#office.store)
-    await this.#own?.close()
+  }
+
+  /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
+  close(): Promise<void> {
+    this.dismiss()
+    this.#gone ??= this.#letGo()
+    return this.#gone
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #letGo(): Promise<void> {
+    if (this.#own === undefined) return
+    const { store, custody } = this.#office
+    for (const ticket of custody.of(() => true)) ticket.forget()
+    stopGuarding(store)
+    await this.#own.close()
   }
 
   #limitOf(key: string): LimitKey {

@@ -1,5 +1,12 @@
 import type { Grant } from '../algorithms/rule.ts'
-import type { LimitKey, LimitStore, MaybePromise, Reservation, Reservations } from '../backends/contract.ts'
+import type {
+  LimitKey,
+  LimitStanding,
+  LimitStore,
+  MaybePromise,
+  Reservation,
+  Reservations,
+} from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Custody } from './custody.ts'
@@ -57,6 +64,12 @@ export class TicketOffice implements Issuer {
     const moved = this.#moveOn(limit)
     if (moved === undefined) return this.store.reserveEach(limit, costs)
     return moved.then(() => this.store.reserveEach(limit, costs))
+  }
+
+  /** Where the limit stands. */
+  peek(limit: LimitKey): MaybePromise<LimitStanding> {
+    const moved = this.#moveOn(limit)
+    return moved === undefined ? this.store.peek(limit) : moved.then(() => this.store.peek(limit))
   }
 
   /**

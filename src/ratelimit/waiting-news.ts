@@ -10,7 +10,7 @@ export class WaitingNews {
   readonly #clock: Clock
   readonly #lanes: Lanes
   readonly #key: string
-  #untold: Waiter[] = []
+  readonly #untold = new Set<Waiter>()
 
   constructor(events: LimiterEvents, clock: Clock, lanes: Lanes, key: string) {
     this.#events = events
@@ -21,14 +21,19 @@ export class WaitingNews {
 
   /** Somebody came. */
   add(waiter: Waiter): void {
-    if (this.#events.isHeard('waiting')) this.#untold.push(waiter)
+    if (this.#events.isHeard('waiting')) this.#untold.add(waiter)
+  }
+
+  /** Somebody has left. */
+  left(waiter: Waiter): void {
+    this.#untold.delete(waiter)
   }
 
   /** Whoever came and is still there has to wait. @param firstAt when the first one’s turn is looked at next */
   tell(firstAt: Microseconds | undefined): void {
-    if (this.#untold.length === 0) return
-    const untold = this.#untold.filter(({ list }) => list !== undefined)
-    this.#untold = []
+    if (this.#untold.size === 0) return
+    const untold = [...this.#untold]
+    this.#untold.clear()
     const [waiter] = untold
     if (waiter === undefined) return
     if (untold.length === 1) {

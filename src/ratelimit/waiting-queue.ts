@@ -9,6 +9,7 @@ import { NextLook } from './next-look.ts'
 import { type Judged, Patience } from './patience.ts'
 import { lossOf } from './resilient-store.ts'
 import type { QueueShared } from './queue-shared.ts'
+import { Vigil } from './vigil.ts'
 import type { Waiter } from './waiter.ts'
 import { WaitingNews } from './waiting-news.ts'
 
@@ -16,10 +17,7 @@ import { WaitingNews } from './waiting-news.ts'
 const longestQuestion = 1_000
 
 /** What the store was asked, and what it answers. */
-interface Question {
-  readonly chosen: readonly Waiter[]
-  readonly reply: MaybePromise<Reservations> | undefined
-}
+type Question = Readonly<{ chosen: readonly Waiter[]; reply: MaybePromise<Reservations> | undefined }>
 
 /**
  * Those who wait on one key. The queue asks for slots when their time has come, once for as many of the
@@ -35,6 +33,7 @@ export class WaitingQueue implements Judged, Lookout {
   readonly #patience: Patience
   readonly #news: WaitingNews
   readonly #nextLook: NextLook
+  readonly #vigil: Vigil
   /** Units in one question: so few that limiters in several processes take turns. */
   readonly #share: number
   /** The store is being asked, or about to be; there is never more than one question under way. */
@@ -52,10 +51,12 @@ export class WaitingQueue implements Judged, Lookout {
     this.#nextLook = new NextLook({
       clock: office.clock,
       timers,
+      isShared: office.isShared,
       doubt: office.isShared ? office.terms.span : 0,
       sleepDuration,
       look: () => office.lookouts.look(limit.key),
     })
+    this.#vigil = new Vigil(timers, office.clock, this.lanes)
     this.#share = Math.max(1, Math.ceil(limit.rule.capacity / 4))
   }
 
@@ -83,6 +84,7 @@ export class WaitingQueue implements Judged, Lookout {
     }
     waiter.line = this
     this.lanes.add(waiter)
+    this.#vigil.look()
     this.#news.add(waiter)
     if (this.lanes.head === waiter) this.#look(waiter, answer)
     else if (maxWait !== undefined) this.#patience.add(waiter)
@@ -178,12 +180,14 @@ export class WaitingQueue implements Judged, Lookout {
 
   async #await(chosen: readonly Waiter[], reply: Promise<Reservations>): Promise<void> {
     let isAsleep = false
+    this.#vigil.begin()
     try {
       isAsleep = this.#deal(chosen, await reply)
     } catch (error) {
       // The next ones are asked for in a question of their own, and told if the store fails them too.
       for (const waiter of chosen) if (waiter.list !== undefined) this.#turnAway(waiter, error)
     }
+    this.#vigil.end()
     this.#busy = false
     if (isAsleep) this.#rest()
     else this.pump()
@@ -284,7 +288,9 @@ export class WaitingQueue implements Judged, Lookout {
 
   #remove(waiter: Waiter): void {
     this.lanes.remove(waiter)
-    this.#patience.changed()
+    this.#vigil.look()
+    this.#patience.left(waiter)
+    this.#news.left(waiter)
     const { watch, timers } = this.#shared
     if (waiter.wish.signal !== undefined) watch.remove(waiter.wish.signal, waiter)
     if (waiter.deadline !== undefined) timers.cancel(waiter.deadline)

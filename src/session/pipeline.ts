@@ -128,8 +128,10 @@ export class Pipeline {
   /** Turns away who waits, lets finish what is on its way, and lets go of everything. */
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#ratelimiter?.close()
+    this.#ratelimiter?.dismiss()
     await this.#transport.close()
+    // Until here it is told when requests arrived: others share its limit.
+    await this.#ratelimiter?.close()
     await this.#cache?.close()
     await this.#backend?.close()
     await this.#jar?.flush()

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Backend } from '../../src/backends/contract.ts'
+import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
 import { AbortError, OptionError } from '../../src/core/errors.ts'
 import { Ratelimiter, type RatelimiterOptions } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { newFile } from '../backends/sqlite-support.ts'
 import { LaterBackend, millisecond, type Outcome, second, turns, watch } from './helpers.ts'
+
+/** A process, with the limiter that it has. */
+interface Side {
+  readonly backend: SqliteBackend
+  readonly limiter: Ratelimiter
+}
 
 /** A limiter on a store that other processes reserve of too. */
 function sharing(options: RatelimiterOptions) {
@@ -68,12 +77,12 @@ test('somebody who wants more than a quarter is asked for alone', async () => {
 })
 
 test('nothing is reserved ahead: what others leave is asked for when its time has come', async () => {
-  const { clock, limiter, questions } = sharing({ limit: 2, window: '10s' })
+  const { clock, limiter, questions } = sharing({ limit: 2, window: '4s' })
   const outcomes = crowd(limiter, 1_000)
   await turns()
   assert.equal(granted(outcomes), 2)
   const asked = questions().length
-  await clock.advance(9 * second)
+  await clock.advance(3 * second)
   assert.equal(questions().length, asked, 'it sleeps until then')
   await clock.advance(second)
   await turns()
@@ -179,4 +188,47 @@ test('a store that answers at once is asked once a turn, and who comes together 
   await turns()
   assert.equal(granted(outcomes), 30)
   assert.equal(questions, 3)
+})
+
+test('what another process gives back or resets is had within five seconds, however long the window is', async () => {
+  const clock = new ManualClock(1_000 * second)
+  const db = newFile()
+  const [here, there] = [0, 1].map(() => {
+    const backend = new SqliteBackend({ db, clock })
+    return { backend, limiter: new Ratelimiter({ limit: 1, window: '1h', backend, clock }) }
+  }) as [Side, Side]
+  await here.limiter.acquire('k')
+  const waiting = watch(here.limiter.acquire('k'))
+  await turns()
+  await clock.advance(60 * second)
+  assert.equal(waiting.grantedAt, undefined)
+  assert.equal(here.limiter.nextGrantIn, 3_540_000)
+  await there.limiter.reset('k')
+  await clock.advance(5 * second)
+  await turns()
+  assert.notEqual(waiting.grantedAt, undefined)
+  await Promise.all([here.backend.close(), there.backend.close()])
+})
+
+test('whoever cannot be told how long the wait is, as the store fails, is told that, and nobody else', async () => {
+  const memory = new MemoryBackend()
+  const estimate = (): never => {
+    throw new Error('the disk is gone')
+  }
+  const limits = new Proxy(memory.limits, {
+    get(store, name) {
+      if (name === 'shared') return true
+      if (name === 'estimate') return estimate
+      const value: unknown = Reflect.get(store, name)
+      return typeof value === 'function' ? value.bind(store) : value
+    },
+  })
+  const backend = { limits, close: () => memory.close() } as unknown as Backend
+  const limiter = new Ratelimiter({ backend, limit: 1, window: '1h', onBackendError: 'throw' })
+  await limiter.acquire('k')
+  const first = watch(limiter.acquire('k', { maxWait: '2h' }))
+  await assert.rejects(limiter.acquire('k', { maxWait: '2h' }), { code: 'ERR_BACKEND' })
+  assert.equal(limiter.waiting(), 1)
+  assert.equal(first.failure, undefined)
+  await limiter.close()
 })

@@ -158,10 +158,6 @@ test('limiters that are given one backend, or one connection, share limits; clos
   await conn.close()
 })
 
-test('responses are not kept there yet', () => {
-  assert.throws(() => new RedisBackend().cache, /^OptionError: responses cannot be kept in Redis yet/)
-})
-
 suite('without a server of one’s own', () => {
   test('nothing is started before it is needed, and nothing left after close', async () => {
     const backend = new RedisBackend({ maxMemory: '50mb', maxMemoryPolicy: 'volatile-ttl' })
