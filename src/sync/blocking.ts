@@ -18,9 +18,9 @@ export type BlockingResult<Result> =
 
 /**
  * A limiter that blocks. It has no `on`: listeners would hear of a grant or a pause only when the thread that they block
- * is done, which is too late to do anything about it. Who has to listen uses Session.
+ * is done, which is too late to do anything about it. Who has to listen uses Session. Nor `dismiss`: nobody else waits.
  */
-export type BlockingRatelimiter = Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked' | 'on'>
+export type BlockingRatelimiter = Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked' | 'on' | 'dismiss'>
 
 /** What is itself asynchronous is given as its blocking likeness. */
 type BlockingValue<Value> = Value extends StreamResponse
