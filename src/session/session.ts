@@ -1,6 +1,5 @@
 import { type Batch, createBatch } from '../batch/batch.ts'
 import { type Callback, runCallbacks } from '../batch/callbacks.ts'
-import type { BatchDefaults } from '../batch/contract.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { SessionError } from '../core/errors.ts'
@@ -25,8 +24,8 @@ import { Pipeline } from './pipeline.ts'
 import { RequestBuilder } from './request-builder.ts'
 import { checkMethod } from './request-options.ts'
 import type { SessionCache } from './session-cache.ts'
-import { configured, SessionConfig, type SessionConfigValues } from './session-config.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from './session-options.ts'
+import { Settings, singleRun } from './settings.ts'
 
 /**
  * An HTTP client session: its connections, defaults, cookies, limits and cache.
@@ -39,7 +38,7 @@ export class Session implements AsyncDisposable {
   /** @internal The features that mixins added. */
   static readonly features: ReadonlySet<Feature> = new Set()
 
-  readonly #options: SessionOptions
+  readonly #settings: Settings
   readonly #clock: Clock
   readonly #builder: RequestBuilder
   readonly #pipeline: Pipeline
@@ -49,7 +48,7 @@ export class Session implements AsyncDisposable {
   constructor(options: SessionOptions = {}) {
     const split = splitOptions(options, new.target.features)
     checkSessionOptions(split.session)
-    this.#options = split.session
+    this.#settings = new Settings(split.session)
     this.#clock = split.session.clock ?? systemClock
     this.#builder = new RequestBuilder(requestDefaults(split.session), this.#clock)
     this.#pipeline = new Pipeline(split, this.#clock, this.#builder)
@@ -100,7 +99,7 @@ export class Session implements AsyncDisposable {
     const request = builder.build(checkMethod(method), url, 'buffered')
     const response = await this.#buffered(
       request,
-      options?.raiseErrors ?? this.#setting('raiseErrors') ?? true,
+      options?.raiseErrors ?? this.#settings.of('raiseErrors') ?? true,
     )
     if (options?.callbacks === undefined) return response
     return this.#withCallbacks(response, options.callbacks, options.returnCallbacks)
@@ -140,18 +139,13 @@ export class Session implements AsyncDisposable {
    * @throws OptionError at once when an option is wrong
    */
   requests(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): Batch<Response> {
-    const {
-      raiseErrors = this.#setting('raiseErrors') ?? false,
-      concurrency = SessionConfig.semaphore,
-      ...rest
-    } = options
     return createBatch<Response, BatchTarget, SessionRequestOptions>(
       urls,
-      { ...rest, concurrency, raiseErrors },
+      this.#settings.batch(options),
       batchSession({
         clock: this.#clock,
         builder: this.#builder,
-        defaults: this.#callbackSettings(),
+        defaults: this.#settings.callbacks,
         waiting: () => this.#pipeline.nextGrantIn,
         send: (request) => this.#buffered(request, false),
       }),
@@ -241,11 +235,7 @@ export class Session implements AsyncDisposable {
     } finally {
       deadline?.clear()
     }
-    if (this.#setting('debug')) {
-      process.stderr.write(
-        `${response.method} ${response.url} -> ${response.status} in ${response.elapsed} ms\n`,
-      )
-    }
+    this.#settings.tell(response)
     return response
   }
 
@@ -259,31 +249,10 @@ export class Session implements AsyncDisposable {
     callbacks: readonly Callback<Response>[],
     keep: boolean | undefined,
   ): Promise<Response> {
-    const { returnCallbacks, runCallbacksOnError, ...settings } = this.#callbackSettings()
-    if (response.error !== undefined && !runCallbacksOnError) return response
-    const results = await runCallbacks(response, callbacks, {
-      ...settings,
-      index: undefined,
-      around: (call) => call(),
-      print: (line) => process.stderr.write(`${line}\n`),
-    })
-    return (keep ?? returnCallbacks) ? response.withCallbacks(results) : response
-  }
-
-  #callbackSettings(): BatchDefaults {
-    return {
-      returnCallbacks: this.#setting('returnCallbacks'),
-      runCallbacksOnError: this.#setting('runCallbacksOnError'),
-      printCallbackExceptions: this.#setting('printCallbackExceptions'),
-      printCallbackTracebacks: this.#setting('printCallbackTracebacks'),
-    }
-  }
-
-  /** The session’s own word, else SessionConfig’s. */
-  #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
-    name: Name,
-  ): SessionConfigValues[Name] {
-    return this.#options[name] ?? configured[name]
+    const defaults = this.#settings.callbacks
+    if (response.error !== undefined && !defaults.runCallbacksOnError) return response
+    const results = await runCallbacks(response, callbacks, singleRun(defaults))
+    return (keep ?? defaults.returnCallbacks) ? response.withCallbacks(results) : response
   }
 
   #deadline(request: Request): Deadline | undefined {

@@ -1,4 +1,3 @@
-import type { BatchDefaults } from '../batch/contract.ts'
 import { checkCallbacks, planBatch } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { OptionError } from '../core/errors.ts'
@@ -9,8 +8,8 @@ import type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from '
 import type { Feature } from '../session/feature-options.ts'
 import type { RequestBuilder } from '../session/request-builder.ts'
 import type { Session } from '../session/session.ts'
-import { configured, SessionConfig, type SessionConfigValues } from '../session/session-config.ts'
 import type { SessionOptions } from '../session/session-options.ts'
+import { Settings, singleRun } from '../session/settings.ts'
 import { BlockingBatch } from './blocking-batch.ts'
 import type { Blocking } from './blocking.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
@@ -45,7 +44,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
   /** @internal The features that mixins added. */
   static readonly features: ReadonlySet<Feature> = new Set()
 
-  readonly #options: SessionOptions
+  readonly #settings: Settings
   readonly #builder: RequestBuilder
   readonly #remote: Remote
   readonly #isCached: boolean
@@ -59,7 +58,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
       throw new OptionError('worker: give another SyncSession, whose worker this one shall use too')
     }
     const { session, builder } = checkSession(own, features)
-    this.#options = session
+    this.#settings = new Settings(session)
     this.#builder = builder
     this.#isCached = features.has('cache') || session.cache !== undefined || 'cache' in own
     this.#isLimited = features.has('ratelimit') || 'ratelimit' in own
@@ -108,20 +107,15 @@ export class SyncSession implements Blocking<Session>, Disposable {
    * @throws OptionError, SessionError (its `code` says what happened)
    */
   request(method: string, url: string | URL, options?: SessionRequestOptions): Response {
-    if (options === undefined) return this.#told(this.#remote.call('request', [method, url]) as Response)
+    if (options === undefined) return this.#request([method, url])
     const { callbacks, returnCallbacks, ...rest } = options
     if (callbacks !== undefined) checkCallbacks(callbacks)
-    const response = this.#told(this.#remote.call('request', [method, url, rest]) as Response)
+    const response = this.#request([method, url, rest])
     if (callbacks === undefined) return response
-    const settings = this.#callbackSettings()
-    if (response.error !== undefined && !settings.runCallbacksOnError) return response
-    const results = runCallbacksNow(response, callbacks, {
-      ...settings,
-      index: undefined,
-      around: (call) => call(),
-      print: (line) => process.stderr.write(`${line}\n`),
-    })
-    return (returnCallbacks ?? settings.returnCallbacks) ? response.withCallbacks(results) : response
+    const defaults = this.#settings.callbacks
+    if (response.error !== undefined && !defaults.runCallbacksOnError) return response
+    const results = runCallbacksNow(response, callbacks, singleRun(defaults))
+    return (returnCallbacks ?? defaults.returnCallbacks) ? response.withCallbacks(results) : response
   }
 
   /**
@@ -212,45 +206,21 @@ export class SyncSession implements Blocking<Session>, Disposable {
     this.close()
   }
 
-  #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
-    const {
-      raiseErrors = this.#setting('raiseErrors') ?? false,
-      concurrency = SessionConfig.semaphore,
-      ...rest
-    } = options
-    const defaults = this.#callbackSettings()
-    return new BlockingBatch(urls, {
-      remote: this.#remote,
-      plan: planBatch<Response, SessionRequestOptions>({ ...rest, concurrency, raiseErrors }, defaults),
-      defaults,
-      told: (response) => this.#told(response),
-      failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),
-    })
-  }
-
-  /** The response, after what `debug` has to say of it. */
-  #told(response: Response): Response {
-    if (this.#setting('debug')) process.stderr.write(`${describeExchange(response)}\n`)
+  /** Has the worker make a request. */
+  #request(call: readonly unknown[]): Response {
+    const response = this.#remote.call('request', call) as Response
+    this.#settings.tell(response)
     return response
   }
 
-  #callbackSettings(): BatchDefaults {
-    return {
-      returnCallbacks: this.#setting('returnCallbacks'),
-      runCallbacksOnError: this.#setting('runCallbacksOnError'),
-      printCallbackExceptions: this.#setting('printCallbackExceptions'),
-      printCallbackTracebacks: this.#setting('printCallbackTracebacks'),
-    }
+  #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
+    const defaults = this.#settings.callbacks
+    return new BlockingBatch(urls, {
+      remote: this.#remote,
+      plan: planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults),
+      defaults,
+      told: (response) => this.#settings.tell(response),
+      failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),
+    })
   }
-
-  /** The session’s own word, else SessionConfig’s. */
-  #setting<Name extends keyof SessionOptions & keyof SessionConfigValues>(
-    name: Name,
-  ): SessionConfigValues[Name] {
-    return this.#options[name] ?? configured[name]
-  }
-}
-
-function describeExchange({ method, url, status, elapsed }: Response): string {
-  return `${method} ${url} -> ${status} in ${elapsed} ms`
 }

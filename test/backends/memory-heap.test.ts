@@ -39,11 +39,17 @@ test('keys that come and go leave nothing behind', async () => {
     for (let key = 0; key < 10_000; key++) await limiter.reset(`user:${key}`)
     return bytesInUse()
   }
-  await comeAndGo()
-  const before = await comeAndGo()
-  for (let times = 0; times < 14; times++) await comeAndGo()
-  // Of each key less than 15 bytes, which is two numbers.
-  const more = (await comeAndGo()) - before
+  // The least of several readings each: what is not collected yet may only be too much.
+  const least = async (readings: number): Promise<number> => {
+    let bytes = Number.POSITIVE_INFINITY
+    for (let reading = 0; reading < readings; reading++) bytes = Math.min(bytes, await comeAndGo())
+    return bytes
+  }
+  await least(2)
+  const before = await least(4)
+  await least(8)
+  // Of each key, twelve rounds of them at least, less than 17 bytes, which is two numbers.
+  const more = (await least(4)) - before
   assert.ok(more < 2 * megabyte, `${more} bytes more`)
 })
 
