@@ -30,6 +30,11 @@ export class EmissionInterval {
 
   /** Moves `instant` by `units` intervals, which may be negative. */
   move(instant: ExactInstant, units: number): void {
+    // Most intervals are whole, and then nothing is to be divided.
+    if (this.part === 0) {
+      instant.tat += units * this.whole
+      return
+    }
     const rest = instant.rest + units * this.part
     const carry = Math.floor(rest / this.parts)
     instant.tat += units * this.whole + carry
@@ -38,6 +43,7 @@ export class EmissionInterval {
 
   /** The first whole microsecond at or after `instant` moved by `units` intervals. */
   ceiling({ tat, rest }: ExactInstant, units: number): Microseconds {
+    if (this.part === 0 && rest === 0) return tat + units * this.whole
     return tat + units * this.whole + Math.ceil((rest + units * this.part) / this.parts)
   }
 

@@ -106,7 +106,9 @@ class FixedWindow implements Rule<FixedWindowState> {
       const earliest = this.#earliestWindow(state.anchor, at)
       state.counts.forgetBefore(earliest)
       state.loose.forgetBefore(earliest)
-      this.#count(state, earliest, this.#latestWindow(state.anchor, until), at, cost)
+      const latest = this.#latestFrom(earliest, state.anchor, until)
+      state.counts.add(earliest, latest, cost)
+      state.loose.add(this.#latestFrom(earliest, state.anchor, at) + 1, latest, cost)
     }
     state.last = at
     return { at, until, cost, mark: state.groups }
@@ -264,7 +266,7 @@ class FixedWindow implements Rule<FixedWindowState> {
   /** The last window without room that a unit sent at `at` may arrive in. */
   #fullWindow(state: FixedWindowState, anchor: Anchor, at: Microseconds, cost: number): number | undefined {
     const earliest = this.#earliestWindow(anchor, at)
-    for (let index = this.#latestWindow(anchor, at + this.#margin); index >= earliest; index--) {
+    for (let index = this.#latestFrom(earliest, anchor, at + this.#margin); index >= earliest; index--) {
       if (state.counts.of(index) + cost > this.capacity) return index
     }
     return undefined
@@ -276,6 +278,12 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   #latestWindow({ from }: Anchor, until: Microseconds): number {
     return Math.floor((until - from) / this.#window)
+  }
+
+  /** The same where it is not before `earliest`: mostly it is that one, which is seen without a division. */
+  #latestFrom(earliest: number, anchor: Anchor, until: Microseconds): number {
+    if (until - anchor.from < (earliest + 1) * this.#window) return earliest
+    return this.#latestWindow(anchor, until)
   }
 
   /** The first window of those that a unit sent at `at` may arrive in, but does not if it arrives then. */

@@ -15,7 +15,8 @@ import type { LeaseTerms } from './lease-terms.ts'
 import { leasesOf } from './leases.ts'
 import { type Lookouts, lookoutsOf } from './lookouts.ts'
 import { originOf } from './resilient-store.ts'
-import { GrantTicket, type Issuer } from './ticket.ts'
+import { PlainTicket } from './plain-ticket.ts'
+import { GrantTicket, type Issuer, type Ticket } from './ticket.ts'
 
 /** What a ticket office works with. */
 export interface TicketOfficeOptions {
@@ -76,11 +77,12 @@ export class TicketOffice implements Issuer {
    * Makes the ticket of a grant.
    * @param hold whether the units count as under way until the ticket says that they arrived
    */
-  issue(key: string, limit: LimitKey, grant: Grant, hold: boolean): GrantTicket {
+  issue(key: string, limit: LimitKey, grant: Grant, hold: boolean): Ticket {
+    if (!hold && !this.terms.leased) return new PlainTicket(this, key, limit, grant)
     const ticket = new GrantTicket(this, key, limit, grant)
     if (hold) this.custody.add(ticket)
     // Nobody else will say when these have arrived.
-    else if (this.terms.leased) ticket.settle(this.clock.now() + (this.terms.travel ?? 0))
+    else ticket.settle(this.clock.now() + (this.terms.travel ?? 0))
     return ticket
   }
 

@@ -30,7 +30,8 @@ export class WaitingRoom implements QueueShared {
 
   /** The queue for a limit, if there is one. */
   find(limit: LimitKey): WaitingQueue | undefined {
-    return this.#queues.get(limit.key)
+    // Before the key's text is hashed: most of the time nobody waits at all.
+    return this.#queues.size === 0 ? undefined : this.#queues.get(limit.key)
   }
 
   /** The queue for a limit, opened if there was none; `key` is what its user calls it. */

@@ -34,6 +34,8 @@ export class KeyStates {
   /** A ring of the names that were last put to use; some may be forgotten since. */
   readonly #inUse: string[] = []
   #oldest = 0
+  /** The state in use that was asked for last: mostly it is asked for again. */
+  #last: KeyState | undefined
 
   constructor({ prefix, rule }: LimitKey, mostInUse: number) {
     this.prefix = prefix
@@ -65,9 +67,11 @@ export class KeyStates {
 
   /** A key’s state as it was left, under the rule that it has now. */
   find(limit: LimitKey): KeyState | undefined {
-    const known = this.#states.get(limit.name)
+    const last = this.#last
+    const known = last !== undefined && last.name === limit.name ? last : this.#states.get(limit.name)
     if (known === undefined) return undefined
     if (typeof known === 'number') return this.#unpack(limit, known)
+    this.#last = known
     const { rule, retention } = limit
     if (known.rule !== rule) {
       rule.adapt(known.state)
@@ -104,6 +108,7 @@ export class KeyStates {
   forget(name: string): void {
     const known = this.#states.get(name)
     if (typeof known === 'number') this.#packed.remove(known)
+    if (known === this.#last) this.#last = undefined
     this.#states.delete(name)
   }
 
@@ -128,6 +133,7 @@ export class KeyStates {
     packed[head.usedAt] = known.usedAt
     packed[head.keepFor] = keepFor(known)
     packed.set(numbers, head.length)
+    if (known === this.#last) this.#last = undefined
     this.#states.set(name, this.#packed.add(packed))
   }
 
