@@ -91,7 +91,7 @@ export function tellEnd(
   store: LimitStore,
   { limit, grant, until }: KeptEnd,
 ): MaybePromise<Grant | undefined> {
-  if (until !== undefined) return store.settle(limit, grant, until, true)
+  if (until !== undefined) return store.settle(limit, grant, until, 'arrived')
   const cancelled = store.cancel(limit, grant)
   return cancelled instanceof Promise ? cancelled.then(() => undefined) : undefined
 }

@@ -1,4 +1,4 @@
-import type { Grant } from '../algorithms/rule.ts'
+import type { Grant, Progress } from '../algorithms/rule.ts'
 import type {
   Denial,
   LimitKey,
@@ -122,10 +122,10 @@ export class ResilientStore implements LimitStore {
     })
   }
 
-  /** One that is not final, the renewal of a lease, fails while the store is away: nobody may think that it was heard. */
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
-    if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, final)
-    if (!final) return this.#renew(limit, grant, until)
+  /** The renewal of a lease fails while the store is away: nobody may think that it was heard. */
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): MaybePromise<Grant> {
+    if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, progress)
+    if (progress !== 'arrived') return this.#renew(limit, grant, until, progress)
     const settled = this.guard.news.end({ limit, grant, until, tellings: 0 })
     return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
   }
@@ -180,8 +180,8 @@ export class ResilientStore implements LimitStore {
   }
 
   /** Whoever renews does so off everybody’s path: a failure is a rejection, never thrown. */
-  async #renew(limit: LimitKey, grant: Grant, until: Microseconds): Promise<Grant> {
-    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, false)
+  async #renew(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Promise<Grant> {
+    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, progress)
     return await this.guard.attempt({ prefix: limit.prefix, ask, isAwaited: never })
   }
 

@@ -58,9 +58,9 @@ test('the answers of a store that is there are passed on', async () => {
   const { grant } = reservation
   assert.equal(grant.at, 5_000)
   await clock.advance(5_000)
-  assert.equal((await store.settle(limit, grant, 6_000, false)).until, 6_000)
+  assert.equal((await store.settle(limit, grant, 6_000, 'unsent')).until, 6_000)
   const { grants } = await store.reserveEach(limit, [1])
-  assert.equal((await store.settle(limit, grants[0] ?? grant, 7_000, true)).until, 7_000)
+  assert.equal((await store.settle(limit, grants[0] ?? grant, 7_000, 'arrived')).until, 7_000)
   const denied = await store.reserve(limit, 1, 0, 0)
   assert.ok(!denied.allowed && denied.retryAfter > 0)
   assert.equal(await store.estimate(limit, 1, 0), denied.retryAfter)
