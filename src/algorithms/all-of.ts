@@ -18,12 +18,14 @@ class AllOf implements Rule<unknown[]> {
   readonly algorithm: string
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #rules: readonly Rule<unknown>[]
 
   constructor(rules: readonly Rule<unknown>[]) {
     this.algorithm = rules.map((rule) => rule.algorithm).join('+')
     this.kernels = rules.flatMap((rule) => rule.kernels)
     this.capacity = Math.min(...rules.map((rule) => rule.capacity))
+    this.memory = Math.max(...rules.map((rule) => rule.memory))
     this.#rules = rules
   }
 

@@ -39,6 +39,7 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly algorithm = 'fixedwindow'
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #window: Microseconds
   readonly #grid: WindowGrid
   readonly #margin: Microseconds
@@ -47,6 +48,8 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   constructor({ limit, window, margin, align, leased = false }: FixedWindowOptions) {
     this.capacity = limit
+    // Before it is known when the first unit arrived, each margin after that.
+    this.memory = (align === 'clock' ? margin : 2 * margin) + window
     this.#window = window
     this.#grid = new WindowGrid(window)
     this.#margin = margin

@@ -62,6 +62,8 @@ export interface Rule<State> {
   readonly kernels: readonly KernelParameters[]
   /** The largest cost that can ever be granted at once. */
   readonly capacity: number
+  /** How long it minds units at the longest: counted from their grant, or from when they arrived if that is later. */
+  readonly memory: Microseconds
   /** The state of a key that was never used. */
   initial(): State
   /**

@@ -21,7 +21,6 @@ import { CallDeadlines } from './call-deadlines.ts'
 import type { LimiterEvents } from './events.ts'
 import type { Gate, GuardedCall } from './guarded-call.ts'
 import { Keepsake } from './keepsake.ts'
-import { memoryOf } from './rule-memory.ts'
 
 /** Whoever waits for the backend. */
 type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
@@ -138,7 +137,7 @@ export class BackendGuard implements Gate {
    * with the server. Undefined when that is not so.
    */
   forgotten({ rule }: LimitKey): Denial | undefined {
-    const wait = this.#forgottenAt + memoryOf(rule) - this.#clock.now()
+    const wait = this.#forgottenAt + rule.memory - this.#clock.now()
     return wait > 0 ? { allowed: false, retryAfter: wait, soonest: wait } : undefined
   }
 

@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Grant } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
-import { memoryOf } from './rule-memory.ts'
 
 /** How units ended, for a backend that could not be told. */
 export interface KeptEnd {
@@ -80,7 +79,7 @@ export class KeptEnds {
       if (taken.length === count) break
       this.#ends.delete(end.grant)
       const arrivedBy = end.until ?? end.grant.until
-      if (arrivedBy + memoryOf(end.limit.rule) > now) taken.push(end)
+      if (arrivedBy + end.limit.rule.memory > now) taken.push(end)
     }
     return taken
   }

@@ -194,3 +194,20 @@ test('a fixed window of another length begins when the units of the old one are 
   assert.equal(short.settle(state, moved, 5_230, 'arrived').until, 5_230)
   assert.ok(short.remaining(state, 5_231) <= 1)
 })
+
+test('a rule says how long it minds units at the longest, whatever its limit', () => {
+  const draw = drawing(26)
+  for (let scene = 0; scene < 5_000; scene++) {
+    const { rule } = anyRule(draw)
+    const now = 1_000_000 + draw(1_000)
+    const state = rule.initial()
+    rule.commit(state, now, rule.capacity, rule.plan(state, now, rule.capacity, 0))
+    const memory = rule.expiresAt(state) - now
+    assert.ok(memory <= rule.memory, rule.algorithm)
+    const { numbers } = rule.kernels[0] as (typeof rule.kernels)[0]
+    const isAligned = rule.kernels[0]?.kernel === 'fixedwindow' && numbers[3] === 1
+    if (rule.kernels.length === 1 && !isAligned) assert.equal(memory, rule.memory, rule.algorithm)
+  }
+  const limit = Number.MAX_SAFE_INTEGER
+  assert.equal(slidingWindow({ limit, window: 100, margin: 5 }).memory, 105)
+})
