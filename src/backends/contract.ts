@@ -64,6 +64,11 @@ export interface LimitStore {
    */
   readonly callTimeout?: Microseconds | undefined
   /**
+   * Which part of the store keeps a limit, where parts fail each by itself, as masters of a cluster do. Undefined, or not
+   * there, where the store is one, or as long as that is not known.
+   */
+  partOf?(limit: LimitKey): string | undefined
+  /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.
    */

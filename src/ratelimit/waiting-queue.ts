@@ -93,7 +93,7 @@ export class WaitingQueue implements Judged, Lookout {
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
     if (maxWait !== undefined && maxWait > 0) {
       waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
-        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#nextLook.wait))
+        this.leave(waiter, lossOf(office.store, this.limit) ?? this.#refusal(waiter, this.#nextLook.wait))
       })
     }
   }

@@ -67,11 +67,6 @@ export class WaitingRoom implements QueueShared {
     return instants.length === 0 ? undefined : Math.min(...instants)
   }
 
-  /** The store is away: those who do not want to wait at all leave, for that reason. */
-  lost(reason: Error): void {
-    for (const queue of this.#queues.values()) queue.lost(reason)
-  }
-
   /** Everybody leaves. */
   dismiss(reason: Error): void {
     for (const queue of this.#queues.values()) queue.dismiss(reason)

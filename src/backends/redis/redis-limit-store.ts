@@ -49,6 +49,11 @@ export class RedisLimitStore implements LimitStore {
     this.#outbox = new LimitOutbox(commands, this.#clock, clock === undefined ? 0 : hour)
   }
 
+  /** The master of a cluster that has its keys. */
+  partOf(limit: LimitKey): string | undefined {
+    return this.#commands.partOf?.(() => keysOf(limit)[0] as string)
+  }
+
   now(): Microseconds {
     return this.#clock.now()
   }
