@@ -1,6 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
-import type { Grant, KernelParameters, Rule } from './rule.ts'
+import type { Grant, KernelParameters, Progress, Rule } from './rule.ts'
 
 /**
  * Several rules as one: units are granted by all of them together or not at all, at the earliest instant that suits
@@ -18,12 +18,14 @@ class AllOf implements Rule<unknown[]> {
   readonly algorithm: string
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #rules: readonly Rule<unknown>[]
 
   constructor(rules: readonly Rule<unknown>[]) {
     this.algorithm = rules.map((rule) => rule.algorithm).join('+')
     this.kernels = rules.flatMap((rule) => rule.kernels)
     this.capacity = Math.min(...rules.map((rule) => rule.capacity))
+    this.memory = Math.max(...rules.map((rule) => rule.memory))
     this.#rules = rules
   }
 
@@ -65,10 +67,10 @@ class AllOf implements Rule<unknown[]> {
     return together(this.#rules.map((rule, index) => rule.commit(states[index], now, cost, at)))
   }
 
-  settle(states: unknown[], grant: Grant, until: Microseconds, final: boolean): Grant {
+  settle(states: unknown[], grant: Grant, until: Microseconds, progress: Progress): Grant {
     const parts = grant.parts as readonly Grant[]
     return together(
-      this.#rules.map((rule, index) => rule.settle(states[index], parts[index] as Grant, until, final)),
+      this.#rules.map((rule, index) => rule.settle(states[index], parts[index] as Grant, until, progress)),
     )
   }
 

@@ -14,6 +14,8 @@ export interface FixedWindowState {
   anchor: Anchor | undefined
   /** The length of the windows that are counted. */
   length: Microseconds
+  /** Before the anchor: when the first of the units was granted that were sent and may have arrived; undefined without any. */
+  sentFrom: Microseconds | undefined
   /** Before the anchor: the end of each unit under way. */
   ends: InstantLog
   /** Before the anchor: units of the last group. Groups are a window apart, so that each may be the first. */
@@ -32,7 +34,27 @@ export interface FixedWindowState {
   last: Microseconds
 }
 
-/** The numbers that a packed state begins with; counts, those that are loose, and ends follow. */
+/** The state of a key that was never used. */
+export function newFixedWindow(anchor: Anchor | undefined, length: Microseconds): FixedWindowState {
+  return {
+    anchor,
+    length,
+    sentFrom: undefined,
+    ends: new InstantLog(),
+    group: 0,
+    groupEnd: 0,
+    groups: 0,
+    firstGroup: 0,
+    counts: new WindowCounts(),
+    loose: new WindowCounts(),
+    last: 0,
+  }
+}
+
+/**
+ * The numbers that a packed state begins with; counts, those that are loose, and ends follow. Before the anchor `to` is
+ * not a number, and `from` what is known of it: `sentFrom`.
+ */
 type PackedHead = readonly [
   from: number,
   to: number,
@@ -53,12 +75,13 @@ const headLength: PackedHead['length'] = 12
 /** The state as plain numbers. */
 export function packFixedWindow({
   anchor,
+  sentFrom = Number.NaN,
   ends,
   counts,
   loose,
   ...rest
 }: FixedWindowState): Float64Array<ArrayBuffer> {
-  const { from, to } = anchor ?? { from: Number.NaN, to: Number.NaN }
+  const { from, to } = anchor ?? { from: sentFrom, to: Number.NaN }
   const { length, group, groupEnd, groups, firstGroup, last } = rest
   const ofWindows = [counts.first, counts.units.length, loose.first, loose.units.length] as const
   const head: PackedHead = [from, to, length, group, groupEnd, groups, firstGroup, last, ...ofWindows]
@@ -78,7 +101,8 @@ export function unpackFixedWindow(numbers: Float64Array): FixedWindowState {
   const looseAt = headLength + counted
   const endsAt = looseAt + looselyCounted
   return {
-    anchor: Number.isNaN(from) ? undefined : { from, to },
+    anchor: Number.isNaN(to) ? undefined : { from, to },
+    sentFrom: Number.isNaN(to) && !Number.isNaN(from) ? from : undefined,
     length,
     ends: InstantLog.from(numbers.subarray(endsAt)),
     group,

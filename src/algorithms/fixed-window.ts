@@ -2,12 +2,14 @@ import type { Microseconds } from '../core/duration.ts'
 import {
   type Anchor,
   type FixedWindowState,
+  newFixedWindow,
   packFixedWindow,
   unpackFixedWindow,
 } from './fixed-window-state.ts'
 import { InstantLog } from './instant-log.ts'
-import type { Grant, KernelParameters, Rule } from './rule.ts'
+import type { Grant, KernelParameters, Progress, Rule } from './rule.ts'
 import { WindowCounts } from './window-counts.ts'
+import { WindowGrid } from './window-grid.ts'
 
 /** Parameters of a fixed window; spans in microseconds. */
 export interface FixedWindowOptions {
@@ -37,14 +39,19 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly algorithm = 'fixedwindow'
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #window: Microseconds
+  readonly #grid: WindowGrid
   readonly #margin: Microseconds
   readonly #aligned: boolean
   readonly #leased: boolean
 
   constructor({ limit, window, margin, align, leased = false }: FixedWindowOptions) {
     this.capacity = limit
+    // Before it is known when the first unit arrived, each margin after that.
+    this.memory = (align === 'clock' ? margin : 2 * margin) + window
     this.#window = window
+    this.#grid = new WindowGrid(window)
     this.#margin = margin
     this.#aligned = align === 'clock'
     this.#leased = leased
@@ -53,18 +60,7 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   initial(): FixedWindowState {
-    return {
-      anchor: this.#aligned ? { from: 0, to: 0 } : undefined,
-      length: this.#window,
-      ends: new InstantLog(),
-      group: 0,
-      groupEnd: 0,
-      groups: 0,
-      firstGroup: 0,
-      counts: new WindowCounts(),
-      loose: new WindowCounts(),
-      last: 0,
-    }
+    return newFixedWindow(this.#aligned ? { from: 0, to: 0 } : undefined, this.#window)
   }
 
   /** Counts of windows of another length say nothing about these. */
@@ -103,32 +99,33 @@ class FixedWindow implements Rule<FixedWindowState> {
       }
       this.#join(state, cost, until)
     } else {
-      const earliest = this.#earliestWindow(state.anchor, at)
+      const earliest = this.#grid.earliest(state.anchor, at)
       state.counts.forgetBefore(earliest)
       state.loose.forgetBefore(earliest)
-      const latest = this.#latestFrom(earliest, state.anchor, until)
+      const latest = this.#grid.latestFrom(earliest, state.anchor, until)
       state.counts.add(earliest, latest, cost)
-      state.loose.add(this.#latestFrom(earliest, state.anchor, at) + 1, latest, cost)
+      state.loose.add(this.#grid.latestFrom(earliest, state.anchor, at) + 1, latest, cost)
     }
     state.last = at
     return { at, until, cost, mark: state.groups }
   }
 
-  settle(state: FixedWindowState, grant: Grant, until: Microseconds, final: boolean): Grant {
+  settle(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
     const stale = grant.mark < state.firstGroup
     if (stale && until <= grant.until) return { ...grant, until }
     const { anchor } = state
-    if (anchor === undefined) return this.#settleEarly(state, grant, until, final)
-    const earliest = this.#earliestWindow(anchor, (stale ? until : grant.until) - this.#margin)
-    const known = stale ? earliest - 1 : this.#latestWindow(anchor, grant.until)
-    const latest = Math.max(earliest, this.#latestWindow(anchor, until))
+    if (anchor === undefined) return this.#settleEarly(state, grant, until, progress)
+    const earliest = this.#grid.earliest(anchor, (stale ? until : grant.until) - this.#margin)
+    const known = stale ? earliest - 1 : this.#grid.latest(anchor, grant.until)
+    const latest = Math.max(earliest, this.#grid.latest(anchor, until))
     state.counts.take(latest + 1, known, grant.cost)
-    if (!stale) state.loose.take(this.#firstLoose(anchor, grant.until - this.#margin), known, grant.cost)
+    if (!stale) state.loose.take(this.#grid.firstLoose(anchor, grant.until - this.#margin), known, grant.cost)
     this.#add(state, state.counts, Math.max(earliest, known + 1), latest, grant.cost)
-    if (!final)
-      this.#add(state, state.loose, this.#firstLoose(anchor, until - this.#margin), latest, grant.cost)
+    // Whatever is still to be said of it: it does not end before this end less the margin.
+    const firstLoose = this.#grid.firstLoose(anchor, until - this.#margin)
+    if (progress !== 'arrived') this.#add(state, state.loose, firstLoose, latest, grant.cost)
     // The first arrival is no later than any unit's end.
-    if (final && until < anchor.to) state.anchor = { from: anchor.from, to: Math.max(anchor.from, until) }
+    else if (until < anchor.to) state.anchor = { from: anchor.from, to: Math.max(anchor.from, until) }
     return { ...grant, until, mark: state.groups }
   }
 
@@ -137,9 +134,9 @@ class FixedWindow implements Rule<FixedWindowState> {
     const { anchor } = state
     if (anchor !== undefined) {
       const at = grant.until - this.#margin
-      const latest = this.#latestWindow(anchor, grant.until)
-      state.counts.take(this.#earliestWindow(anchor, at), latest, grant.cost)
-      state.loose.take(this.#firstLoose(anchor, at), latest, grant.cost)
+      const latest = this.#grid.latest(anchor, grant.until)
+      state.counts.take(this.#grid.earliest(anchor, at), latest, grant.cost)
+      state.loose.take(this.#grid.firstLoose(anchor, at), latest, grant.cost)
       return
     }
     for (let unit = 0; unit < grant.cost; unit++) {
@@ -153,8 +150,8 @@ class FixedWindow implements Rule<FixedWindowState> {
     const view = this.#asOf(state, now)
     if (view.anchor === undefined) return this.#roomInGroup(view, now)
     let most = 0
-    const latest = this.#latestWindow(view.anchor, now + this.#margin)
-    for (let index = this.#earliestWindow(view.anchor, now); index <= latest; index++) {
+    const latest = this.#grid.latest(view.anchor, now + this.#margin)
+    for (let index = this.#grid.earliest(view.anchor, now); index <= latest; index++) {
       most = Math.max(most, view.counts.of(index))
     }
     return Math.max(0, this.capacity - most)
@@ -169,7 +166,7 @@ class FixedWindow implements Rule<FixedWindowState> {
       over <= 0 ? base : Math.max(base, view.groupEnd + Math.ceil(over / this.capacity) * this.#window)
     if (view.ends.size === 0) return at
     // The first unit may arrive as early as it can, and the grid begin with it.
-    const from = view.ends.at(0) - this.#margin
+    const from = this.#firstArrival(view)
     const anchor = { from, to: from }
     return Math.min(at, this.#estimateIn(this.#anchored(view, anchor), anchor, base, cost, ahead))
   }
@@ -191,16 +188,17 @@ class FixedWindow implements Rule<FixedWindowState> {
   #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
     if (this.#leased || state.anchor !== undefined || state.ends.size === 0) return state
     const end = state.ends.at(0)
-    return end < now ? this.#anchored(state, { from: end - this.#margin, to: end }) : state
+    return end < now ? this.#anchored(state, { from: this.#firstArrival(state), to: end }) : state
   }
 
   #anchored(state: FixedWindowState, anchor: Anchor): FixedWindowState {
     const [counts, loose] = [new WindowCounts(), new WindowCounts()]
-    const anchored: FixedWindowState = { ...state, anchor, ends: new InstantLog(), counts, loose }
+    const none = { sentFrom: undefined, ends: new InstantLog() }
+    const anchored: FixedWindowState = { ...state, ...none, anchor, counts, loose }
     for (let index = 0; index < state.ends.size; index++) {
       const end = state.ends.at(index)
-      const earliest = this.#earliestWindow(anchor, end - this.#margin)
-      const latest = Math.max(earliest, this.#latestWindow(anchor, end))
+      const earliest = this.#grid.earliest(anchor, end - this.#margin)
+      const latest = Math.max(earliest, this.#grid.latest(anchor, end))
       this.#count(anchored, earliest, latest, end - this.#margin, 1)
     }
     return anchored
@@ -225,18 +223,28 @@ class FixedWindow implements Rule<FixedWindowState> {
     return Math.max(base, from + index * this.#window)
   }
 
-  #settleEarly(state: FixedWindowState, grant: Grant, until: Microseconds, final: boolean): Grant {
-    const from = Math.min(state.ends.size === 0 ? grant.until : state.ends.at(0), grant.until) - this.#margin
+  /** Before the anchor: when the first unit arrives at the earliest. */
+  #firstArrival({ sentFrom = Number.POSITIVE_INFINITY, ends }: FixedWindowState): Microseconds {
+    return ends.size === 0 ? sentFrom : Math.min(sentFrom, ends.at(0) - this.#margin)
+  }
+
+  #settleEarly(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
+    const from = Math.min(grant.until - this.#margin, this.#firstArrival(state))
+    let { mark } = grant
     for (let unit = 0; unit < grant.cost; unit++) {
       const known = state.ends.move(grant.until, until)
       if (known && (grant.mark === state.groups || until <= grant.until)) continue
       if (known) state.ends.remove(until)
       // Late, of a group before the last one or of a state that was forgotten.
       this.#join(state, 1, until)
+      mark = state.groups
     }
     state.groupEnd = Math.max(state.groupEnd, until)
-    if (final) Object.assign(state, this.#anchored(state, { from, to: Math.max(from, until) }))
-    return { ...grant, until, mark: state.groups }
+    if (progress === 'sent') state.sentFrom = Math.min(state.sentFrom ?? grant.at, grant.at)
+    if (progress === 'arrived') {
+      Object.assign(state, this.#anchored(state, { from, to: Math.max(from, until) }))
+    }
+    return { ...grant, until, mark }
   }
 
   /** Adds units to the last group. */
@@ -258,43 +266,24 @@ class FixedWindow implements Rule<FixedWindowState> {
       state.group = this.capacity
       state.groupEnd = last + this.#margin
     } else {
-      const earliest = this.#earliestWindow(state.anchor, last)
-      state.counts.add(earliest, this.#latestWindow(state.anchor, last + this.#margin), this.capacity)
+      const earliest = this.#grid.earliest(state.anchor, last)
+      state.counts.add(earliest, this.#grid.latest(state.anchor, last + this.#margin), this.capacity)
     }
   }
 
   /** The last window without room that a unit sent at `at` may arrive in. */
   #fullWindow(state: FixedWindowState, anchor: Anchor, at: Microseconds, cost: number): number | undefined {
-    const earliest = this.#earliestWindow(anchor, at)
-    for (let index = this.#latestFrom(earliest, anchor, at + this.#margin); index >= earliest; index--) {
+    const earliest = this.#grid.earliest(anchor, at)
+    for (let index = this.#grid.latestFrom(earliest, anchor, at + this.#margin); index >= earliest; index--) {
       if (state.counts.of(index) + cost > this.capacity) return index
     }
     return undefined
   }
 
-  #earliestWindow({ to }: Anchor, at: Microseconds): number {
-    return Math.max(0, Math.floor((at - to) / this.#window))
-  }
-
-  #latestWindow({ from }: Anchor, until: Microseconds): number {
-    return Math.floor((until - from) / this.#window)
-  }
-
-  /** The same where it is not before `earliest`: mostly it is that one, which is seen without a division. */
-  #latestFrom(earliest: number, anchor: Anchor, until: Microseconds): number {
-    if (until - anchor.from < (earliest + 1) * this.#window) return earliest
-    return this.#latestWindow(anchor, until)
-  }
-
-  /** The first window of those that a unit sent at `at` may arrive in, but does not if it arrives then. */
-  #firstLoose(anchor: Anchor, at: Microseconds): number {
-    return Math.max(0, this.#latestWindow(anchor, at)) + 1
-  }
-
   /** Counts units that are sent at `at`. */
   #count(state: FixedWindowState, from: number, to: number, at: Microseconds, units: number): void {
     this.#add(state, state.counts, from, to, units)
-    this.#add(state, state.loose, this.#firstLoose(state.anchor as Anchor, at), to, units)
+    this.#add(state, state.loose, this.#grid.firstLoose(state.anchor as Anchor, at), to, units)
   }
 
   /** Nothing is granted any more into windows that had ended when something was granted last. */
@@ -305,6 +294,6 @@ class FixedWindow implements Rule<FixedWindowState> {
     to: number,
     units: number,
   ): void {
-    counts.add(Math.max(from, this.#earliestWindow(anchor as Anchor, last)), to, units)
+    counts.add(Math.max(from, this.#grid.earliest(anchor as Anchor, last)), to, units)
   }
 }

@@ -76,6 +76,7 @@ class GcraKernel implements Rule<GcraState> {
   readonly algorithm: AlgorithmName
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #interval: EmissionInterval
   readonly #margin: Microseconds
 
@@ -83,6 +84,7 @@ class GcraKernel implements Rule<GcraState> {
     this.algorithm = algorithm
     this.capacity = burst
     this.#interval = new EmissionInterval(interval)
+    this.memory = this.#interval.ceiling({ tat: margin, rest: 0 }, burst)
     this.#margin = margin
     const { whole, part, parts } = this.#interval
     this.kernels = [{ kernel: 'gcra', numbers: [burst, whole, part, parts, margin] }]

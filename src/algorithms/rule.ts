@@ -20,6 +20,16 @@ export interface Grant {
   readonly parts?: readonly Grant[]
 }
 
+/**
+ * What is known of granted units when it is said until when they may arrive:
+ * - `unsent`: their request is not written yet, and the end is only moved on: nothing of it arrives before the new end
+ *   less the margin.
+ * - `sent`: it may have been written at any time since the grant, and the end is only moved on: nobody knows whether it has
+ *   arrived.
+ * - `arrived`: it has arrived by then. Nothing more will be said of it.
+ */
+export type Progress = 'unsent' | 'sent' | 'arrived'
+
 /** The three kernels that all algorithms are: whoever runs rules elsewhere, in another language, has a twin of each. */
 export type KernelName = 'slidingwindow' | 'fixedwindow' | 'gcra'
 
@@ -52,6 +62,8 @@ export interface Rule<State> {
   readonly kernels: readonly KernelParameters[]
   /** The largest cost that can ever be granted at once. */
   readonly capacity: number
+  /** How long it minds units at the longest: counted from their grant, or from when they arrived if that is later. */
+  readonly memory: Microseconds
   /** The state of a key that was never used. */
   initial(): State
   /**
@@ -76,11 +88,9 @@ export interface Rule<State> {
   commit(state: State, now: Microseconds, cost: number, at: Microseconds): Grant
   /**
    * The units of `grant` arrive no later than `until` (earlier or later than assumed).
-   * @param final false while the request is not written yet and the end is only moved on: nothing of it
-   *   arrives before `until` less the margin then
    * @returns the grant as it stands now
    */
-  settle(state: State, grant: Grant, until: Microseconds, final: boolean): Grant
+  settle(state: State, grant: Grant, until: Microseconds, progress: Progress): Grant
   /** The units of `grant` were never used: they are free again, as far as that is safe. */
   cancel(state: State, grant: Grant, now: Microseconds): void
   /** Units that could be granted at `now`. */

@@ -30,11 +30,13 @@ class SlidingWindow implements Rule<SlidingWindowState> {
   readonly algorithm = 'slidingwindow'
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
+  readonly memory: Microseconds
   readonly #window: Microseconds
   readonly #margin: Microseconds
 
   constructor({ limit, window, margin }: SlidingWindowOptions) {
     this.capacity = limit
+    this.memory = margin + window
     this.#window = window
     this.#margin = margin
     this.kernels = [{ kernel: 'slidingwindow', numbers: [limit, window, margin] }]

@@ -1,4 +1,4 @@
-import type { Grant, Rule } from '../algorithms/rule.ts'
+import type { Grant, Progress, Rule } from '../algorithms/rule.ts'
 import type { Microseconds } from '../core/duration.ts'
 
 /** A value now, or later from a backend that has to ask elsewhere. */
@@ -64,6 +64,11 @@ export interface LimitStore {
    */
   readonly callTimeout?: Microseconds | undefined
   /**
+   * Which part of the store keeps a limit, where parts fail each by itself, as masters of a cluster do. Undefined, or not
+   * there, where the store is one, or as long as that is not known.
+   */
+  partOf?(limit: LimitKey): string | undefined
+  /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.
    */
@@ -84,7 +89,7 @@ export interface LimitStore {
    */
   reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations>
   /** Says when a grant’s units arrive at the latest; see {@link Rule.settle}. */
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant>
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): MaybePromise<Grant>
   /** Gives unused units back. */
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void>
   /** Grants nothing for `span` from now on. A pause that ends later stays; `reset` and `clear` end it. */

@@ -1,5 +1,4 @@
-import type { Denial, LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
-import { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
+import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
@@ -21,7 +20,6 @@ import { CallDeadlines } from './call-deadlines.ts'
 import type { LimiterEvents } from './events.ts'
 import type { Gate, GuardedCall } from './guarded-call.ts'
 import { Keepsake } from './keepsake.ts'
-import { memoryOf } from './rule-memory.ts'
 
 /** Whoever waits for the backend. */
 type Waiting = Pick<GuardedCall<unknown>, 'isAwaited'>
@@ -32,13 +30,11 @@ const longestCall: Microseconds = 1_000_000
 const shortestRestart: Microseconds = 5_000
 
 /**
- * Stands before a shared store for all limiters of this process: asks nothing of a store
- * that has failed until it is found again, and keeps what that has to be told.
+ * Stands before a shared store, or a part of it, for all limiters of this process: asks nothing of what
+ * has failed until it is found again, and keeps what that has to be told.
  */
 export class BackendGuard implements Gate {
   readonly store: LimitStore
-  /** What answers while the store is away, for those who want that. Its instants are on the store’s clock. */
-  readonly memory: MemoryLimitStore
   /** What it has to be told. */
   readonly news: BackendNews
   readonly #clock: Clock
@@ -64,21 +60,28 @@ export class BackendGuard implements Gate {
   #keepsAlive = false
   #stopped = false
 
-  /** @param random from 0 up to, not including, 1 */
-  constructor(store: LimitStore, clock: Clock, random: () => number = Math.random) {
+  /**
+   * @param part of the store, if it is not there for all of it
+   * @param random from 0 up to, not including, 1
+   */
+  constructor(store: LimitStore, clock: Clock, part?: string, random: () => number = Math.random) {
     this.store = store
-    this.memory = new MemoryLimitStore({
-      clock: {
-        now: () => store.now(),
-        wallNow: () => clock.wallNow(),
-        timer: (...of) => clock.timer(...of),
-      },
-    })
-    this.#keepsake = new Keepsake({ store, clock, within: (answer) => this.#within(answer) })
+    const isHere = (limit: LimitKey): boolean => part === undefined || store.partOf?.(limit) === part
+    this.#keepsake = new Keepsake({ store, clock, within: (answer) => this.#within(answer), isHere })
     this.news = new BackendNews(this, clock)
     this.#clock = clock
     this.#random = random
     if (store.callTimeout === undefined) this.#deadlines = new CallDeadlines(clock, longestCall)
+  }
+
+  /** When the store was lost, if it has forgotten by then what was granted before; else long ago. */
+  get forgottenAt(): Microseconds {
+    return this.#forgottenAt
+  }
+
+  /** Whether what it keeps is still where it was. */
+  get isHere(): boolean {
+    return this.#keepsake.isHere
   }
 
   get isLost(): boolean {
@@ -131,15 +134,6 @@ export class BackendGuard implements Gate {
     await this.#change.promise
     this.#waiting.delete(waiting)
     if (this.#stopped) throw new SessionError('ERR_CLOSED', 'the limiter is closed', { cause: this.#failure })
-  }
-
-  /**
-   * Why nothing is granted although the store is back: it has forgotten what was granted before, which still counts
-   * with the server. Undefined when that is not so.
-   */
-  forgotten({ rule }: LimitKey): Denial | undefined {
-    const wait = this.#forgottenAt + memoryOf(rule) - this.#clock.now()
-    return wait > 0 ? { allowed: false, retryAfter: wait, soonest: wait } : undefined
   }
 
   /** Its limits were forgotten because somebody wanted that. */
@@ -244,6 +238,11 @@ export class BackendGuard implements Gate {
         return
       }
     }
+    // What it kept, another part keeps now, which has a guard of its own: nobody will try this one.
+    if (!this.isHere) {
+      this.#close()
+      return
+    }
     this.#breaker = afterProbe(this.#breaker)
     this.#tellChange()
   }
@@ -287,12 +286,3 @@ export class BackendGuard implements Gate {
 
 /** Who waits for both learns of it when the other one has come. */
 function heardWithTheAnswer(): void {}
-
-const guards = new WeakMap<LimitStore, BackendGuard>()
-
-/** The guard of a shared store in this process; the first who asks says by which clock it measures. */
-export function guardOf(store: LimitStore, clock: Clock): BackendGuard {
-  let guard = guards.get(store)
-  if (guard === undefined) guards.set(store, (guard = new BackendGuard(store, clock)))
-  return guard
-}

@@ -15,6 +15,8 @@ export interface KeepsakeOptions {
   readonly clock: Clock
   /** Passes on an answer, if it comes in time. */
   readonly within: <T>(answer: MaybePromise<T>) => MaybePromise<T>
+  /** Whether a limit is where the keepsake has to be. */
+  readonly isHere: (limit: LimitKey) => boolean
 }
 
 /**
@@ -44,6 +46,11 @@ export class Keepsake {
     return this.#looking
   }
 
+  /** Whether it is, or will be, where it has to be. */
+  get isHere(): boolean {
+    return this.#limit === undefined || this.#options.isHere(this.#limit)
+  }
+
   /** It is removed on purpose: that it is missing says nothing then. */
   removed(): void {
     this.#limit = undefined
@@ -53,8 +60,15 @@ export class Keepsake {
     const age = this.#options.clock.now() - this.#leftAt
     if (this.#limit !== undefined && age < lifetime && (await this.#leave(this.#limit))) return false
     // A new one in good time, so that one that has expired is never taken for one that was forgotten.
-    if (this.#limit === undefined || age > lifetime / 2) await this.#leave(newLimit(prefix))
+    if (this.#limit === undefined || age > lifetime / 2) await this.#leave(this.#newLimit(prefix))
     return true
+  }
+
+  #newLimit(prefix: string): LimitKey {
+    let limit = newLimit(prefix)
+    // One of a few masters has it: if none of so many is where it has to be, that place is no more.
+    for (let tries = 0; !this.#options.isHere(limit) && tries < 1_000; tries++) limit = newLimit(prefix)
+    return limit
   }
 
   /** @returns whether it was missing */

@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Grant } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
-import { memoryOf } from './rule-memory.ts'
 
 /** How units ended, for a backend that could not be told. */
 export interface KeptEnd {
@@ -24,6 +23,8 @@ const mostTellings = 3
 /** Ends of units that are to be told when the backend is back: one for each grant, the last word. */
 export class KeptEnds {
   readonly #ends = new Map<Grant, KeptEnd>()
+  /** Where the oldest one is: to look for it from the beginning would take a step for each that was there before. */
+  #order: Iterator<KeptEnd> | undefined
 
   /** How many there are. */
   get size(): number {
@@ -34,9 +35,7 @@ export class KeptEnds {
   keep(end: KeptEnd): void {
     this.#ends.delete(end.grant)
     this.#ends.set(end.grant, end)
-    if (this.#ends.size <= most) return
-    const [oldest] = this.#ends.keys()
-    this.#ends.delete(oldest as Grant)
+    if (this.#ends.size > most) this.#takeOldest()
   }
 
   /**
@@ -76,13 +75,24 @@ export class KeptEnds {
   /** Takes up to `count` of them out. */
   #take(count: number, now: Microseconds): readonly KeptEnd[] {
     const taken: KeptEnd[] = []
-    for (const end of this.#ends.values()) {
-      if (taken.length === count) break
-      this.#ends.delete(end.grant)
+    while (taken.length < count && this.#ends.size > 0) {
+      const end = this.#takeOldest()
       const arrivedBy = end.until ?? end.grant.until
-      if (arrivedBy + memoryOf(end.limit.rule) > now) taken.push(end)
+      if (arrivedBy + end.limit.rule.memory > now) taken.push(end)
     }
     return taken
+  }
+
+  /** Takes out the one that was kept first; there must be one. */
+  #takeOldest(): KeptEnd {
+    let oldest = this.#order?.next()
+    if (oldest === undefined || oldest.done === true) {
+      this.#order = this.#ends.values()
+      oldest = this.#order.next() as IteratorYieldResult<KeptEnd>
+    }
+    this.#ends.delete(oldest.value.grant)
+    if (this.#ends.size === 0) this.#order = undefined
+    return oldest.value
   }
 }
 
@@ -91,7 +101,7 @@ export function tellEnd(
   store: LimitStore,
   { limit, grant, until }: KeptEnd,
 ): MaybePromise<Grant | undefined> {
-  if (until !== undefined) return store.settle(limit, grant, until, true)
+  if (until !== undefined) return store.settle(limit, grant, until, 'arrived')
   const cancelled = store.cancel(limit, grant)
   return cancelled instanceof Promise ? cancelled.then(() => undefined) : undefined
 }

@@ -4,6 +4,9 @@ import type { Microseconds } from '../core/duration.ts'
 import type { Custody, HeldTicket } from './custody.ts'
 import { LinkedList } from './linked-list.ts'
 
+/** More than these are seen to in several looks, so that nobody else waits for all of them. */
+const mostAtOnce = 64
+
 /** What is due within this is seen to at once, so that one timer does for many tickets. */
 const soon: Microseconds = 10_000
 
@@ -52,7 +55,8 @@ export class Leases implements Custody {
     const now = this.#store.now()
     const due: HeldTicket[] = []
     let first = this.#tickets.head
-    for (; first !== undefined && first.lookAt <= now + soon; first = this.#tickets.head) {
+    for (; first !== undefined && due.length < mostAtOnce; first = this.#tickets.head) {
+      if (first.lookAt > now + soon) break
       this.#tickets.remove(first)
       due.push(first)
     }

@@ -1,4 +1,4 @@
-import type { Grant, Rule } from '../algorithms/rule.ts'
+import type { Grant, Progress, Rule } from '../algorithms/rule.ts'
 import type {
   Denial,
   LimitKey,
@@ -57,8 +57,8 @@ export class LocalFallback implements LimitStore {
     return { grants, denial: denial ?? (tooLarge === -1 ? undefined : notHere) }
   }
 
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
-    const settled = this.#memory.settle(this.#scaled(limit), grant, until, final)
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Grant {
+    const settled = this.#memory.settle(this.#scaled(limit), grant, until, progress)
     this.#grants.add(settled)
     return settled
   }

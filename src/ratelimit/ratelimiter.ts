@@ -71,7 +71,7 @@ export class Ratelimiter {
       store: guardedStore(backend.limits, config, {
         events: this.#events,
         isAwaited: () => this.#room.size > 0,
-        lost: (reason) => this.#room.lost(reason),
+        lost: (reason, limit) => this.#room.find(limit)?.lost(reason),
       }),
       clock,
       sameClock: config.isOwnClock,
@@ -120,7 +120,7 @@ export class Ratelimiter {
         answer = reply instanceof Promise ? reply.then(asSeveral) : asSeveral(reply)
       }
       const maxWait = wish.maxWait ?? this.#config.maxWait
-      const loss = maxWait === 0 ? lossOf(this.#office.store) : undefined
+      const loss = maxWait === 0 ? lossOf(this.#office.store, limit) : undefined
       if (loss !== undefined) throw loss
       const waiter = new Waiter(wish, maxWait, this.#config.clock.now())
       this.#room.open(key, limit).join(waiter, answer)

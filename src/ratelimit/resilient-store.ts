@@ -1,4 +1,4 @@
-import type { Grant } from '../algorithms/rule.ts'
+import type { Grant, Progress } from '../algorithms/rule.ts'
 import type {
   Denial,
   LimitKey,
@@ -12,7 +12,8 @@ import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { SessionError } from '../core/errors.ts'
 import { toFailure } from './backend-failure.ts'
-import { type BackendGuard, guardOf } from './backend-guard.ts'
+import type { BackendGuard } from './backend-guard.ts'
+import { type BackendGuards, guardsOf } from './backend-guards.ts'
 import type { LimiterEvents } from './events.ts'
 import type { GuardedCall } from './guarded-call.ts'
 import { LocalFallback } from './local-fallback.ts'
@@ -31,28 +32,28 @@ export interface Asker {
   readonly events: LimiterEvents
   /** Whether anybody waits for units. */
   readonly isAwaited: () => boolean
-  /** To be told that the store is away, so that units have to be waited for: nobody stays who wanted them at once. */
-  readonly lost: (reason: SessionError) => void
+  /** To be told that units of a limit have to be waited for, since the store is away: nobody stays who wanted them at once. */
+  readonly lost: (reason: SessionError, limit: LimitKey) => void
 }
 
 /** A limiter’s store: itself, or behind a guard when processes share it, so that it may fail. */
 export function guardedStore(store: LimitStore, settings: BackendErrorSettings, asker: Asker): LimitStore {
-  return store.shared ? new ResilientStore(guardOf(store, settings.clock), settings, asker) : store
+  return store.shared ? new ResilientStore(guardsOf(store, settings.clock), settings, asker) : store
 }
 
 /** The store that a limiter was given, which others may have been given too. */
 export function originOf(store: LimitStore): LimitStore {
-  return store instanceof ResilientStore ? store.guard.store : store
+  return store instanceof ResilientStore ? store.guards.store : store
 }
 
-/** Why units of a limiter’s store have to be waited for until it is back; undefined where that is not so. */
-export function lossOf(store: LimitStore): SessionError | undefined {
-  return store instanceof ResilientStore ? store.loss : undefined
+/** Why units of a limit have to be waited for until a limiter’s store is back; undefined where that is not so. */
+export function lossOf(store: LimitStore, limit: LimitKey): SessionError | undefined {
+  return store instanceof ResilientStore ? store.lossOf(limit) : undefined
 }
 
 /** To be called before the backend of a store is closed, by whoever it belongs to. */
 export function stopGuarding(store: LimitStore): void {
-  if (store instanceof ResilientStore) store.guard.stop()
+  if (store instanceof ResilientStore) store.guards.stop()
 }
 
 /**
@@ -66,25 +67,25 @@ export function stopGuarding(store: LimitStore): void {
  */
 export class ResilientStore implements LimitStore {
   readonly shared = true
-  readonly guard: BackendGuard
+  readonly guards: BackendGuards
   readonly #policy: BackendErrorPolicy
   readonly #local: LocalFallback | undefined
   readonly #asker: Asker
 
-  constructor(guard: BackendGuard, { onBackendError, share }: BackendErrorSettings, asker: Asker) {
-    this.guard = guard
+  constructor(guards: BackendGuards, { onBackendError, share }: BackendErrorSettings, asker: Asker) {
+    this.guards = guards
     this.#policy = onBackendError
-    this.#local = onBackendError === 'local' ? new LocalFallback(guard.memory, share) : undefined
+    this.#local = onBackendError === 'local' ? new LocalFallback(guards.memory, share) : undefined
     this.#asker = asker
   }
 
   /** Why calls wait; undefined when they do not. */
-  get loss(): SessionError | undefined {
-    return this.#policy === 'wait' ? this.guard.loss : undefined
+  lossOf(limit: LimitKey): SessionError | undefined {
+    return this.#policy === 'wait' ? this.guards.of(limit).loss : undefined
   }
 
   now(): Microseconds {
-    return this.guard.store.now()
+    return this.guards.store.now()
   }
 
   reserve(
@@ -93,7 +94,7 @@ export class ResilientStore implements LimitStore {
     notBefore: Microseconds,
     maxWait: Microseconds,
   ): MaybePromise<Reservation> {
-    return this.#ask({
+    return this.#ask(limit, {
       prefix: limit.prefix,
       ask: (store) => {
         const denial = this.#forgotten(store, limit)
@@ -108,7 +109,7 @@ export class ResilientStore implements LimitStore {
   }
 
   reserveEach(limit: LimitKey, costs: readonly number[]): MaybePromise<Reservations> {
-    return this.#ask({
+    return this.#ask(limit, {
       prefix: limit.prefix,
       ask: (store) => {
         const denial = this.#forgotten(store, limit)
@@ -122,34 +123,34 @@ export class ResilientStore implements LimitStore {
     })
   }
 
-  /** One that is not final, the renewal of a lease, fails while the store is away: nobody may think that it was heard. */
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
-    if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, final)
-    if (!final) return this.#renew(limit, grant, until)
-    const settled = this.guard.news.end({ limit, grant, until, tellings: 0 })
+  /** The renewal of a lease fails while the store is away: nobody may think that it was heard. */
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): MaybePromise<Grant> {
+    if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, progress)
+    if (progress !== 'arrived') return this.#renew(limit, grant, until, progress)
+    const settled = this.guards.of(limit).news.end({ limit, grant, until, tellings: 0 })
     return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
   }
 
   cancel(limit: LimitKey, grant: Grant): MaybePromise<void> {
     if (this.#local?.granted(grant) === true) return this.#local.cancel(limit, grant)
-    const told = this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
+    const told = this.guards.of(limit).news.end({ limit, grant, until: undefined, tellings: 0 })
     return told instanceof Promise ? told.then(nothing) : undefined
   }
 
   /** Whoever waits need not wait for this: it is told before anything is granted again. Where memory answers, it holds there too. */
   pause(limit: LimitKey, span: Microseconds): MaybePromise<void> {
     this.#local?.pause(limit, span)
-    if (this.#policy === 'wait') return this.guard.news.pause(limit, span)
-    return this.#tell(limit.prefix, (store) => store.pause(limit, span))
+    if (this.#policy === 'wait') return this.guards.of(limit).news.pause(limit, span)
+    return this.#tell(limit, (store) => store.pause(limit, span))
   }
 
   peek(limit: LimitKey): MaybePromise<LimitStanding> {
-    return this.#ask({ prefix: limit.prefix, ask: (store) => store.peek(limit), isAwaited: always })
+    return this.#ask(limit, { prefix: limit.prefix, ask: (store) => store.peek(limit), isAwaited: always })
   }
 
   estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds> {
     const { isAwaited } = this.#asker
-    return this.#ask({
+    return this.#ask(limit, {
       prefix: limit.prefix,
       ask: (store) => store.estimate(limit, cost, ahead),
       isAwaited,
@@ -158,83 +159,98 @@ export class ResilientStore implements LimitStore {
 
   reset(limit: LimitKey): MaybePromise<void> {
     this.#local?.reset(limit)
-    return this.#tell(limit.prefix, (store) => store.reset(limit))
+    return this.#tell(limit, (store) => store.reset(limit))
   }
 
   clear(prefix?: string): MaybePromise<void> {
     this.#local?.clear(prefix)
-    return this.#tell(prefix ?? '', (store) => {
-      if (store === this.guard.store) this.guard.cleared()
+    return this.#tell({ prefix: prefix ?? '' }, (store) => {
+      if (store === this.guards.store) this.guards.cleared()
       return store.clear(prefix)
     })
   }
 
   /** What changes something, and has no answer. */
-  #tell(prefix: string, ask: (store: LimitStore) => MaybePromise<void>): MaybePromise<void> {
-    return this.#ask({ prefix, ask, isAwaited: always })
+  #tell(of: LimitKey | OfPrefix, ask: (store: LimitStore) => MaybePromise<void>): MaybePromise<void> {
+    return this.#ask(of, { prefix: of.prefix, ask, isAwaited: always })
   }
 
   /** Whoever counts by itself while the store is away is not held up when it is back either. */
   #forgotten(store: LimitStore, limit: LimitKey): Denial | undefined {
-    return this.#local === undefined && store === this.guard.store ? this.guard.forgotten(limit) : undefined
+    const isHere = this.#local === undefined && store === this.guards.store
+    return isHere ? this.guards.forgotten(limit) : undefined
   }
 
   /** Whoever renews does so off everybody’s path: a failure is a rejection, never thrown. */
-  async #renew(limit: LimitKey, grant: Grant, until: Microseconds): Promise<Grant> {
-    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, false)
-    return await this.guard.attempt({ prefix: limit.prefix, ask, isAwaited: never })
+  async #renew(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Promise<Grant> {
+    const ask = (store: LimitStore): MaybePromise<Grant> => store.settle(limit, grant, until, progress)
+    return await this.guards.of(limit).attempt({ prefix: limit.prefix, ask, isAwaited: never })
   }
 
-  #ask<T>(call: GuardedCall<T>): MaybePromise<T> {
+  #ask<T>(of: LimitKey | OfPrefix, call: GuardedCall<T>): MaybePromise<T> {
+    const limit = 'name' in of ? of : undefined
+    const way = { call, guard: limit === undefined ? this.guards.whole : this.guards.of(limit), limit }
     try {
-      const answer = this.guard.attempt(call)
-      return answer instanceof Promise ? this.#orElse(answer, call) : answer
+      const answer = way.guard.attempt(call)
+      return answer instanceof Promise ? this.#orElse(answer, way) : answer
     } catch (error) {
-      return this.#fallBack(call, error)
+      return this.#fallBack(way, error)
     }
   }
 
-  async #orElse<T>(answer: Promise<T>, call: GuardedCall<T>): Promise<T> {
+  async #orElse<T>(answer: Promise<T>, way: Way<T>): Promise<T> {
     try {
       return await answer
     } catch (error) {
-      return this.#fallBack(call, error)
+      return this.#fallBack(way, error)
     }
   }
 
-  #fallBack<T>(call: GuardedCall<T>, error: unknown): MaybePromise<T> {
+  #fallBack<T>(way: Way<T>, error: unknown): MaybePromise<T> {
     if (toFailure(error) === undefined) throw error
-    this.guard.witness(this.#asker.events)
-    if (this.#policy === 'wait') return this.#whenBack(call)
+    const { call, guard } = way
+    guard.witness(this.#asker.events)
+    if (this.#policy === 'wait') return this.#whenBack(way)
     if (this.#local !== undefined) return call.ask(this.#local)
-    if (this.guard.isTried) return this.#afterTrial(call)
+    if (guard.isTried) return this.#afterTrial(way)
     throw error
   }
 
-  async #whenBack<T>(call: GuardedCall<T>): Promise<T> {
+  async #whenBack<T>({ call, guard, limit }: Way<T>): Promise<T> {
     for (;;) {
-      const { loss } = this.guard
-      if (loss !== undefined) this.#asker.lost(loss)
-      await this.guard.change(call)
+      const { loss } = guard
+      if (loss !== undefined && limit !== undefined) this.#asker.lost(loss, limit)
+      await guard.change(call)
       try {
-        return await this.guard.attempt(call)
+        return await guard.attempt(call)
       } catch (error) {
         if (toFailure(error) === undefined) throw error
-        this.guard.witness(this.#asker.events)
+        guard.witness(this.#asker.events)
       }
     }
   }
 
   /** The store may be back: that is known within the deadline of a call. */
-  async #afterTrial<T>(call: GuardedCall<T>): Promise<T> {
-    await this.guard.change({ isAwaited: always })
-    return await this.guard.attempt(call)
+  async #afterTrial<T>({ call, guard }: Way<T>): Promise<T> {
+    await guard.change({ isAwaited: always })
+    return await guard.attempt(call)
   }
 
   /** Units that came too late for whoever wanted them. */
   #giveBack(limit: LimitKey, grant: Grant): void {
-    void this.guard.news.end({ limit, grant, until: undefined, tellings: 0 })
+    void this.guards.of(limit).news.end({ limit, grant, until: undefined, tellings: 0 })
   }
+}
+
+/** All limits of a prefix. */
+type OfPrefix = Pick<LimitKey, 'prefix'>
+
+/** A call, and how it goes. */
+interface Way<T> {
+  readonly call: GuardedCall<T>
+  readonly guard: BackendGuard
+  /** What it is about, if that is one limit. */
+  readonly limit: LimitKey | undefined
 }
 
 /** An answer of our own, from a store that is there. */

@@ -1,4 +1,4 @@
-import type { Grant } from '../algorithms/rule.ts'
+import type { Grant, Progress } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
@@ -66,6 +66,11 @@ export class GrantTicket implements Ticket, HeldTicket {
   /** The instant up to which nobody has taken the units to have arrived, for certain: always, in one process. */
   #leasedUntil: Microseconds
   #writtenAt: Microseconds | undefined = undefined
+  /**
+   * The limiter’s instant up to which the store may have heard that the request is not written yet: for ever while it is
+   * being told, or if that failed.
+   */
+  #unsentAt: Microseconds = lost
   /** When the units arrive at the latest, once that is known. */
   #endAt: Microseconds | undefined = undefined
   /** The last call to a store that answers later. */
@@ -110,6 +115,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     const writtenAt = this.#issuer.toStore(at)
     if (writtenAt > this.#leasedUntil - this.#issuer.terms.journey) return false
     this.#writtenAt = writtenAt
+    if (at < this.#unsentAt) this.#move(this.until, 'sent')?.catch(heardLater)
     return true
   }
 
@@ -140,7 +146,7 @@ export class GrantTicket implements Ticket, HeldTicket {
       this.#leasedUntil = lost
       return undefined
     }
-    return this.#move(now + this.#issuer.terms.span, false)
+    return this.#move(now + this.#issuer.terms.span, this.#writtenAt === undefined ? 'unsent' : 'sent')
   }
 
   forget(): void {
@@ -162,18 +168,20 @@ export class GrantTicket implements Ticket, HeldTicket {
     // A renewal that is under way may fail: then the store takes an earlier end than this for certain.
     const isKnown = this.until === this.#grant.until
     const isTrifling = sooner === 0 || (isShared && sooner > 0 && sooner <= trifle)
-    return isKnown && isTrifling ? undefined : this.#move(endAt, true)
+    return isKnown && isTrifling ? undefined : this.#move(endAt, 'arrived')
   }
 
-  #move(until: Microseconds, final: boolean): Promise<void> | undefined {
-    const { store, isShared } = this.#issuer
+  #move(until: Microseconds, progress: Progress): Promise<void> | undefined {
+    const { store, isShared, clock } = this.#issuer
     const sooner = until < this.until
     this.until = until
+    if (progress === 'unsent') this.#unsentAt = Number.POSITIVE_INFINITY
     return this.#send(
-      () => store.settle(this.#limit, this.#grant, until, final),
+      () => store.settle(this.#limit, this.#grant, until, progress),
       (grant) => {
         this.#grant = grant
-        if (!final && isShared) this.#renewed(grant)
+        if (progress === 'unsent') this.#unsentAt = clock.now()
+        if (progress !== 'arrived' && isShared) this.#renewed(grant)
         if (sooner) this.#issuer.hastened(this.#limit)
       },
     )

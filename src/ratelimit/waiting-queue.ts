@@ -1,4 +1,3 @@
-import { nextTick } from 'node:process'
 import type { Grant } from '../algorithms/rule.ts'
 import type { LimitKey, MaybePromise, Reservations } from '../backends/contract.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
@@ -94,7 +93,7 @@ export class WaitingQueue implements Judged, Lookout {
     // Zero is decided by the store’s answer alone. One microsecond later, so that a slot at the very deadline is taken.
     if (maxWait !== undefined && maxWait > 0) {
       waiter.deadline = this.#shared.timers.schedule(waiter.deadlineAt + 1, () => {
-        this.leave(waiter, lossOf(office.store) ?? this.#refusal(waiter, this.#nextLook.wait))
+        this.leave(waiter, lossOf(office.store, this.limit) ?? this.#refusal(waiter, this.#nextLook.wait))
       })
     }
   }
@@ -145,15 +144,15 @@ export class WaitingQueue implements Judged, Lookout {
   /** Somebody new is the first. */
   #look(waiter: Waiter, answer: MaybePromise<Reservations> | undefined): void {
     if (answer !== undefined) this.#serve({ chosen: [waiter], reply: answer })
-    else if (this.#shared.office.isShared) this.#serveLater(nextTick)
+    else if (this.#shared.office.isShared) this.#serveLater('soon')
     else this.pump()
   }
 
-  /** Once what runs now has run: whoever comes until then is asked for in the same question. */
-  #serveLater(schedule: (act: () => void) => void): void {
+  /** Whoever comes until then is asked for in the same question. */
+  #serveLater(when: 'soon' | 'inNextTurn'): void {
     if (this.#busy) return
     this.#busy = true
-    schedule(() => this.#serve())
+    this.#shared.slices[when](() => this.#serve())
   }
 
   /** @param question what the store was asked already */
@@ -170,7 +169,7 @@ export class WaitingQueue implements Judged, Lookout {
       if (isShared && this.lanes.size > 0) {
         // One transaction in a turn of the event loop, so that nobody else waits for all of them.
         this.#busy = false
-        this.#serveLater(setImmediate)
+        this.#serveLater('inNextTurn')
         return
       }
     }

@@ -3,6 +3,7 @@ import type { Microseconds } from '../core/duration.ts'
 import { AbortWatch } from './abort-watch.ts'
 import type { LimiterEvents } from './events.ts'
 import type { TicketOffice } from './ticket-office.ts'
+import { Slices } from './slices.ts'
 import { TimerQueue } from './timer-queue.ts'
 import type { QueueShared } from './queue-shared.ts'
 import { WaitingQueue } from './waiting-queue.ts'
@@ -14,6 +15,7 @@ export type WaitingRoomOptions = Pick<QueueShared, 'office' | 'events' | 'queueC
 export class WaitingRoom implements QueueShared {
   readonly office: TicketOffice
   readonly timers: TimerQueue
+  readonly slices: Slices
   readonly watch = new AbortWatch()
   readonly events: LimiterEvents
   readonly queueCapacity: number
@@ -23,6 +25,7 @@ export class WaitingRoom implements QueueShared {
   constructor({ office, events, queueCapacity, sleepDuration }: WaitingRoomOptions) {
     this.office = office
     this.timers = new TimerQueue(office.clock)
+    this.slices = new Slices(office.clock)
     this.events = events
     this.queueCapacity = queueCapacity
     this.sleepDuration = sleepDuration
@@ -63,11 +66,6 @@ export class WaitingRoom implements QueueShared {
   get lookAt(): Microseconds | undefined {
     const instants = [...this.#queues.values()].flatMap(({ lookAt }) => lookAt ?? [])
     return instants.length === 0 ? undefined : Math.min(...instants)
-  }
-
-  /** The store is away: those who do not want to wait at all leave, for that reason. */
-  lost(reason: Error): void {
-    for (const queue of this.#queues.values()) queue.lost(reason)
   }
 
   /** Everybody leaves. */

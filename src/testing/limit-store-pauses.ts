@@ -41,7 +41,7 @@ export const pausePromises: Promises = {
     const limit = limitOf(rule)
     const [first, last] = [await subject.granted(limit), await subject.granted(limit)]
     await subject.store.pause(limit, 5 * second)
-    await subject.store.settle(limit, first, first.until + 1, true)
+    await subject.store.settle(limit, first, first.until + 1, 'arrived')
     await subject.store.cancel(limit, last)
     await isPaused(subject, limit, 5 * second)
   },

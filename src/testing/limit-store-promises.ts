@@ -87,7 +87,7 @@ export const promises: Promises = {
     assert.equal((await subject.store.peek(limit)).remaining, 2)
     await subject.store.reset(limit)
     await subject.store.cancel(limit, grant)
-    assert.deepEqual(await subject.store.settle(limit, grant, grant.until, true), grant)
+    assert.deepEqual(await subject.store.settle(limit, grant, grant.until, 'arrived'), grant)
     await subject.keeps(0)
   },
 
@@ -95,7 +95,7 @@ export const promises: Promises = {
     const limit = limitOf(rule)
     await subject.granted(limit)
     const last = await subject.granted(limit)
-    const settled = await subject.store.settle(limit, last, start + second, false)
+    const settled = await subject.store.settle(limit, last, start + second, 'unsent')
     assert.deepEqual([settled.at, settled.until, settled.cost], [start, start + second, 1])
     subject.clock.at += second + 1
     await subject.granted(limit)
@@ -109,7 +109,7 @@ export const promises: Promises = {
     const first = await subject.granted(limit)
     await subject.store.reset(limit)
     subject.clock.at += 60 * second
-    await subject.store.settle(limit, first, subject.clock.at + 100, false)
+    await subject.store.settle(limit, first, subject.clock.at + 100, 'unsent')
     await subject.granted(limit)
     const answer = await subject.store.reserve(limit, 1, 0, 0)
     assert.ok(!answer.allowed && answer.retryAfter >= second)

@@ -3,7 +3,13 @@ import { allOf } from '../algorithms/all-of.ts'
 import { fixedWindow } from '../algorithms/fixed-window.ts'
 import { gcra } from '../algorithms/gcra.ts'
 import { leakyBucket } from '../algorithms/leaky-bucket.ts'
-import { type AlgorithmName, type Grant, type Rule, skewTolerance } from '../algorithms/rule.ts'
+import {
+  type AlgorithmName,
+  type Grant,
+  type Progress,
+  type Rule,
+  skewTolerance,
+} from '../algorithms/rule.ts'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import { tokenBucket } from '../algorithms/token-bucket.ts'
 import type { LimitStore, Reservation } from '../backends/contract.ts'
@@ -44,6 +50,7 @@ export const combinations: readonly (readonly AlgorithmName[])[] = [
   ['slidingwindow', 'fixedwindow', 'slidingwindow', 'leakybucket'],
 ]
 
+const stages: readonly Progress[] = ['unsent', 'sent', 'arrived']
 const stepsPerTrace = 40
 /** Longer than any trace: whether an idle key is still kept is not what is compared. */
 const retention = 1e14
@@ -114,14 +121,14 @@ export async function playTrace(
     } else {
       const index = random.integer(0, open.length - 1)
       const grant = open[index] as Grant
-      const isFinal = random.integer(0, 1) === 0
+      const progress = stages[random.integer(0, 2)] as Progress
       if (kind < 19) await same((asked) => asked.cancel(limit, grant))
       else {
         const until = grant.at + span()
-        const settled = await same((asked) => asked.settle(limit, grant, until, isFinal))
+        const settled = await same((asked) => asked.settle(limit, grant, until, progress))
         open[index] = settled as Grant
       }
-      if (kind < 19 || isFinal) open.splice(index, 1)
+      if (kind < 19 || progress === 'arrived') open.splice(index, 1)
     }
     await same((asked) => asked.peek(limit))
     await same((asked) => asked.estimate(limit, 1, step))

@@ -54,7 +54,7 @@ test('what is given back is given back to all, and what is late is late for all'
   )
   all.cancel(state, second, now)
   assert.equal(all.remaining(state, now), 1)
-  const settled = all.settle(state, first, now + 500, false)
+  const settled = all.settle(state, first, now + 500, 'unsent')
   assert.deepEqual(
     settled.parts?.map(({ until }) => until),
     Array(3).fill(now + 500),

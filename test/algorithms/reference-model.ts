@@ -3,6 +3,8 @@
  * are BigInt, and instants are found by trying. Shares no code with src.
  */
 
+import type { Progress } from '../../src/algorithms/rule.ts'
+
 /** Units as the model knows them. */
 export interface ModelGrant {
   readonly at: bigint
@@ -21,7 +23,7 @@ export interface Model {
   /** The earliest instant that conforms. */
   plan(now: bigint, cost: number, notBefore: bigint): bigint
   commit(now: bigint, cost: number, at: bigint): ModelGrant
-  settle(grant: ModelGrant, until: bigint): void
+  settle(grant: ModelGrant, until: bigint, progress: Progress): void
   cancel(grant: ModelGrant): void
   /** The clock was set back to `now`. */
   setBack(now: bigint): void
@@ -202,7 +204,7 @@ export class GcraModel implements Model {
 /**
  * At most `limit` units in each window of a grid that begins with the first arrival. Before that is known,
  * units go in groups of `limit` that are a window apart; then each counts in every window that it
- * may arrive in. For ends that are final when they are told.
+ * may arrive in. For ends that are only moved on before the units have arrived.
  */
 export class FixedModel implements Model {
   parameters: SlidingParameters
@@ -210,6 +212,8 @@ export class FixedModel implements Model {
   #anchor: { from: bigint; to: bigint } | undefined
   #group = 0n
   #groupEnd = 0n
+  /** When the first of those was granted that may have arrived though nobody knows. */
+  #sentFrom: bigint | undefined
   #last = 0n
   readonly #leased: boolean
 
@@ -247,12 +251,15 @@ export class FixedModel implements Model {
     return grant
   }
 
-  settle(grant: ModelGrant, until: bigint): void {
-    if (this.#anchor === undefined) {
-      const from = smallest(...this.#live().map((each) => each.until)) - this.parameters.margin
-      this.#anchor = { from, to: largest(from, until) }
-    } else if (until < this.#anchor.to) {
-      this.#anchor = { from: this.#anchor.from, to: largest(this.#anchor.from, until) }
+  settle(grant: ModelGrant, until: bigint, progress: Progress): void {
+    const from = this.#anchor?.from ?? this.#firstArrival()
+    if (progress === 'arrived') {
+      this.#anchor = { from, to: largest(from, smallest(until, this.#anchor?.to ?? until)) }
+    } else if (this.#anchor === undefined) {
+      if (progress === 'sent') this.#sentFrom = smallest(grant.at, this.#sentFrom ?? grant.at)
+      // Late, it is one of those that are under way now.
+      if (until > grant.until) grant.last = this.#group
+      this.#groupEnd = largest(this.#groupEnd, until)
     }
     grant.until = until
   }
@@ -278,7 +285,13 @@ export class FixedModel implements Model {
     const ends = this.#live().map((grant) => grant.until)
     if (this.#leased || this.#anchor !== undefined || ends.length === 0) return this.#anchor
     const to = smallest(...ends)
-    return to < now ? { from: to - this.parameters.margin, to } : undefined
+    return to < now ? { from: this.#firstArrival(), to } : undefined
+  }
+
+  /** What is not known to be sent yet does not arrive before its end less the margin. */
+  #firstArrival(): bigint {
+    const from = smallest(...this.#live().map((each) => each.until)) - this.parameters.margin
+    return smallest(from, this.#sentFrom ?? from)
   }
 
   /** The first and the last window that something may arrive in that is under way from one instant to another. */
@@ -338,10 +351,10 @@ export class PairModel<A, B> implements Model {
     return grant
   }
 
-  settle(grant: ModelGrant, until: bigint): void {
+  settle(grant: ModelGrant, until: bigint, progress: Progress): void {
     const [first, second] = this.#parts.get(grant) as readonly [ModelGrant, ModelGrant]
-    this.#first.settle(first, until)
-    this.#second.settle(second, until)
+    this.#first.settle(first, until, progress)
+    this.#second.settle(second, until, progress)
     grant.until = until
   }
 

@@ -22,7 +22,7 @@ import {
   SlidingModel,
   type SlidingParameters,
 } from './reference-model.ts'
-import { type Step, traces } from './traces.ts'
+import { type SettleStep, type Step, traces } from './traces.ts'
 
 const start = 1_000_000_000_000_000
 
@@ -45,6 +45,11 @@ interface Subject<P> {
   readonly parameters: readonly P[]
   rule(parameters: P): Rule<unknown>
   model(parameters: P): Configurable<P>
+  /**
+   * Where the margin matters to what an end says: then ends are told as tickets do, moved on to a margin from now, and to no
+   * earlier than what is known of arrivals.
+   */
+  readonly margin?: (parameters: P) => bigint
 }
 
 /** Plays a trace to the store and to the model and compares every answer. */
@@ -98,19 +103,28 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
       reconfigure()
       const index = step.pick % open.length
       const { grant, modelGrant } = open[index] as (typeof open)[number]
-      if (step.kind === 'cancel' || step.final) open.splice(index, 1)
+      if (step.kind === 'cancel' || step.progress === 'arrived') open.splice(index, 1)
       if (step.kind === 'cancel') {
         atOnce(store.cancel(limit, grant))
         reference.cancel(modelGrant)
         continue
       }
-      const until = grant.at + step.span
-      const settled = atOnce(store.settle(limit, grant, until, step.final))
-      reference.settle(modelGrant, BigInt(until))
+      const margin = subject.margin?.(parameters[0] as P)
+      const until = endOf(grant, step, margin === undefined ? undefined : Number(margin))
+      const settled = atOnce(store.settle(limit, grant, until, step.progress))
+      reference.settle(modelGrant, BigInt(until), step.progress)
       assert.equal(settled.until, until)
-      if (!step.final) open[index] = { grant: settled, modelGrant }
+      if (step.progress !== 'arrived') open[index] = { grant: settled, modelGrant }
     }
   }
+}
+
+/** When a grant's units end, as the step has it. @param margin where ends are told as tickets do */
+function endOf(grant: Grant, { progress, span }: SettleStep, margin: number | undefined): number {
+  const end = grant.at + span
+  if (margin === undefined) return end
+  if (progress === 'arrived') return Math.max(end, grant.until - margin)
+  return Math.max(grant.until, Math.min(end, clock.at + margin))
 }
 
 const traceOf = fc
@@ -154,11 +168,9 @@ function intervals(scale: number, burst: number, percent: number, denominator: b
   ]
 }
 
-/** What the model of a fixed window is for: ends that are final, one clock, and one set of parameters. */
+/** What the model of a fixed window is for: one clock, and one set of parameters. */
 function withoutChanges(steps: readonly Step[]): Step[] {
-  return steps
-    .filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
-    .map((step) => (step.kind === 'settle' ? { ...step, final: true } : step))
+  return steps.filter(({ kind }) => kind !== 'stepBack' && kind !== 'reconfigure')
 }
 
 function pairs<A, B>(first: readonly A[], second: readonly B[]): (readonly [A, B])[] {
@@ -198,7 +210,8 @@ for (const [place, open] of Object.entries(stores)) {
         const parameters = windows(scale, limit, percent).slice(0, 1)
         const rule = (each: SlidingParameters): Rule<unknown> => fixedRule(each, leased)
         const model = (each: SlidingParameters): FixedModel => new FixedModel(each, leased)
-        play(open(), { parameters, rule, model }, withoutChanges(steps))
+        const margin = (each: SlidingParameters): bigint => each.margin
+        play(open(), { parameters, rule, model, margin }, withoutChanges(steps))
       }),
       { seed: 3, numRuns: 3_000 },
     )
@@ -260,6 +273,7 @@ for (const [place, open] of Object.entries(stores)) {
                   new PairModel(new FixedModel(first, false), new SlidingModel(second)),
                   new GcraModel(third),
                 ),
+              margin: ([[{ margin }]]) => margin,
             },
             withoutChanges(steps),
           )

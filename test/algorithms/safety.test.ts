@@ -30,13 +30,15 @@ function faults(
     const span = 1 + draw(200)
     const margin = draw(3) === 0 ? 0 : draw(Math.ceil(1.3 * span))
     const ahead = draw(2) === 0
+    const settling = !ahead && draw(2) === 0
     const kind = draw(3)
     const rule = limit(capacity, span, margin, kind)
     const pace = 1 + draw(2 * span)
-    const travelled = travels(rule, { margin, pace, steps: 40, ahead }, draw)
+    const travelled = travels(rule, { margin, pace, steps: 40, ahead, settling }, draw)
     for (let pattern = 0; pattern < patterns; pattern++) {
       const instants = arrivals(travelled, draw)
-      if (isFault(instants, capacity, span, margin, kind)) found.push(`${load}.${pattern} ahead:${ahead}`)
+      if (isFault(instants, capacity, span, margin, kind))
+        found.push(`${load}.${pattern} ahead:${ahead} settling:${settling}`)
     }
   }
   return found
@@ -56,7 +58,8 @@ test('no fixed window that a server counts from its first arrival ever holds one
   const found = faults(
     12,
     10_000,
-    (limit, window, margin) => fixedWindow({ limit, window, margin, align: 'first' }),
+    (limit, window, margin, kind) =>
+      fixedWindow({ limit, window, margin, align: 'first', leased: kind === 0 }),
     (instants, limit, window) => instants.length > 0 && worstFixedWindow(instants, window) > limit,
   )
   assert.deepEqual(found.slice(0, 3), [])

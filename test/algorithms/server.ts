@@ -32,16 +32,19 @@ export interface Load {
   readonly steps: number
   /** Reserve ahead, every request leaving on time; or take only what is free at once, and leave late. */
   readonly ahead: boolean
+  /** Only an answer tells that a unit has arrived, however long it takes: `margin: 'settle'`. Not with `ahead`. */
+  readonly settling: boolean
 }
 
 /**
  * A client that obeys `rule` and settles its tickets as the limiter does: what was not written when its
  * end passed is moved on before the next reservation, what was answered ends at the answer or a
- * margin after it was written, what was not written may be cancelled in any order.
+ * margin after it was written, what was not written may be cancelled in any order. Where only answers tell, what was
+ * written is moved on until then.
  * @returns when each unit that was sent may have arrived
  */
 export function travels(rule: Rule<unknown>, load: Load, draw: Draw): Travel[] {
-  const { margin, pace, steps, ahead } = load
+  const { margin, pace, steps, ahead, settling } = load
   const state = rule.initial()
   const travelled: Travel[] = []
   let trips: Trip[] = []
@@ -52,26 +55,37 @@ export function travels(rule: Rule<unknown>, load: Load, draw: Draw): Travel[] {
     for (let unit = 0; unit < grant.cost; unit++) travelled.push(travel)
   }
   const finish = (trip: Trip, until: number): void => {
-    if (until !== trip.grant.until) rule.settle(state, trip.grant, until, true)
+    if (until !== trip.grant.until) rule.settle(state, trip.grant, until, 'arrived')
     arrive(trip, until)
   }
+  const arrivedBy = ({ writtenAt }: Trip, answeredAt: number): number =>
+    settling ? answeredAt : Math.min(answeredAt, writtenAt + margin)
   const endTrips = (): void => {
     for (const trip of trips.filter((each) => each.endsAt <= now).sort((a, b) => a.endsAt - b.endsAt)) {
       if (trip.isCancelled) rule.cancel(state, trip.grant, trip.endsAt)
-      else finish(trip, Math.min(trip.endsAt, trip.writtenAt + margin))
+      else finish(trip, arrivedBy(trip, trip.endsAt))
     }
     trips = trips.filter((each) => each.endsAt > now)
   }
   const moveOn = (): void => {
     for (const trip of trips.filter((each) => each.grant.until < now)) {
       if (!trip.isCancelled && trip.writtenAt <= now) {
+        if (settling) {
+          trip.grant = rule.settle(state, trip.grant, now + margin, 'sent')
+          continue
+        }
         finish(trip, trip.writtenAt + margin)
         trips.splice(trips.indexOf(trip), 1)
       } else {
-        trip.grant = rule.settle(state, trip.grant, now + margin, false)
+        trip.grant = rule.settle(state, trip.grant, now + margin, 'unsent')
         trip.from = now
       }
     }
+  }
+
+  const answerTime = (): number => {
+    if (settling && draw(3) === 0) return draw(6 * pace)
+    return draw(4) === 0 ? draw(3 * margin + 1) : draw(margin + 1)
   }
 
   for (let step = 0; step < steps; step++) {
@@ -94,7 +108,7 @@ export function travels(rule: Rule<unknown>, load: Load, draw: Draw): Travel[] {
       ? ahead
         ? now + draw(at - now + 1)
         : at + draw(late + 1)
-      : writtenAt + (draw(4) === 0 ? draw(3 * margin + 1) : draw(margin + 1))
+      : writtenAt + answerTime()
     trips.push({ grant, from: at, writtenAt, endsAt, isCancelled })
   }
   now = Number.MAX_SAFE_INTEGER

@@ -58,7 +58,9 @@ function* scenes(seed: number, count: number): Generator<Scene> {
     let now = 1_000_000
     for (let step = draw(30); step > 0; step--) {
       now += draw(3) === 0 ? draw(span) : draw(3)
-      open = open.map((grant) => (grant.until < now ? rule.settle(state, grant, now + margin, false) : grant))
+      open = open.map((grant) =>
+        grant.until < now ? rule.settle(state, grant, now + margin, 'unsent') : grant,
+      )
       const cost = 1 + draw(Math.min(2, rule.capacity))
       const at = rule.plan(state, now, cost, 0)
       if (at - now <= draw(3) * span) {
@@ -69,7 +71,7 @@ function* scenes(seed: number, count: number): Generator<Scene> {
       if (grant === undefined) continue
       open.splice(open.indexOf(grant), 1)
       if (draw(3) === 0) rule.cancel(state, grant, now)
-      else rule.settle(state, grant, now, true)
+      else rule.settle(state, grant, now, 'arrived')
     }
     yield { rule, state, now, open, span, margin, reach }
   }
@@ -114,7 +116,7 @@ test('however early arrives what is under way, nothing is granted before the est
     const draw = drawing(seed++)
     const now = rule.plan(state, then, 1, 0)
     const underWay = open.map((each) =>
-      each.until < now ? rule.settle(state, each, now + margin, false) : each,
+      each.until < now ? rule.settle(state, each, now + margin, 'unsent') : each,
     )
     while (rule.plan(state, now, 1, 0) === now) underWay.push(rule.commit(state, now, 1, now))
     const cost = 1 + draw(rule.capacity)
@@ -123,7 +125,8 @@ test('however early arrives what is under way, nothing is granted before the est
     assert.ok(estimate <= before)
     while (underWay.length > 0) {
       const [grant] = underWay.splice(draw(underWay.length), 1) as [Grant]
-      if (draw(5) > 0) rule.settle(state, grant, grant.until - (draw(3) > 0 ? margin : draw(margin)), true)
+      if (draw(5) > 0)
+        rule.settle(state, grant, grant.until - (draw(3) > 0 ? margin : draw(margin)), 'arrived')
     }
     const at = rule.plan(state, now, cost, 0)
     assert.ok(at >= estimate, `${rule.algorithm}: ${estimate - at} too early`)
@@ -185,9 +188,26 @@ test('a fixed window of another length begins when the units of the old one are 
   // Cancelled, or late: what was granted before is no unit of the new windows’ unless it still arrives in them.
   short.cancel(state, grant, 5_000)
   assert.equal(short.plan(state, 5_000, 1, 0), 5_110)
-  const moved = short.settle(state, grant, 5_120, false)
+  const moved = short.settle(state, grant, 5_120, 'unsent')
   assert.equal(short.plan(state, 5_110, 1, 0), 5_220)
   short.commit(state, 5_220, 1, 5_220)
-  assert.equal(short.settle(state, moved, 5_230, true).until, 5_230)
+  assert.equal(short.settle(state, moved, 5_230, 'arrived').until, 5_230)
   assert.ok(short.remaining(state, 5_231) <= 1)
+})
+
+test('a rule says how long it minds units at the longest, whatever its limit', () => {
+  const draw = drawing(26)
+  for (let scene = 0; scene < 5_000; scene++) {
+    const { rule } = anyRule(draw)
+    const now = 1_000_000 + draw(1_000)
+    const state = rule.initial()
+    rule.commit(state, now, rule.capacity, rule.plan(state, now, rule.capacity, 0))
+    const memory = rule.expiresAt(state) - now
+    assert.ok(memory <= rule.memory, rule.algorithm)
+    const { numbers } = rule.kernels[0] as (typeof rule.kernels)[0]
+    const isAligned = rule.kernels[0]?.kernel === 'fixedwindow' && numbers[3] === 1
+    if (rule.kernels.length === 1 && !isAligned) assert.equal(memory, rule.memory, rule.algorithm)
+  }
+  const limit = Number.MAX_SAFE_INTEGER
+  assert.equal(slidingWindow({ limit, window: 100, margin: 5 }).memory, 105)
 })

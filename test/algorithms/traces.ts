@@ -1,15 +1,25 @@
 import * as fc from 'fast-check'
+import type { Progress } from '../../src/algorithms/rule.ts'
 
 /** One thing that happens to a limiter. Spans in parts of the test's own time scale. */
 export type Step =
   | { readonly kind: 'advance'; readonly span: number }
   | { readonly kind: 'stepBack'; readonly span: number }
   | { readonly kind: 'reserve'; readonly cost: number; readonly notBefore: number; readonly maxWait: number }
-  | { readonly kind: 'settle'; readonly pick: number; readonly span: number; readonly final: boolean }
+  | SettleStep
   | { readonly kind: 'cancel'; readonly pick: number }
   | { readonly kind: 'reconfigure'; readonly pick: number }
 
+/** It is said until when units may arrive. */
+export interface SettleStep {
+  readonly kind: 'settle'
+  readonly pick: number
+  readonly span: number
+  readonly progress: Progress
+}
+
 const pick = fc.nat(50)
+const progress = fc.constantFrom<Progress>('unsent', 'sent', 'arrived')
 
 /** A walk through everything that can happen; `scale` is about the length of a window, in microseconds. */
 export function traces(scale: number): fc.Arbitrary<Step[]> {
@@ -25,7 +35,7 @@ export function traces(scale: number): fc.Arbitrary<Step[]> {
     { weight: 8, arbitrary: reserve },
     {
       weight: 3,
-      arbitrary: fc.record({ kind: fc.constant('settle' as const), pick, span, final: fc.boolean() }),
+      arbitrary: fc.record({ kind: fc.constant('settle' as const), pick, span, progress }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), pick }) },
     {

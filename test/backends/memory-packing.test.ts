@@ -4,13 +4,15 @@ import * as fc from 'fast-check'
 import { allOf } from '../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcra } from '../../src/algorithms/gcra.ts'
-import { type Grant, type Rule, skewTolerance } from '../../src/algorithms/rule.ts'
+import { type Grant, type Progress, type Rule, skewTolerance } from '../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import { tokenBucket } from '../../src/algorithms/token-bucket.ts'
 import type { LimitKey } from '../../src/backends/contract.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import { SteppedClock } from '../../src/testing/stepped-clock.ts'
 import { PlainLimits } from './memory-plain-limits.ts'
+
+const stages: readonly Progress[] = ['unsent', 'sent', 'arrived']
 
 const second = 1_000_000
 const start = 1_700_000_000 * second
@@ -89,7 +91,8 @@ class History {
     } else if (kind < 65) {
       const { grants } = this.#same((asked) => asked.reserveEach(limit, costs))
       this.#open.push(...grants.map((grant) => ({ choice, grant })))
-    } else if (kind < 85) this.#end(some, choice.variant, kind < 75 ? undefined : other, flag)
+    } else if (kind < 85)
+      this.#end(some, choice.variant, kind < 75 ? undefined : other, stages[kind % 3] as Progress)
     else if (kind < 90) this.#same((asked) => asked.pause(limit, some))
     else if (kind < 98) this.#same((asked) => asked.estimate(limit, cost, some % 20))
     else if (kind === 98) this.#same((asked) => asked.reset(limit))
@@ -114,15 +117,15 @@ class History {
   }
 
   /** Gives a grant back, or settles it; perhaps under other parameters by now. */
-  #end(index: number, variant: number, span: number | undefined, final: boolean): void {
+  #end(index: number, variant: number, span: number | undefined, progress: Progress): void {
     const [known] = this.#open.splice(index % (this.#open.length + 1), 1)
     if (known === undefined) return
     const { choice, grant } = known
     const limit = limitOf({ ...choice, variant })
     if (span === undefined) this.#same((asked) => asked.cancel(limit, grant))
     else {
-      const settled = this.#same((asked) => asked.settle(limit, grant, grant.at + span, final))
-      if (!final) this.#open.push({ choice, grant: settled })
+      const settled = this.#same((asked) => asked.settle(limit, grant, grant.at + span, progress))
+      if (progress !== 'arrived') this.#open.push({ choice, grant: settled })
     }
   }
 }

@@ -1,4 +1,4 @@
-import { type Grant, type Rule, skewTolerance } from '../../src/algorithms/rule.ts'
+import { type Grant, type Progress, type Rule, skewTolerance } from '../../src/algorithms/rule.ts'
 import type {
   LimitKey,
   LimitStanding,
@@ -61,14 +61,14 @@ export class PlainLimits implements LimitStore {
     return { grants, denial: undefined }
   }
 
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Grant {
     let known = this.#find(limit)
     if (known === undefined) {
       if (until <= grant.until) return grant
       known = { limit, state: limit.rule.initial(), rule: limit.rule, usedAt: this.now() }
       this.#states.set(limit.key, known)
     }
-    return limit.rule.settle(known.state, grant, until, final)
+    return limit.rule.settle(known.state, grant, until, progress)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {

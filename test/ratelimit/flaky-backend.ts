@@ -1,4 +1,4 @@
-import type { Grant } from '../../src/algorithms/rule.ts'
+import type { Grant, Progress } from '../../src/algorithms/rule.ts'
 import type {
   Backend,
   LimitKey,
@@ -79,8 +79,8 @@ export class FlakyStore implements LimitStore {
     return this.#call('reserveEach', () => this.#store.reserveEach(limit, costs))
   }
 
-  settle(limit: LimitKey, grant: Grant, until: number, final: boolean): Promise<Grant> {
-    return this.#call('settle', () => this.#store.settle(limit, grant, until, final))
+  settle(limit: LimitKey, grant: Grant, until: number, progress: Progress): Promise<Grant> {
+    return this.#call('settle', () => this.#store.settle(limit, grant, until, progress))
   }
 
   cancel(limit: LimitKey, grant: Grant): Promise<void> {

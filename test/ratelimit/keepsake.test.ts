@@ -9,7 +9,11 @@ const hour = 3_600_000_000
 function scene(): { clock: ManualClock; store: MemoryLimitStore; keepsake: Keepsake } {
   const clock = new ManualClock()
   const store = new MemoryLimitStore({ clock })
-  return { clock, store, keepsake: new Keepsake({ store, clock, within: (answer) => answer }) }
+  return {
+    clock,
+    store,
+    keepsake: new Keepsake({ store, clock, within: (answer) => answer, isHere: () => true }),
+  }
 }
 
 test('a store that remembers it is told from one that has forgotten it, each time', async () => {
@@ -31,7 +35,7 @@ test('those who look at the same time hear the same', async () => {
 
 test('each process has its own, so that none is fooled by what another one has left', async () => {
   const { clock, store, keepsake } = scene()
-  const other = new Keepsake({ store, clock, within: (answer) => answer })
+  const other = new Keepsake({ store, clock, within: (answer) => answer, isHere: () => true })
   await keepsake.look('Mine')
   await other.look('Mine')
   store.clear()

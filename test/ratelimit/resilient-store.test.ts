@@ -47,7 +47,7 @@ test('a store that is not shared needs no guard', () => {
   const asker = { events: new LimiterEvents('p'), isAwaited: () => true, lost() {} }
   assert.equal(guardedStore(store, { onBackendError: 'wait', share: 1, clock }, asker), store)
   assert.equal(originOf(store), store)
-  assert.equal(lossOf(store), undefined)
+  assert.equal(lossOf(store, limit), undefined)
 })
 
 test('the answers of a store that is there are passed on', async () => {
@@ -58,9 +58,9 @@ test('the answers of a store that is there are passed on', async () => {
   const { grant } = reservation
   assert.equal(grant.at, 5_000)
   await clock.advance(5_000)
-  assert.equal((await store.settle(limit, grant, 6_000, false)).until, 6_000)
+  assert.equal((await store.settle(limit, grant, 6_000, 'unsent')).until, 6_000)
   const { grants } = await store.reserveEach(limit, [1])
-  assert.equal((await store.settle(limit, grants[0] ?? grant, 7_000, true)).until, 7_000)
+  assert.equal((await store.settle(limit, grants[0] ?? grant, 7_000, 'arrived')).until, 7_000)
   const denied = await store.reserve(limit, 1, 0, 0)
   assert.ok(!denied.allowed && denied.retryAfter > 0)
   assert.equal(await store.estimate(limit, 1, 0), denied.retryAfter)
@@ -100,11 +100,11 @@ test('local: a reservation is made by memory, unless it never fits', async () =>
 test('wrong options are told at once, and say nothing about the store', async () => {
   const { clock, flaky, store, losses } = scene('wait')
   await assert.rejects(async () => store.reserve(limit, 3, 0, 0), OptionError)
-  assert.equal(lossOf(store), undefined)
+  assert.equal(lossOf(store, limit), undefined)
   flaky.mode = 'down'
   const waiting = store.reserve(limit, 1, 0, 0)
   await clock.advance(2 * second)
-  assert.ok(lossOf(store) !== undefined && losses.length > 0)
+  assert.ok(lossOf(store, limit) !== undefined && losses.length > 0)
   flaky.mode = 'frozen'
   await clock.advance(second)
   flaky.mode = 'up'

@@ -4,6 +4,7 @@ import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
 import { Ratelimiter, type RatelimiterOptions, type Ticket } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import { millisecond, type Outcome, second, watch } from './helpers.ts'
+import { SimulatedProcess } from './simulated-process.ts'
 
 /** One unit per second is granted and held; another wants it. What happens to the first decides when the second goes. */
 async function oneBehindAnother(
@@ -179,4 +180,45 @@ test('a unit that is granted while its limit is being reset counts until it has 
   ticket.release()
   other.release()
   await limiter.acquire('k', { maxWait: '0s' })
+})
+
+test('a fixed window counts from when its first request was written, though the limiter heard of that late', async () => {
+  const clock = new ManualClock()
+  const spans = { window: '1s', margin: 'settle' } as const
+  await using limiter = new Ratelimiter({ type: 'fixedwindow', limit: 2, ...spans, clock })
+  const first = await limiter.acquire('k', { hold: true })
+  await clock.advance(100 * millisecond)
+  await limiter.peek('k') // which takes the request not to be written yet
+  await clock.advance(100 * millisecond)
+  first.written(0)
+  first.answered()
+  await clock.advance(760 * millisecond)
+  const atTheEdge = await limiter.acquire('k', { hold: true })
+  atTheEdge.written()
+  await clock.advance(45 * millisecond)
+  atTheEdge.answered()
+  // It arrived in the server’s second window if that began 1 s after the first request was written.
+  await clock.advance(196 * millisecond)
+  assert.equal((await limiter.peek('k')).remaining, 1)
+})
+
+test('a request that is written while its lease is renewed is known to have been', async () => {
+  const world = new ManualClock(second)
+  const memory = new MemoryBackend({ clock: world }).limits
+  const told: string[] = []
+  const settle = memory.settle.bind(memory)
+  memory.settle = (...call) => {
+    told.push(call[3])
+    return settle(...call)
+  }
+  const { clock, backend } = new SimulatedProcess(world, memory, () => 5 * millisecond)
+  const limiter = new Ratelimiter({ type: 'fixedwindow', limit: 2, margin: 'settle', clock, backend })
+  const acquired = watch(limiter.acquire('k', { hold: true }))
+  while (told.length === 0) await world.advance(millisecond)
+  assert.equal(acquired.ticket?.written(), true)
+  await world.advance(50 * millisecond)
+  assert.deepEqual(told, ['unsent', 'sent'])
+  acquired.ticket.answered()
+  await world.advance(50 * millisecond)
+  assert.deepEqual(told, ['unsent', 'sent', 'arrived'])
 })

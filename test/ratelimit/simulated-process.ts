@@ -1,4 +1,4 @@
-import type { Grant } from '../../src/algorithms/rule.ts'
+import type { Grant, Progress } from '../../src/algorithms/rule.ts'
 import type {
   Backend,
   LimitKey,
@@ -96,8 +96,8 @@ class DistantStore implements LimitStore {
     })
   }
 
-  settle(limit: LimitKey, grant: Grant, until: number, final: boolean): Promise<Grant> {
-    return this.#call(() => this.#store.settle(limit, grant, until, final))
+  settle(limit: LimitKey, grant: Grant, until: number, progress: Progress): Promise<Grant> {
+    return this.#call(() => this.#store.settle(limit, grant, until, progress))
   }
 
   cancel(limit: LimitKey, grant: Grant): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Grant } from '../../algorithms/rule.ts'
+import type { Grant, Progress } from '../../algorithms/rule.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { checkCost } from '../check-cost.ts'
@@ -76,7 +76,7 @@ export class MemoryLimitStore implements LimitStore {
     return { grants, denial }
   }
 
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Grant {
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Grant {
     const group = this.#groups.of(limit)
     let known = group.find(limit)
     if (known === undefined) {
@@ -86,7 +86,7 @@ export class MemoryLimitStore implements LimitStore {
       known.usedAt = this.#clock.now()
       group.keep(known)
     }
-    return known.rule.settle(known.state, grant, until, final)
+    return known.rule.settle(known.state, grant, until, progress)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {

@@ -52,6 +52,10 @@ export class ClientCommands implements CacheCommands {
     return link.send({ name, head: [], keys, args }, true, this.#deadline())
   }
 
+  partOf(key: () => string): string | undefined {
+    return this.#link?.partOf?.(key())
+  }
+
   async *scan(prefix: string): AsyncGenerator<readonly string[], void, undefined> {
     const link = this.#link ?? (await this.#opened())
     const pattern = `${escapePattern(link.keyPrefix + prefix)}*`

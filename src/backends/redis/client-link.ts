@@ -26,6 +26,8 @@ export interface Link {
    * @throws SessionError ERR_BACKEND whose cause is the client’s error
    */
   send(command: Command, bytes: boolean, deadline: number): Promise<RedisReply>
+  /** Which of several servers has a key, as far as is known. */
+  partOf?(key: string): string | undefined
   /** A link to each server that has keys of its own. */
   masters(deadline: number): Promise<readonly Link[]>
   /** Ends it, unless somebody else made it. Calls under way may still be answered. */

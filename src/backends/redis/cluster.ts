@@ -76,6 +76,11 @@ export class Cluster implements Link {
     }
   }
 
+  partOf(key: string): string | undefined {
+    const owner = this.#owners[slotOf(key)]
+    return owner === undefined ? undefined : toAddress(owner.node)
+  }
+
   async masters(deadline: number): Promise<readonly Link[]> {
     await this.#firstLook(deadline)
     return this.#masters.map(({ connection }) => connection)

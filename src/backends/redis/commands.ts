@@ -17,6 +17,9 @@ export interface RedisCommands {
   /** Runs a script by its SHA-1, or by its source where the server does not know it. All keys in one slot. */
   evaluate(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<RedisReply>
 
+  /** Which of several servers has a key, each of which may fail by itself; undefined where that is one, or not known. */
+  partOf?(key: () => string): string | undefined
+
   /** Every key that starts with `prefix`, on every master, in pages. A key may appear more than once. */
   scan(prefix: string): AsyncIterable<readonly string[]>
 

@@ -1,4 +1,4 @@
-import type { Grant, KernelParameters, Rule } from '../../algorithms/rule.ts'
+import type { Grant, KernelParameters, Progress, Rule } from '../../algorithms/rule.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { Denial, LimitStanding, Reservation, Reservations } from '../contract.ts'
 
@@ -102,10 +102,13 @@ function noteStep({ kernels }: Rule<unknown>): number {
 }
 
 /** Says when a grant’s units arrive at the latest. */
-export function settleOperation(grant: Grant, until: Microseconds, final: boolean): Operation<Grant> {
+export function settleOperation(grant: Grant, until: Microseconds, progress: Progress): Operation<Grant> {
   return {
     isLook: false,
-    toJson: (now) => `"settle",${final},${grant.cost},${until - now},${grant.until},${notesOf(grant).join()}`,
+    toJson: (now) => {
+      const { at, cost, until: latest } = grant
+      return `"settle","${progress}",${at},${cost},${until - now},${latest},${notesOf(grant).join()}`
+    },
     read(replies) {
       const parts = partsOf(grant).map((part) => ({ ...part, until: replies.next(), mark: replies.next() }))
       return together(parts)

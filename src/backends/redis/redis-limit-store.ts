@@ -1,4 +1,4 @@
-import type { Grant } from '../../algorithms/rule.ts'
+import type { Grant, Progress } from '../../algorithms/rule.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { checkCost } from '../check-cost.ts'
@@ -49,6 +49,11 @@ export class RedisLimitStore implements LimitStore {
     this.#outbox = new LimitOutbox(commands, this.#clock, clock === undefined ? 0 : hour)
   }
 
+  /** The master of a cluster that has its keys. */
+  partOf(limit: LimitKey): string | undefined {
+    return this.#commands.partOf?.(() => keysOf(limit)[0] as string)
+  }
+
   now(): Microseconds {
     return this.#clock.now()
   }
@@ -69,8 +74,8 @@ export class RedisLimitStore implements LimitStore {
     return this.#outbox.post(limit, reserveEachOperation(limit.rule, costs, 0, 0))
   }
 
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): Promise<Grant> {
-    return this.#outbox.post(limit, settleOperation(grant, until, final))
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Promise<Grant> {
+    return this.#outbox.post(limit, settleOperation(grant, until, progress))
   }
 
   cancel(limit: LimitKey, grant: Grant): Promise<void> {

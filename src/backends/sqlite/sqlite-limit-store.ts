@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Grant } from '../../algorithms/rule.ts'
+import type { Grant, Progress } from '../../algorithms/rule.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { checkCost } from '../check-cost.ts'
@@ -85,19 +85,19 @@ export class SqliteLimitStore implements LimitStore {
     return this.#desk.write((limits) => this.#grant(limits, limit, costs, 0, 0))
   }
 
-  settle(limit: LimitKey, grant: Grant, until: Microseconds, final: boolean): MaybePromise<Grant> {
+  settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): MaybePromise<Grant> {
     const { rule } = limit
     return this.#desk.write((limits) => {
       const kept = findState(limits, limit)
       if (kept !== undefined) {
-        const settled = rule.settle(kept.state, grant, until, final)
+        const settled = rule.settle(kept.state, grant, until, progress)
         putIfChanged(limits, limit, kept)
         return settled
       }
       // The key was forgotten; not all of its units had arrived if they end later than was known.
       if (until <= grant.until) return grant
       const state = rule.initial()
-      const settled = rule.settle(state, grant, until, final)
+      const settled = rule.settle(state, grant, until, progress)
       putState(limits, limit, state, this.now())
       return settled
     })

@@ -69,7 +69,7 @@ test('what is told to have arrived just now is not taken to have arrived earlier
   const limit = limitOf(slidingWindow({ limit: 1, window: hour, margin: 10 * second }))
   const { grants } = await granted(limit)
   const before = await serverNow()
-  const settled = await store.settle(limit, grants[0] as (typeof grants)[0], store.now(), true)
+  const settled = await store.settle(limit, grants[0] as (typeof grants)[0], store.now(), 'arrived')
   assert.ok(before <= settled.until && settled.until <= (await serverNow()))
 })
 
@@ -146,7 +146,7 @@ test('every change of a limit renews its keys', async () => {
   const { grants } = await granted(limit)
   const key = keysOf(limit)[1] as string
   await connection.send('PERSIST', key)
-  const settled = await store.settle(limit, grants[0] as (typeof grants)[0], store.now() + 2 * hour, false)
+  const settled = await store.settle(limit, grants[0] as (typeof grants)[0], store.now() + 2 * hour, 'unsent')
   assert.ok((await connection.send<number>('PTTL', key)) > 7_000_000)
   await connection.send('PERSIST', key)
   await store.cancel(limit, settled)
@@ -171,8 +171,8 @@ test('of windows by the clock a late unit counts though its limit was forgotten,
     const { grants } = await aligned.reserveEach(limit, [1, 1])
     const [late, later] = grants as [Grant, Grant]
     await aligned.reset(limit)
-    await aligned.settle(limit, later, clock.at + 3 * second, false)
-    await aligned.settle(limit, late, clock.at + second, true)
+    await aligned.settle(limit, later, clock.at + 3 * second, 'unsent')
+    await aligned.settle(limit, late, clock.at + second, 'arrived')
     await aligned.reserveEach(limit, [1])
     const seen: LimitStanding[] = []
     for (; seen.length < 5; clock.at += second) seen.push(await aligned.peek(limit))
@@ -189,7 +189,7 @@ test('a window of 10,000 units takes less than 120 kB, however they came', async
   for (let round = 0; round < 100; round++) {
     clock.at += 997
     const { grants } = await dense.reserveEach(limit, Array(100).fill(1))
-    await Promise.all(grants.map((grant) => dense.settle(limit, grant, clock.at + 3_001, true)))
+    await Promise.all(grants.map((grant) => dense.settle(limit, grant, clock.at + 3_001, 'arrived')))
   }
   assert.equal((await dense.peek(limit)).remaining, 0)
   let bytes = 0
@@ -211,7 +211,7 @@ test('of a long window only the ends are touched', async () => {
   await connection.send('CONFIG', 'RESETSTAT')
   const answer = await long.reserve(limit, 1, 0, 0)
   assert.ok(answer.allowed)
-  await long.settle(limit, answer.grant, clock.at, true)
+  await long.settle(limit, answer.grant, clock.at, 'arrived')
   const stats = await connection.send<string>('INFO', 'commandstats')
   const calls = Object.fromEntries(
     [...stats.matchAll(/cmdstat_(\w+):calls=(\d+)/g)].map(([, name, count]) => [name, Number(count)]),

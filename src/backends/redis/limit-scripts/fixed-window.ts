@@ -36,9 +36,13 @@ function fixed_window:load(stored)
     instant, place = struct.unpack('<d', stored, place)
     ends:append(instant)
   end
-  if from ~= from then from, to = nil, nil end -- not a number: there is no anchor yet
+  local sent_from
+  if to ~= to then -- not a number: there is no anchor yet
+    if from == from then sent_from = from end
+    from, to = nil, nil
+  end
   self.used_at = used_at
-  self.state = { from = from, to = to, length = length, ends = ends, group = group, group_end = group_end,
+  self.state = { from = from, to = to, sent_from = sent_from, length = length, ends = ends, group = group, group_end = group_end,
     groups = groups, first_group = first_group, counts = counts, loose = loose, last = last }
 end
 
@@ -47,11 +51,11 @@ function fixed_window:earliest_window(state, at)
 end
 
 function fixed_window:latest_window(state, ends)
-  return floor((ends - state.from) / self.window)
+  return max(0, floor((ends - state.from) / self.window))
 end
 
 function fixed_window:first_loose(state, at)
-  return max(0, self:latest_window(state, at)) + 1
+  return self:latest_window(state, at) + 1
 end
 
 function fixed_window:add(state, counts, from, to, units)
@@ -66,7 +70,7 @@ end
 function fixed_window:anchored(from, to)
   local state = {}
   for name, value in pairs(self.state) do state[name] = value end
-  state.from, state.to, state.ends = from, to, instant_log.new(self.key, 0, {})
+  state.from, state.to, state.sent_from, state.ends = from, to, nil, instant_log.new(self.key, 0, {})
   state.counts, state.loose = window_counts.new(), window_counts.new()
   for place = 0, self.state.ends:size() - 1 do
     local ends = self.state.ends:at(place)
@@ -76,11 +80,16 @@ function fixed_window:anchored(from, to)
   return state
 end
 
+function fixed_window:first_arrival(state)
+  local from = state.sent_from or math.huge
+  return state.ends:size() == 0 and from or min(from, state.ends:at(0) - self.margin)
+end
+
 function fixed_window:as_of(now)
   local state = self.state
   if self.is_leased or state.from or state.ends:size() == 0 then return state end
   local ends = state.ends:at(0)
-  return ends < now and self:anchored(ends - self.margin, ends) or state
+  return ends < now and self:anchored(self:first_arrival(state), ends) or state
 end
 
 function fixed_window:room_in_group(state, at)
@@ -150,7 +159,7 @@ end
 
 function fixed_window:save(used_at, ttl)
   local state, nan = self.state, 0 / 0
-  local packed = { struct.pack('<ddddddddddddd', used_at, state.from or nan, state.to or nan, state.length,
+  local packed = { struct.pack('<ddddddddddddd', used_at, state.from or state.sent_from or nan, state.to or nan, state.length,
     state.group, state.group_end, state.groups, state.first_group, state.last, state.counts.first, #state.counts,
     state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
@@ -165,37 +174,41 @@ function fixed_window.learn()
 
   function fixed_window:clamp(now) self:restart(now) end
 
-  function fixed_window:settle(cost, known_end, mark, new_end, is_final)
+  function fixed_window:settle(cost, known_end, mark, new_end, at, progress)
     local state = self.state
     local is_stale = mark < state.first_group
     if is_stale and new_end <= known_end then return mark end
-    if not state.from then return self:settle_early(cost, known_end, mark, new_end, is_final) end
+    if not state.from then return self:settle_early(cost, known_end, mark, new_end, at, progress) end
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
     local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
     local latest = max(earliest, self:latest_window(state, new_end))
     state.counts:take(latest + 1, known, cost)
     if not is_stale then state.loose:take(self:first_loose(state, known_end - self.margin), known, cost) end
     self:add(state, state.counts, max(earliest, known + 1), latest, cost)
-    if not is_final then
+    if progress ~= 'arrived' then
       self:add(state, state.loose, self:first_loose(state, new_end - self.margin), latest, cost)
+    elseif new_end < state.to then
+      state.to = max(state.from, new_end)
     end
-    if is_final and new_end < state.to then state.to = max(state.from, new_end) end
     return state.groups
   end
 
-  function fixed_window:settle_early(cost, known_end, mark, new_end, is_final)
+  function fixed_window:settle_early(cost, known_end, mark, new_end, at, progress)
     local state = self.state
-    local from = (state.ends:size() == 0 and known_end or min(state.ends:at(0), known_end)) - self.margin
+    local from = min(known_end - self.margin, self:first_arrival(state))
+    local is_of_last_group = mark == state.groups
     for unit = 1, cost do
       local is_known = state.ends:move(known_end, new_end)
-      if not is_known or (mark ~= state.groups and new_end > known_end) then
+      if not is_known or (not is_of_last_group and new_end > known_end) then
         if is_known then state.ends:remove(new_end) end
         join(state, 1, new_end)
+        mark = state.groups
       end
     end
     state.group_end = max(state.group_end, new_end)
-    if is_final then self.state = self:anchored(from, max(from, new_end)) end
-    return state.groups
+    if progress == 'sent' then state.sent_from = min(state.sent_from or at, at) end
+    if progress == 'arrived' then self.state = self:anchored(from, max(from, new_end)) end
+    return mark
   end
 
   function fixed_window:cancel(cost, known_end, mark)
@@ -230,7 +243,7 @@ function fixed_window.learn()
     local over = ahead + cost - self:room_in_group(state, base)
     local at = over <= 0 and base or max(base, state.group_end + ceil(over / self.capacity) * self.window)
     if state.ends:size() == 0 then return at end
-    local from = state.ends:at(0) - self.margin
+    local from = self:first_arrival(state)
     return min(at, self:estimate_in(self:anchored(from, from), base, cost, ahead))
   end
 
@@ -253,7 +266,7 @@ export const fixedWindowShortcut = `
 local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
 local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
   loosely_counted, place = struct.unpack('<ddddddddddddd', state)
-if from == from and length == window and last <= now and used_at <= now + 1000000 and loosely_counted == 0 then
+if to == to and length == window and last <= now and used_at <= now + 1000000 and loosely_counted == 0 then
   local index, used = math.max(0, math.floor((now - to) / window)), 0
   local behind = first_count + counted
   if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end

@@ -113,13 +113,14 @@ while arguments[place] do
     end
 
   elseif operation == 'settle' then
-    local is_final, cost, new_end, latest = following(), following(), now + following(), following()
+    local progress, at, cost = following(), following(), following()
+    local new_end, latest = now + following(), following()
     -- Units that end later than was known had not all arrived when the key was forgotten.
     local is_known = used_at or new_end > latest
     for _, kernel in ipairs(able()) do
       local known_end, mark = following(), following()
       replies[#replies + 1] = is_known and new_end or known_end
-      replies[#replies + 1] = is_known and kernel:settle(cost, known_end, mark, new_end, is_final) or mark
+      replies[#replies + 1] = is_known and kernel:settle(cost, known_end, mark, new_end, at, progress) or mark
     end
     if is_known then used_at, is_written = used_at or now, true end
 
