@@ -66,6 +66,7 @@ export function stopGuarding(store: LimitStore): void {
  */
 export class ResilientStore implements LimitStore {
   readonly shared = true
+  readonly answersAtOnce: boolean | undefined
   readonly guard: BackendGuard
   readonly #policy: BackendErrorPolicy
   readonly #local: LocalFallback | undefined
@@ -73,6 +74,7 @@ export class ResilientStore implements LimitStore {
 
   constructor(guard: BackendGuard, { onBackendError, share }: BackendErrorSettings, asker: Asker) {
     this.guard = guard
+    this.answersAtOnce = guard.store.answersAtOnce
     this.#policy = onBackendError
     this.#local = onBackendError === 'local' ? new LocalFallback(guard.memory, share) : undefined
     this.#asker = asker

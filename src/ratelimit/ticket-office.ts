@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process'
 import type { Grant } from '../algorithms/rule.ts'
 import type {
   LimitKey,
@@ -30,6 +31,8 @@ export interface TicketOfficeOptions {
 export class TicketOffice implements Issuer {
   readonly store: LimitStore
   readonly isShared: boolean
+  /** Puts off a question to a shared store until all are there who are asked for together. */
+  readonly gather: (ask: () => void) => void
   readonly clock: Clock
   readonly terms: LeaseTerms
   readonly custody: Custody
@@ -42,6 +45,7 @@ export class TicketOffice implements Issuer {
   constructor({ store, clock, sameClock, terms }: TicketOfficeOptions) {
     this.store = store
     this.isShared = store.shared
+    this.gather = store.answersAtOnce === true ? setImmediate : nextTick
     this.clock = clock
     this.terms = terms
     // Limiters of one store share these, whatever each of them wants when it fails.

@@ -1,4 +1,3 @@
-import { nextTick } from 'node:process'
 import type { Grant } from '../algorithms/rule.ts'
 import type { LimitKey, MaybePromise, Reservations } from '../backends/contract.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
@@ -145,7 +144,7 @@ export class WaitingQueue implements Judged, Lookout {
   /** Somebody new is the first. */
   #look(waiter: Waiter, answer: MaybePromise<Reservations> | undefined): void {
     if (answer !== undefined) this.#serve({ chosen: [waiter], reply: answer })
-    else if (this.#shared.office.isShared) this.#serveLater(nextTick)
+    else if (this.#shared.office.isShared) this.#serveLater(this.#shared.office.gather)
     else this.pump()
   }
 
