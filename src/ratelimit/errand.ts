@@ -1,5 +1,5 @@
 import type { LimitKey, Reservations } from '../backends/contract.ts'
-import type { Microseconds } from '../core/duration.ts'
+import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import type { Lookout } from './lookouts.ts'
 import type { QueueShared } from './queue-shared.ts'
 import type { Line, Waiter } from './waiter.ts'
@@ -59,6 +59,11 @@ export class Errand implements Line, Lookout {
     return queue
   }
 
+  /** The store is away: who does not want to wait at all leaves, for that reason. */
+  lost(reason: Error): void {
+    if (this.#waiter.maxWait === 0) this.leave(this.#waiter, reason)
+  }
+
   leave(waiter: Waiter, reason: unknown): void {
     this.handOver().leave(waiter, reason)
   }
@@ -83,6 +88,8 @@ export class Errand implements Line, Lookout {
         this.#answered(reply)
         return
       }
+      // Whoever it is for was turned away while it was asked: the store is away.
+      if (this.#isOver) return void reply.then((answer) => this.#giveBack(answer), heardAlready)
       this.#reply = reply
       reply.then(
         (answer) => this.#answered(answer),
@@ -101,13 +108,17 @@ export class Errand implements Line, Lookout {
     if (grant !== undefined) {
       const { office, events } = this.#room
       if (events.isHeard('granted')) {
-        const waited = (office.clock.now() - waiter.cameAt) / 1_000
+        const waited = toMilliseconds(office.clock.now() - waiter.cameAt)
         events.tell('granted', { key: this.key, cost: waiter.wish.cost, waited })
       }
       waiter.resolve(office.issue(this.key, this.limit, grant, waiter.wish.hold))
     } else {
       this.#room.open(this.key, this.limit).join(waiter, this.#isStale ? undefined : reply)
     }
+  }
+
+  #giveBack({ grants }: Reservations): void {
+    for (const grant of grants) this.#room.office.issue(this.key, this.limit, grant, false).release()
   }
 
   #failed(error: unknown): void {
@@ -123,3 +134,6 @@ export class Errand implements Line, Lookout {
     this.#room.done(this)
   }
 }
+
+/** Who was turned away was told. */
+function heardAlready(): void {}

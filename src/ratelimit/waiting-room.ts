@@ -92,13 +92,13 @@ export class WaitingRoom implements ErrandRoom {
 
   /** The store is away: those who do not want to wait at all leave, for that reason. */
   lost(reason: Error): void {
-    this.#handOver()
+    for (const errand of this.#errands.values()) errand.lost(reason)
     for (const queue of this.#queues.values()) queue.lost(reason)
   }
 
   /** Everybody leaves. */
   dismiss(reason: Error): void {
-    this.#handOver()
+    for (const errand of this.#errands.values()) errand.handOver()
     for (const queue of this.#queues.values()) queue.dismiss(reason)
   }
 
@@ -107,9 +107,5 @@ export class WaitingRoom implements ErrandRoom {
     this.#errands.set(key, errand)
     this.office.lookouts.add(key, errand)
     errand.start()
-  }
-
-  #handOver(): void {
-    for (const errand of this.#errands.values()) errand.handOver()
   }
 }

@@ -118,8 +118,9 @@ if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until 
       ttl = 2 * math.ceil((needed - now) / 1000)
       alive_until = now + ttl * 1000
     end
-    local added = string.rep(struct.pack('<d', ends), units)
-      .. struct.pack('<dddddddd', paused_until, alive_until, now, now, kept, now - window, there_until, ends)
+    local added = struct.pack('<ddddddddd', ends, paused_until, alive_until, now, now, kept, now - window, there_until,
+      ends)
+    if units > 1 then added = string.rep(struct.pack('<d', ends), units - 1) .. added end
     if is_written_over then
       call('SETRANGE', KEYS[2], #state - 64, added)
     else
