@@ -1,5 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
+import type { OpenArchive } from './long-log.ts'
 import type { Grant, KernelParameters, Progress, Rule } from './rule.ts'
 
 /**
@@ -104,12 +105,12 @@ class AllOf implements Rule<unknown[]> {
     return numbers
   }
 
-  unpack(numbers: Float64Array): unknown[] {
+  unpack(numbers: Float64Array, openArchive?: OpenArchive): unknown[] {
     let place = 0
     return this.#rules.map((rule) => {
       const start = place + 1
       place = start + (numbers[place] as number)
-      return rule.unpack(numbers.subarray(start, place))
+      return rule.unpack(numbers.subarray(start, place), openArchive)
     })
   }
 }

@@ -85,6 +85,29 @@ export class InstantLog {
     return true
   }
 
+  /** All of them: none is kept elsewhere. */
+  unarchived(): InstantLog {
+    return this
+  }
+
+  /** Takes the first `count` out. */
+  takeFirst(count: number): Float64Array {
+    const taken = Float64Array.from({ length: count }, (_, index) => this.at(index))
+    this.#head = (this.#head + count) & (this.#ring.length - 1)
+    this.#size -= count
+    return taken
+  }
+
+  /** Adds instants that are no later than all others. */
+  prepend(instants: Float64Array): void {
+    let length = this.#ring.length
+    while (length < this.#size + instants.length) length *= 2
+    if (length > this.#ring.length) this.#resize(length)
+    this.#head = (this.#head - instants.length) & (this.#ring.length - 1)
+    this.#size += instants.length
+    for (const [index, instant] of instants.entries()) this.#set(index, instant)
+  }
+
   /** Drops all at or before `instant`. */
   dropUpTo(instant: Microseconds): void {
     const mask = this.#ring.length - 1

@@ -1,4 +1,5 @@
 import type { Microseconds } from '../core/duration.ts'
+import type { OpenArchive } from './long-log.ts'
 
 /** The names of the algorithms. */
 export type AlgorithmName = 'slidingwindow' | 'fixedwindow' | 'leakybucket' | 'tokenbucket' | 'gcra'
@@ -101,6 +102,10 @@ export interface Rule<State> {
   expiresAt(state: State): Microseconds
   /** The state as plain numbers, for keeping it elsewhere. They mean the same under any parameters. */
   pack(state: State): Float64Array<ArrayBuffer>
-  /** The state that `pack` made these of. */
-  unpack(numbers: Float64Array): State
+  /**
+   * The state that `pack` made these of.
+   * @param openArchive for states that may be long: called for each log in one, always in the same order. `pack` then
+   *   leaves out what it has put into the archives; without it everything is in the numbers
+   */
+  unpack(numbers: Float64Array, openArchive?: OpenArchive): State
 }

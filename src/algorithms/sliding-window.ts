@@ -1,5 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
+import { type Instants, LongLog, type OpenArchive } from './long-log.ts'
 import type { Grant, KernelParameters, Rule } from './rule.ts'
 
 /** Parameters of a sliding window; spans in microseconds. */
@@ -13,7 +14,7 @@ export interface SlidingWindowOptions {
 /** What is known of a key. */
 export interface SlidingWindowState {
   /** For each unit the latest instant at which it may arrive. */
-  readonly log: InstantLog
+  readonly log: Instants
   /** The last granted instant. */
   last: Microseconds
 }
@@ -104,14 +105,17 @@ class SlidingWindow implements Rule<SlidingWindowState> {
   }
 
   pack({ log, last }: SlidingWindowState): Float64Array<ArrayBuffer> {
-    const numbers = new Float64Array(1 + log.size)
+    const kept = log.unarchived()
+    const numbers = new Float64Array(1 + kept.size)
     numbers[0] = last
-    log.copyTo(numbers, 1)
+    kept.copyTo(numbers, 1)
     return numbers
   }
 
-  unpack(numbers: Float64Array): SlidingWindowState {
-    return { log: InstantLog.from(numbers.subarray(1)), last: numbers[0] as number }
+  unpack(numbers: Float64Array, openArchive?: OpenArchive): SlidingWindowState {
+    const kept = InstantLog.from(numbers.subarray(1))
+    const log = openArchive === undefined ? kept : new LongLog(openArchive(), kept)
+    return { log, last: numbers[0] as number }
   }
 
   /** The earliest instant from `base` on with room for `cost` more, if all units arrive `sooner` than they might. */

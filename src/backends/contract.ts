@@ -69,6 +69,11 @@ export interface LimitStore {
    */
   partOf?(limit: LimitKey): string | undefined
   /**
+   * Whether a call is answered at once, by work that holds the event loop. Who comes in one turn of the loop is then asked
+   * for in one call, at its end; otherwise as soon as what runs now has run.
+   */
+  readonly answersAtOnce?: boolean | undefined
+  /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.
    */

@@ -71,7 +71,7 @@ export class Ratelimiter {
       store: guardedStore(backend.limits, config, {
         events: this.#events,
         isAwaited: () => this.#room.size > 0,
-        lost: (reason, limit) => this.#room.find(limit)?.lost(reason),
+        lost: (reason, limit) => this.#room.lost(reason, limit),
       }),
       clock,
       sameClock: config.isOwnClock,
@@ -123,7 +123,8 @@ export class Ratelimiter {
       const loss = maxWait === 0 ? lossOf(this.#office.store, limit) : undefined
       if (loss !== undefined) throw loss
       const waiter = new Waiter(wish, maxWait, this.#config.clock.now())
-      this.#room.open(key, limit).join(waiter, answer)
+      if (this.#office.isShared) this.#room.enter(key, limit, waiter)
+      else this.#room.open(key, limit).join(waiter, answer)
       return waiter.granted
     } catch (error) {
       return Promise.reject(error)
@@ -152,7 +153,7 @@ export class Ratelimiter {
 
   /** How many wait, on one key or on all. */
   waiting(key?: string): number {
-    return key === undefined ? this.#room.size : (this.#room.find(this.#limitOf(key))?.size ?? 0)
+    return key === undefined ? this.#room.size : this.#room.sizeOf(this.#limitOf(key))
   }
 
   /** Milliseconds until the first of all who wait may go; undefined when nobody waits. */

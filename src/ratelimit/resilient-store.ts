@@ -67,6 +67,7 @@ export function stopGuarding(store: LimitStore): void {
  */
 export class ResilientStore implements LimitStore {
   readonly shared = true
+  readonly answersAtOnce: boolean | undefined
   readonly guards: BackendGuards
   readonly #policy: BackendErrorPolicy
   readonly #local: LocalFallback | undefined
@@ -74,6 +75,7 @@ export class ResilientStore implements LimitStore {
 
   constructor(guards: BackendGuards, { onBackendError, share }: BackendErrorSettings, asker: Asker) {
     this.guards = guards
+    this.answersAtOnce = guards.store.answersAtOnce
     this.#policy = onBackendError
     this.#local = onBackendError === 'local' ? new LocalFallback(guards.memory, share) : undefined
     this.#asker = asker

@@ -11,16 +11,19 @@ const slice: Microseconds = 3_000
  */
 export class Slices {
   readonly #clock: Clock
+  readonly #gather: (run: () => void) => void
   #acts: (() => void)[] = []
   #isScheduled = false
 
-  constructor(clock: Clock) {
+  /** @param answersAtOnce whether what is asked answers at once, and holds the event loop meanwhile */
+  constructor(clock: Clock, answersAtOnce = false) {
     this.#clock = clock
+    this.#gather = answersAtOnce ? setImmediate : nextTick
   }
 
-  /** Once what runs now has run. */
+  /** Once all are there who are asked for together. */
   soon(act: () => void): void {
-    this.#add(act, nextTick)
+    this.#add(act, this.#gather)
   }
 
   /** In another turn of the event loop. */

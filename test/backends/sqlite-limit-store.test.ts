@@ -97,17 +97,19 @@ test('a file of an earlier version is brought up to date, and what it knows stay
   store.close()
   // As the first version made it.
   const db = new DatabaseSync(from)
-  for (const name of ['entries', 'pieces', 'places', 'rubbish', 'totals', 'leases'])
+  db.exec('DROP TRIGGER http_sessions_limits_dropped')
+  for (const name of ['entries', 'pieces', 'places', 'rubbish', 'totals', 'leases', 'instants'])
     db.exec(`DROP TABLE http_sessions_${name}`)
   db.exec(`ALTER TABLE http_sessions_limits DROP COLUMN paused_at;
     ALTER TABLE http_sessions_limits DROP COLUMN paused_until;
+    ALTER TABLE http_sessions_limits DROP COLUMN archives;
     UPDATE http_sessions SET version = 1`)
   const [first, second] = [new SqliteLimitStore({ from }), new SqliteLimitStore({ from })]
   assert.equal(await outcome(first), 'denied')
   void first.pause(paused, hour)
   assert.equal(await outcome(second, paused), 'denied')
   assert.equal(await outcome(second), 'denied')
-  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 3 })
+  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 4 })
   for (const each of [first, second, db]) each.close()
 })
 

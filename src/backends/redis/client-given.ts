@@ -1,6 +1,6 @@
 import type { Command, Link } from './client-link.ts'
 import type { RedisReply } from './commands.ts'
-import { within } from './connection-deadline.ts'
+import { Deadlines } from './connection-deadline.ts'
 import { backendError, toBackendError } from './connection-errors.ts'
 
 /** Somebody’s own client, of whatever library. */
@@ -26,6 +26,7 @@ export class GivenLink implements Link {
   readonly keyPrefix: string
   readonly clustered: boolean
   readonly #client: GivenClient
+  readonly #deadlines = new Deadlines()
   /** Calls whose deadline has passed, and that the client still has. */
   #abandoned = 0
 
@@ -42,7 +43,7 @@ export class GivenLink implements Link {
     try {
       const timeout = Math.max(Math.ceil(deadline - performance.now()), 1)
       const reply = this.#client.dispatch(command, bytes, timeout)
-      return toReply(await within(reply, deadline, () => this.#abandon(reply)), bytes)
+      return toReply(await this.#deadlines.within(reply, deadline, () => this.#abandon(reply)), bytes)
     } catch (cause) {
       throw toBackendError(this.name, cause)
     }
@@ -51,7 +52,9 @@ export class GivenLink implements Link {
   async masters(deadline: number): Promise<readonly Link[]> {
     try {
       const late = (): Error => backendError(this.name, 'does not reach all nodes in time')
-      return (await within(this.#client.masters(), deadline, late)).map((client) => new GivenLink(client))
+      return (await this.#deadlines.within(this.#client.masters(), deadline, late)).map(
+        (client) => new GivenLink(client),
+      )
     } catch (cause) {
       throw toBackendError(this.name, cause)
     }

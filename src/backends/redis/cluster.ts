@@ -2,7 +2,7 @@ import type { Command, Link } from './client-link.ts'
 import { type Redirect, readRedirect, readSlots, type SlotRange, slotCount, slotOf } from './cluster-slots.ts'
 import type { RedisReply } from './commands.ts'
 import type { Connection } from './connection.ts'
-import { within } from './connection-deadline.ts'
+import { Deadlines } from './connection-deadline.ts'
 import { backendError, replyCode } from './connection-errors.ts'
 
 /** Where a node of a cluster listens. */
@@ -36,6 +36,7 @@ export class Cluster implements Link {
   readonly #roots: readonly ClusterNode[]
   readonly #connect: (node: ClusterNode) => Connection
   readonly #patience: number
+  readonly #deadlines = new Deadlines()
   readonly #members = new Map<string, Member>()
   #masters: readonly Member[] = []
   /** The master of each slot. */
@@ -118,7 +119,9 @@ export class Cluster implements Link {
 
   #firstLook(deadline: number): Promise<void> {
     if (this.#masters.length > 0) return Promise.resolve()
-    return within(this.#look(), deadline, () => backendError(this.name, 'cannot be reached in time'))
+    return this.#deadlines.within(this.#look(), deadline, () =>
+      backendError(this.name, 'cannot be reached in time'),
+    )
   }
 
   /** Looks who serves which slots, while calls go on by what was known. */

@@ -1,7 +1,7 @@
 import { type ClientAddress, type CreateClient, inBytes, type LibraryClient } from './client-library.ts'
 import { type Command, type Link, toWords } from './client-link.ts'
 import type { RedisReply } from './commands.ts'
-import { within } from './connection-deadline.ts'
+import { Deadlines } from './connection-deadline.ts'
 import { backendError, replyCode, toBackendError } from './connection-errors.ts'
 
 /** How long it may take to connect, with TLS and logging in. */
@@ -29,6 +29,7 @@ export class Connection implements Link {
   readonly clustered = false
   readonly #address: ClientAddress
   readonly #create: CreateClient
+  readonly #deadlines = new Deadlines()
   #live: Live | undefined
   #connecting: Promise<Live> | undefined
   /** Failed attempts since the last answer. */
@@ -85,7 +86,7 @@ export class Connection implements Link {
     try {
       if (asking) live.client.sendCommand(['ASKING']).catch(ignore) // then so does what is asked for
       const reply = live.client.sendCommand(toWords(command), bytes ? inBytes : undefined)
-      const value = await within(reply, deadline, () => this.#timeout(live, answers))
+      const value = await this.#deadlines.within(reply, deadline, () => this.#timeout(live, answers))
       this.#hear()
       return value as RedisReply
     } catch (cause) {
@@ -99,7 +100,9 @@ export class Connection implements Link {
   }
 
   #connected(deadline: number): Promise<Live> {
-    return within(this.#connect(), deadline, () => backendError(this.name, 'cannot be reached in time'))
+    return this.#deadlines.within(this.#connect(), deadline, () =>
+      backendError(this.name, 'cannot be reached in time'),
+    )
   }
 
   #connect(): Promise<Live> {

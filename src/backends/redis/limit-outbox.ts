@@ -109,7 +109,8 @@ export class LimitOutbox {
   }
 
   #inPlain(numbers: readonly string[], { units }: PlainOperation<unknown>): readonly string[] {
-    return [String(units), String(this.#clock.scriptNow() ?? ''), ...numbers]
+    const now = this.#clock.scriptNow()
+    return now === undefined ? [String(units), ...numbers] : [String(units), ...numbers, String(now)]
   }
 
   #inJson(numbers: readonly string[], calls: readonly Call[]): readonly string[] {

@@ -1,11 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
+import { PageTable } from './page-table.ts'
 import { limitsTable, prepare } from './schema.ts'
 
 /** A key's row. One that was only paused has no algorithm, and no state. */
 export interface LimitRow {
   readonly algorithm: string
   readonly state: Uint8Array
+  /** Four numbers for each of its archives: an {@link ArchiveHead}. */
+  readonly archives: Uint8Array
   readonly used_at: Microseconds
   /** When the last pause was asked for; 0 when there was none. */
   readonly paused_at: Microseconds
@@ -14,13 +17,15 @@ export interface LimitRow {
 }
 
 /** What a rule has to say of a key. */
-export type StateColumns = Pick<LimitRow, 'algorithm' | 'state' | 'used_at'>
+export type StateColumns = Pick<LimitRow, 'algorithm' | 'state' | 'archives' | 'used_at'>
 
 /** Keys looked at in one step of a sweep. */
 const sweepStep = 64
 
 /** The rows of all keys. */
 export class LimitTable {
+  readonly pages: PageTable
+  readonly #db: DatabaseSync
   readonly #find: StatementSync
   readonly #put: StatementSync
   readonly #pause: StatementSync
@@ -32,15 +37,18 @@ export class LimitTable {
   #sweptTo = 0
 
   constructor(db: DatabaseSync) {
+    this.#db = db
+    this.pages = new PageTable(db)
     this.#find = prepare(
       db,
-      `SELECT algorithm, state, used_at, paused_at, paused_until FROM ${limitsTable} WHERE key = ?`,
+      `SELECT algorithm, state, archives, used_at, paused_at, paused_until FROM ${limitsTable} WHERE key = ?`,
     )
     this.#put = prepare(
       db,
-      `INSERT INTO ${limitsTable} (key, algorithm, state, used_at, keep_until) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO ${limitsTable} (key, algorithm, state, archives, used_at, keep_until)
+        VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET algorithm = excluded.algorithm, state = excluded.state,
-        used_at = excluded.used_at, keep_until = max(excluded.keep_until, paused_until)`,
+        archives = excluded.archives, used_at = excluded.used_at, keep_until = max(excluded.keep_until, paused_until)`,
     )
     this.#pause = prepare(
       db,
@@ -68,9 +76,19 @@ export class LimitTable {
     return this.#find.get(key) as unknown as LimitRow | undefined
   }
 
+  /** Runs `look`, which reads more than one row, and sees all of them as they are at one instant. */
+  atOneInstant<T>(look: () => T): T {
+    this.#db.exec('BEGIN')
+    try {
+      return look()
+    } finally {
+      this.#db.exec('ROLLBACK')
+    }
+  }
+
   /** A pause of the key stays as it is, and so long the row is kept. */
   put(key: string, row: StateColumns, keepUntil: Microseconds): void {
-    this.#put.run(key, row.algorithm, row.state, row.used_at, keepUntil)
+    this.#put.run(key, row.algorithm, row.state, row.archives, row.used_at, keepUntil)
   }
 
   /** Notes a pause in the place of the one that there was; what else is known of the key stays as it is. */

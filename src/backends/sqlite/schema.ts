@@ -6,6 +6,9 @@ import { backendError } from './sqlite-errors.ts'
 /** The table of all limits. */
 export const limitsTable = 'http_sessions_limits'
 
+/** Earlier instants of limits whose states are long. */
+export const pagesTable = 'http_sessions_instants'
+
 /** Which responses are kept. One that is being written, `whole` = 0, is there under a variant that nothing has. */
 export const entriesTable = 'http_sessions_entries'
 
@@ -64,6 +67,13 @@ const migrations: readonly string[] = [
     ${addToTotals('old.key', '-old.whole', '-old.size')}
     DELETE FROM ${piecesTable} WHERE place = old.place AND old.pieces = 1;
     INSERT INTO ${rubbishTable} SELECT old.place, old.pieces WHERE old.pieces > 1;
+  END`,
+  `ALTER TABLE ${limitsTable} ADD COLUMN archives BLOB NOT NULL DEFAULT x'';
+  CREATE TABLE ${pagesTable} (
+    key TEXT NOT NULL, log INTEGER NOT NULL, page INTEGER NOT NULL, instants BLOB NOT NULL, PRIMARY KEY (key, log, page)
+  ) WITHOUT ROWID;
+  CREATE TRIGGER ${limitsTable}_dropped AFTER DELETE ON ${limitsTable} WHEN length(old.archives) > 0 BEGIN
+    DELETE FROM ${pagesTable} WHERE key = old.key;
   END`,
 ]
 

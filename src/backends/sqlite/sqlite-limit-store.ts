@@ -41,6 +41,7 @@ const clearStep = 500
  */
 export class SqliteLimitStore implements LimitStore {
   readonly shared = true
+  readonly answersAtOnce = true
   readonly callTimeout: Microseconds
   readonly #connection: Connection
   readonly #desk: Desk<LimitTable>
@@ -163,11 +164,13 @@ export class SqliteLimitStore implements LimitStore {
     limit: LimitKey,
     answer: (state: unknown, now: Microseconds, pausedUntil: Microseconds) => T,
   ): MaybePromise<T> {
-    return this.#desk.read((limits) => {
-      const now = this.now()
-      const { kept, pausedUntil } = findNow(limits, limit, now)
-      return answer(kept === undefined ? limit.rule.initial() : kept.state, now, pausedUntil)
-    })
+    return this.#desk.read((limits) =>
+      limits.atOneInstant(() => {
+        const now = this.now()
+        const { kept, pausedUntil } = findNow(limits, limit, now)
+        return answer(kept === undefined ? limit.rule.initial() : kept.state, now, pausedUntil)
+      }),
+    )
   }
 
   /** Grants the first of `costs`, as many as conform within `maxWait`. */
@@ -195,9 +198,9 @@ export class SqliteLimitStore implements LimitStore {
       grants.push(rule.commit(state, now, cost, at))
     }
     if (grants.length > 0) {
-      putState(limits, limit, state, now)
+      putState(limits, limit, state, now, kept?.archives)
       if (now >= this.#sweepAt && limits.sweepSome(now)) this.#sweepAt = now + this.#checkFrequency
-    } else if (kept?.isChanged === true) putState(limits, limit, kept.state, kept.usedAt)
+    } else if (kept?.isChanged === true) putState(limits, limit, kept.state, kept.usedAt, kept.archives)
     if (isPauseChanged) limits.pause(limit.key, now, pausedUntil)
     return { grants, denial }
   }

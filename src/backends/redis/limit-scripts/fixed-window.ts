@@ -1,4 +1,7 @@
-/** The twin of algorithms/fixed-window.ts. Kept as packed doubles: usedAt, then what Rule.pack has. */
+/**
+ * The twin of algorithms/fixed-window.ts. Kept as packed doubles: the end of the last pause, until when the
+ * key lives for certain, what of Rule.pack changes seldom, usedAt, and the rest of it.
+ */
 export const fixedWindow = `
 local fixed_window = {}
 fixed_window.__index = fixed_window
@@ -25,8 +28,8 @@ function fixed_window:initial()
 end
 
 function fixed_window:load(stored)
-  local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
-    loosely_counted, place = struct.unpack('<ddddddddddddd', stored)
+  local from, to, length, group, group_end, groups, first_group, used_at, last, first_count, counted, first_loose,
+    loosely_counted, place = struct.unpack('<ddddddddddddd', stored, 17)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
   local ends = instant_log.new(self.key, 0, {})
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
@@ -157,11 +160,11 @@ function fixed_window:expires_at()
   return state.group == 0 and state.last or max(state.last, state.group_end + self.margin + self.window)
 end
 
-function fixed_window:save(used_at, ttl)
+function fixed_window:save(used_at, ttl, now, paused_until)
   local state, nan = self.state, 0 / 0
-  local packed = { struct.pack('<ddddddddddddd', used_at, state.from or state.sent_from or nan, state.to or nan, state.length,
-    state.group, state.group_end, state.groups, state.first_group, state.last, state.counts.first, #state.counts,
-    state.loose.first, #state.loose) }
+  local packed = { struct.pack('<ddddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from or nan, state.to or nan,
+    state.length, state.group, state.group_end, state.groups, state.first_group, used_at, state.last, state.counts.first,
+    #state.counts, state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
   for place = 0, state.ends:size() - 1 do packed[#packed + 1] = struct.pack('<d', state.ends:at(place)) end
@@ -263,20 +266,26 @@ end
 
 /** Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. */
 export const fixedWindowShortcut = `
-local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
-local used_at, from, to, length, group, group_end, groups, first_group, last, first_count, counted, first_loose,
-  loosely_counted, place = struct.unpack('<ddddddddddddd', state)
-if to == to and length == window and last <= now and used_at <= now + 1000000 and loosely_counted == 0 then
+local capacity, window, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
+local paused_until, alive_until, from, to, length, group, group_end, groups, first_group, used_at, last, first_count,
+  counted, first_loose, loosely_counted, place = struct.unpack('<ddddddddddddddd', state)
+if to == to and length == window and last <= now and used_at <= now + 1000000 and paused_until <= now
+  and loosely_counted == 0 then
   local index, used = math.max(0, math.floor((now - to) / window)), 0
   local behind = first_count + counted
   if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end
   if index == math.floor((now + margin - from) / window) and behind <= index + 1
     and used + units <= capacity then
-    local rest = to + (index + 1) * window - now
-    if rest > ttl * 1000 then ttl = math.ceil(rest / 1000) end
-    call('SET', KEYS[2], struct.pack('<dddddddddddddd', now, from, to, length, group, group_end, groups,
-      first_group, now, index, 1, 0, 0, used + units), 'PX', ttl)
-    return instant .. ' ' .. groups
+    local ends = to + (index + 1) * window
+    local changed = struct.pack('<ddddddd', now, now, index, 1, 0, 0, used + units)
+    if counted == 1 and ends <= alive_until and now + ttl * 1000 <= alive_until then
+      call('SETRANGE', KEYS[2], '72', changed)
+    else
+      ttl = 2 * math.max(ttl, math.ceil((ends - now) / 1000))
+      call('SET', KEYS[2], struct.pack('<ddddddddd', paused_until, now + ttl * 1000, from, to, length, group, group_end,
+        groups, first_group) .. changed, 'PX', ttl)
+    end
+    return seconds .. ' ' .. microseconds .. ' ' .. groups
   end
 end
 `

@@ -1,7 +1,8 @@
 /**
- * The twin of algorithms/gcra.ts and emission.ts. Kept as packed doubles: usedAt, what Rule.pack has but for the units
- * under way, how many these are, the latest of their ends, and then they themselves: those granted one behind another
- * that end at the same instant as one.
+ * The twin of algorithms/gcra.ts and emission.ts. Kept as packed doubles: the end of the last pause, until when the
+ * key lives for certain, the parts of a microsecond, usedAt, what else Rule.pack has but for the units under way, how many
+ * these are, the latest of their ends, and then they themselves: those granted one behind another that end at the same
+ * instant as one.
  */
 export const gcra = `
 local gcra = { notes_units = true } -- a grant's mark is the number of its last unit
@@ -13,9 +14,9 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
     margin = margin, tat = 0, rest = 0, last = 0, count = 0, open = {}, open_units = 0 }, gcra)
   if not stored then return self end
   local of_parts
-  self.used_at, self.tat, self.rest, of_parts, self.last, self.count, self.open_units =
-    struct.unpack('<ddddddd', stored)
-  for place = 65, #stored, 24 do
+  of_parts, self.used_at, self.tat, self.rest, self.last, self.count, self.open_units =
+    struct.unpack('<ddddddd', stored, 17)
+  for place = 81, #stored, 24 do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
   end
@@ -93,14 +94,14 @@ function gcra:expires_at()
   return at
 end
 
-function gcra:save(used_at, ttl)
+function gcra:save(used_at, ttl, now, paused_until)
   local all, latest = { '' }, 0
   for place, each in ipairs(self.open) do
     latest = max(latest, each.ends)
     all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  all[1] = struct.pack('<dddddddd', used_at, self.tat, self.rest, self.parts, self.last, self.count,
-    self.open_units, latest)
+  all[1] = struct.pack('<dddddddddd', paused_until, now + 1000 * ttl, self.parts, used_at, self.tat, self.rest, self.last,
+    self.count, self.open_units, latest)
   call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
@@ -200,10 +201,11 @@ end
 
 /** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
 export const gcraShortcut = `
-local burst, whole, part, parts, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
-local used_at, tat, rest, of_parts, last, count, open_units, latest = struct.unpack('<dddddddd', state)
-if of_parts == parts and last <= now and used_at <= now + 1000000 then
-  local place, floor, ceil = 65, math.floor, math.ceil
+local burst, whole, part, parts, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
+local paused_until, alive_until, of_parts, used_at, tat, rest, last, count, open_units, latest =
+  struct.unpack('<dddddddddd', state)
+if of_parts == parts and last <= now and used_at <= now + 1000000 and paused_until <= now then
+  local place, floor, ceil = 81, math.floor, math.ceil
   while place <= #state do
     local _, cost, ends = struct.unpack('<ddd', state, place)
     if ends >= now then break end
@@ -221,17 +223,22 @@ if of_parts == parts and last <= now and used_at <= now + 1000000 then
     rest = rest + units * part
     local carry = floor(rest / parts)
     tat, rest = tat + units * whole + carry, rest - carry * parts
-    local before, open, ends = count, '', tat + ceil(rest / parts)
+    local before, ends = count, tat + ceil(rest / parts)
     count = count + units
-    if margin > 0 then
-      open_units, latest = open_units + units, math.max(latest, now + margin)
-      open = string.sub(state, place) .. struct.pack('<ddd', count, units, now + margin)
-      ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
+    if margin == 0 and place == 81 and ends <= alive_until and now + ttl * 1000 <= alive_until then
+      call('SETRANGE', KEYS[2], '24', struct.pack('<dddddd', now, tat, rest, now, count, open_units))
+    else
+      local open = string.sub(state, place)
+      if margin > 0 then
+        open_units, latest = open_units + units, math.max(latest, now + margin)
+        open = open .. struct.pack('<ddd', count, units, now + margin)
+        ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
+      end
+      ttl = 2 * math.max(ttl, ceil((ends - now) / 1000))
+      call('SET', KEYS[2], struct.pack('<dddddddddd', paused_until, now + ttl * 1000, parts, now, tat, rest, now, count,
+        open_units, latest) .. open, 'PX', ttl)
     end
-    if ends - now > ttl * 1000 then ttl = ceil((ends - now) / 1000) end
-    call('SET', KEYS[2], struct.pack('<dddddddd', now, tat, rest, parts, now, count, open_units, latest) .. open,
-      'PX', ttl)
-    return instant .. ' ' .. before + 1
+    return seconds .. ' ' .. microseconds .. ' ' .. before + 1
   end
 end
 `

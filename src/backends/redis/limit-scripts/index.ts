@@ -55,37 +55,40 @@ export function limitScript(names: readonly KernelName[]): Script {
 
 /**
  * The commonest call on a limit with one kernel, which is units one by one, now or not at all, may come in a form of its own.
- * ARGV then: how many; now, or nothing to ask the server; the retention; the numbers of the kernel. The reply to it, when
- * all are granted without further ado, is one line, which costs less than an array: the seconds and microseconds of now,
- * and what the kernel notes of the first grant.
+ * ARGV then: how many; the retention; the numbers of the kernel; and now, unless the server is to be asked. The reply to it,
+ * when all are granted without further ado, is one line, which costs less than an array: the seconds and microseconds of
+ * now, and what the kernel notes of the first grant. Each command costs about as much as all else together, so the clock
+ * and the state are read, and the part of the state that changes is written over; while it lives long enough, its TTL is
+ * left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
   return `
 if ARGV[2] then
-  local call, units, now, instant, ttl = redis.call, ARGV[1] + 0, ARGV[2], '0 ' .. ARGV[2], ARGV[3]
-  if now == '' then
+  local call, units, ttl = redis.call, ARGV[1] + 0, ARGV[2] + 0
+  local seconds, microseconds = '0', ARGV[${kernels[name].numbers + 3}]
+  if not microseconds then
     local time = call('TIME')
-    now, instant = time[1] * 1000000 + time[2], time[1] .. ' ' .. time[2]
-  else
-    now = now + 0
+    seconds, microseconds = time[1], time[2]
   end
-  local found = call('MGET', KEYS[1], KEYS[2])
-  local state = found[2]
-  if state and (not found[1] or struct.unpack('<d', found[1], 9) <= now) then
+  local now = seconds * 1000000 + microseconds
+  local state = call('GET', KEYS[2])
+  if state then
     ${kernels[name].shortcut}
   end
 end
 `
 }
 
-const start = `
+/** @param numbers how many the kernels take */
+function start(numbers: number): string {
+  return `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
 local arguments
 if ARGV[2] then
-  arguments = { tonumber(ARGV[2]) or false }
-  for index = 3, #ARGV do arguments[index - 1] = tonumber(ARGV[index]) end
+  arguments = { tonumber(ARGV[${numbers + 3}]) or false }
+  for index = 2, ${numbers + 2} do arguments[index] = tonumber(ARGV[index]) end
   for _, each in ipairs({ 'reserve', 0, 0, 1, tonumber(ARGV[1]), 1 }) do arguments[#arguments + 1] = each end
 else
   arguments = cjson.decode(ARGV[1])
@@ -98,6 +101,7 @@ end
 local stored = call('MGET', unpack(KEYS))
 local pause = stored[1]
 `
+}
 
 function sourceOf(names: readonly KernelName[]): string {
   const sources = new Set(names.flatMap((name) => kernels[name].sources))
@@ -109,5 +113,6 @@ function sourceOf(names: readonly KernelName[]): string {
     return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
-  return [shortcut(names), start, ...sources, local, operations].join('').trim()
+  const numbers = names.reduce((sum, name) => sum + kernels[name].numbers, 0)
+  return [shortcut(names), start(numbers), ...sources, local, operations].join('').trim()
 }

@@ -69,9 +69,9 @@ function instant_log:packed()
   return struct.pack('<' .. string.rep('d', self.last - self.first + 1), unpack(self.tail, self.first, self.last))
 end
 
-function instant_log:load(packed, from)
-  self.last = (#packed + 1 - from) / 8
-  self.tail = { struct.unpack('<' .. string.rep('d', self.last), packed, from) }
+function instant_log:load(packed)
+  self.last = #packed / 8
+  self.tail = { struct.unpack('<' .. string.rep('d', self.last), packed) }
   self.tail[self.last + 1] = nil -- where it went on
 end
 

@@ -152,9 +152,10 @@ while arguments[place] do
   end
 end
 
-if is_written then
+-- The shortcut of a single kernel looks at nothing but its state, so that says of a pause, too.
+if is_written or is_pause_written and used_at and #kernels == 1 then
   local ms = ttl(expires_at())
-  for index = 1, #kernels do kernels[index]:save(used_at, ms, now) end
+  for index = 1, #kernels do kernels[index]:save(used_at, ms, now, paused_until) end
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))

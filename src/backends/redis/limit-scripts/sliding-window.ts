@@ -1,7 +1,8 @@
 /**
- * The twin of algorithms/sliding-window.ts. Kept as packed doubles: usedAt, last, how many units are in the list, up to when
- * the first ones of it are dropped, until when it is there for certain, the latest of all units; then the units behind
- * those of the list.
+ * The twin of algorithms/sliding-window.ts. Kept as packed doubles: the units behind those of the list; the end of the last
+ * pause, until when the key lives for certain, usedAt, last, how many units are in the list, up to when the first ones are
+ * dropped, until when the list is there for certain, and the latest of all units. That stands at the end, so that units
+ * are added and it is changed in one go.
  */
 export const slidingWindow = `
 local sliding_window = {}
@@ -10,11 +11,16 @@ sliding_window.__index = sliding_window
 function sliding_window.new(key, stored, capacity, window, margin, list)
   local self = setmetatable({ key = key, list = list, capacity = capacity, window = window, margin = margin, last = 0 },
     sliding_window)
-  local kept, dropped_up_to = 0
-  if stored then self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored) end
+  local kept, dropped_up_to, units = 0, -math.huge
+  if stored then
+    units = string.sub(stored, 1, -65)
+    self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored, #stored - 47)
+  end
   self.log = instant_log.new(list, kept, kept > 0 and call('LRANGE', list, 0, 3) or {})
-  if stored then self.log:load(stored, 49) end
-  if kept > 0 then self.log:drop_up_to(dropped_up_to) end
+  if stored then
+    self.log:load(units)
+    self.log:drop_up_to(dropped_up_to)
+  end
   return self
 end
 
@@ -44,7 +50,7 @@ function sliding_window:expires_at()
   return max(self.last, self:latest() + self.window)
 end
 
-function sliding_window:save(used_at, ttl, now)
+function sliding_window:save(used_at, ttl, now, paused_until)
   local log, latest, kept = self.log, self:latest(), self.log:save()
   local there_until = -math.huge
   if kept > 0 then
@@ -52,8 +58,9 @@ function sliding_window:save(used_at, ttl, now)
     call('PEXPIRE', self.list, 2 * ttl)
     there_until = now + 2000 * ttl
   end
-  local head = struct.pack('<dddddd', used_at, self.last, kept, -math.huge, there_until, latest)
-  call('SET', self.key, head .. log:packed(), 'PX', ttl)
+  local rest = struct.pack('<dddddddd', paused_until, now + 1000 * ttl, used_at, self.last, kept, -math.huge, there_until,
+    latest)
+  call('SET', self.key, log:packed() .. rest, 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
@@ -94,21 +101,32 @@ end
 
 /** Units one by one, all of them now: what the kernel says where there is room for them behind all others. */
 export const slidingWindowShortcut = `
-local capacity, window, margin = ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0
-local used_at, last, kept, dropped_up_to, there_until, latest = struct.unpack('<dddddd', state)
-local ends, place = now + margin, 49
-if last <= now and used_at <= now + 1000000 and latest <= ends then
-  if kept == 0 then
-    while place <= #state and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
-  else
-    dropped_up_to = now - window
+local capacity, window, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
+local paused_until, alive_until, used_at, last, kept, _, there_until, latest =
+  struct.unpack('<dddddddd', state, #state - 63)
+local ends = now + margin
+if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until <= now then
+  local place, tail = 1, #state / 8 - 8 + units
+  if kept == 0 and (tail > 128 or tail > capacity) then
+    while place <= #state - 64 and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
+    tail = tail - (place - 1) / 8
   end
-  local tail = (#state + 1 - place) / 8 + units
-  if margin + window > ttl * 1000 then ttl = math.ceil((margin + window) / 1000) end
-  if tail <= 128 and kept + tail <= capacity and (kept == 0 or now + 1000 * ttl <= there_until) then
-    call('SET', KEYS[2], struct.pack('<dddddd', now, now, kept, dropped_up_to, there_until, ends)
-      .. string.sub(state, place) .. string.rep(struct.pack('<d', ends), units), 'PX', ttl)
-    return instant .. ' 0'
+  local needed = math.max(now + ttl * 1000, ends + window)
+  if tail <= 128 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
+    local is_written_over = place == 1 and needed <= alive_until
+    if not is_written_over then
+      ttl = 2 * math.ceil((needed - now) / 1000)
+      alive_until = now + ttl * 1000
+    end
+    local added = struct.pack('<ddddddddd', ends, paused_until, alive_until, now, now, kept, now - window, there_until,
+      ends)
+    if units > 1 then added = string.rep(struct.pack('<d', ends), units - 1) .. added end
+    if is_written_over then
+      call('SETRANGE', KEYS[2], #state - 64, added)
+    else
+      call('SET', KEYS[2], string.sub(state, place, -65) .. added, 'PX', ttl)
+    end
+    return seconds .. ' ' .. microseconds .. ' 0'
   end
 end
 `
