@@ -6,10 +6,10 @@ import { Invalidations } from '../../cache/invalidations.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
+import type { SafeStore } from '../../cache/safe-store.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
-import type { SafeStore } from './safe-store.ts'
 
 /** Settings that decide what is stored, and for how long. */
 export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>

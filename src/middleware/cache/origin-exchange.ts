@@ -5,6 +5,7 @@ import { type Demand, plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
 import { failureStatuses, storable, survivesFailure } from '../../cache/policy.ts'
+import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
@@ -13,15 +14,18 @@ import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import { Keeper, type StoringSettings } from './keeper.ts'
-import { RecordedStream } from './recorded-stream.ts'
-import type { SafeStore } from './safe-store.ts'
+import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
 
 /** What came of asking the origin. */
 export interface OriginAnswer {
   readonly reply: Reply
-  /** The response as others may have it too; undefined when it is not for them, or not read yet. */
+  /** The response as others may have it too; undefined when it is not for them. */
   readonly entry: CacheEntry | undefined
+  /** The content of a reply that is a stream, and of its entry, while it arrives; it is opened by whoever reads it. */
+  readonly content?: SharedContent
+  /** Whether another process asked for it. */
+  readonly collapsed?: boolean
   /** Whether it is stored, or will be once it has been read. */
   readonly stored: boolean
   /** The status of the exchange, where it is not that of the reply. */
@@ -38,6 +42,8 @@ export interface Question {
   /** Everything else under the key. */
   readonly others: readonly CacheEntry[]
   readonly next: Next
+  /** Ends the exchange while its content arrives. Default: nothing; then the request’s signal does. */
+  readonly stop?: () => void
 }
 
 /** Asks the origin, with the validators of what is stored, and stores what it may. */
@@ -65,12 +71,12 @@ export class OriginExchange {
     try {
       answer = await this.#ask(question)
     } catch (error) {
-      const stale = isFailure(error) ? this.#stale(question, selected, undefined) : undefined
+      const stale = isFailure(error) ? this.#stored(question, selected, undefined) : undefined
       if (stale === undefined) throw error
       return stale
     }
     if (!failureStatuses.has(answer.reply.status)) return answer
-    const stale = this.#stale(question, selected, answer.reply.status)
+    const stale = this.#stored(question, selected, answer.reply.status)
     if (stale === undefined) return answer
     await discard(answer.reply)
     return stale
@@ -80,6 +86,12 @@ export class OriginExchange {
   keep(request: Request, key: string, reply: Reply): OriginAnswer {
     const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
     return this.#receive(question, this.#keeper.begin(), reply)
+  }
+
+  /** What another process has stored meanwhile, as the answer; undefined when it is not what was asked for. */
+  collapsed(question: Question, entry: CacheEntry): OriginAnswer | undefined {
+    const answer = this.#stored(question, entry, undefined)
+    return answer && { ...answer, stored: true, collapsed: true }
   }
 
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
@@ -140,7 +152,7 @@ export class OriginExchange {
   }
 
   #receive(question: Omit<Question, 'next'>, ticket: number, received: Reply): OriginAnswer {
-    const { request, key, selected, demand } = question
+    const { request, key, selected, demand, stop = () => undefined } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
     const times = timesOf(reply, this.#clock)
@@ -161,10 +173,15 @@ export class OriginExchange {
     if (reply.stream !== undefined) {
       const announced = Number(fieldValue(reply.headers, 'content-length') ?? 0)
       if (announced > this.#settings.maxEntrySize) return unshared(reply)
-      const stream = new RecordedStream(reply.stream, this.#settings.maxEntrySize, (body) => {
-        this.#keeper.keep(question, { ...entry, body }, ticket)
+      const content = new SharedContent({
+        source: reply.stream,
+        limit: this.#settings.maxEntrySize,
+        keep: (body) => this.#keeper.keep(question, { ...entry, body }, ticket),
+        stop,
       })
-      return { reply: { ...reply, stream }, entry: undefined, stored: true, fwdStatus: undefined }
+      // a part is only for who asked for it
+      const isShared = reply.status !== 206
+      return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
     }
     const stored = this.#keeper.keep(question, entry, ticket)
     // a part is only for who asked for it
@@ -191,8 +208,8 @@ export class OriginExchange {
     }
   }
 
-  /** The stale response in the place of an origin that failed. */
-  #stale(
+  /** A stored response: a stale one in the place of an origin that failed, say. */
+  #stored(
     { request, demand }: Question,
     entry: CacheEntry,
     fwdStatus: number | undefined,
