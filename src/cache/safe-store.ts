@@ -5,6 +5,7 @@ import { SessionError } from '../core/errors.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventSource, StoreOperation } from './events.ts'
 import { guardOf, type StoreGuard } from './store-guard.ts'
+import type { StoreWatch } from './store-watch.ts'
 
 /** What a store is wrapped with. */
 export interface SafeStoreOptions {
@@ -103,14 +104,21 @@ export class SafeStore {
 
   /** @returns whether `token` has the lease now; undefined when the store cannot say */
   claim(key: string, token: string, span: Microseconds): MaybePromise<boolean | undefined> {
-    if (this.#guard.watch.isAway) return undefined
-    return this.#ask('claim', key, () => this.#store.claim(key, token, span), undefined)
+    const { watch, leases } = this.#guard
+    if (watch.isAway || (leases.isAway && !leases.startTrial())) return undefined
+    const isTrial = leases.isAway
+    const claimed = this.#ask('claim', leases, key, () => this.#store.claim(key, token, span), undefined)
+    if (!isTrial || !(claimed instanceof Promise)) return claimed
+    // nobody waits to find out whether it can say again
+    void claimed.then((held) => held === true && this.release(key, token))
+    return undefined
   }
 
   /** Gives a lease back; nobody waits for that. */
   release(key: string, token: string): void {
-    if (this.#guard.watch.isAway) return
-    void this.#ask('release', key, () => this.#store.release(key, token), undefined)
+    const { watch, leases } = this.#guard
+    if (watch.isAway || leases.isAway) return
+    void this.#ask('release', leases, key, () => this.#store.release(key, token), undefined)
   }
 
   /** Resolves when what is being written under the key has been, or has failed; undefined when nothing is. */
@@ -120,14 +128,15 @@ export class SafeStore {
 
   #look(key: string): MaybePromise<readonly CacheEntry[]> {
     const { watch } = this.#guard
-    if (!watch.isAway) return this.#ask('match', key, () => this.#store.match(key), none)
+    if (!watch.isAway) return this.#ask('match', watch, key, () => this.#store.match(key), none)
     if (!watch.startTrial()) return none
-    const found = this.#ask('match', key, () => this.#store.match(key), none)
+    const found = this.#ask('match', watch, key, () => this.#store.match(key), none)
     return found instanceof Promise ? none : found
   }
 
   #ask<T, Else>(
     operation: StoreOperation,
+    watch: StoreWatch,
     key: string,
     call: () => MaybePromise<T>,
     otherwise: Else,
@@ -137,7 +146,7 @@ export class SafeStore {
       return otherwise
     }
     try {
-      const answer = this.#guard.watch.ask(call, this.#timeout)
+      const answer = watch.ask(call, this.#timeout)
       return answer instanceof Promise ? answer.catch(failed) : answer
     } catch (error) {
       return failed(error)

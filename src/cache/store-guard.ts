@@ -9,7 +9,10 @@ import { restAfter, StoreWatch } from './store-watch.ts'
 /** What all caches of this process know of one store. */
 export class StoreGuard {
   readonly store: CacheStore
+  /** Of reads. */
   readonly watch: StoreWatch
+  /** Of leases: what cannot be written can still be read. */
+  readonly leases: StoreWatch
   readonly writes: PendingWrites
   readonly owed: OwedDeletes
   readonly #clock: Clock
@@ -25,6 +28,7 @@ export class StoreGuard {
     this.#clock = clock
     this.writes = new PendingWrites(store)
     this.owed = new OwedDeletes(store)
+    this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => undefined })
     this.watch = new StoreWatch(clock, {
       lost: (error) => (this.#failure = error),
       back: (lostFor) => {
