@@ -5,6 +5,8 @@ export interface Landed<T> {
   readonly value: T
   /** Whether somebody else had started it. */
   readonly collapsed: boolean
+  /** Whether the value was there before it was asked for. */
+  readonly late: boolean
 }
 
 interface Flight<T> {
@@ -39,8 +41,9 @@ export class SingleFlight<T> {
     if (signal?.aborted === true) throw new AbortError(signal)
     const joined = this.#flights.get(key)?.get(terms)
     const flight = joined ?? this.#begin(key, terms, run)
+    const late = flight.isOpen
     const value = await this.#wait(flight, key, terms, signal)
-    return { value, collapsed: joined !== undefined }
+    return { value, collapsed: joined !== undefined, late }
   }
 
   /** Whether there is a run of this key under these terms now. */

@@ -23,8 +23,9 @@ test('all who want the same at the same time share one run', async () => {
   runs.all[0]?.end.resolve('value')
   const landed = await Promise.all(waiters)
   assert.equal(runs.all.length, 1)
-  assert.deepEqual(landed[0], { value: 'value', collapsed: false })
-  for (const other of landed.slice(1)) assert.deepEqual(other, { value: 'value', collapsed: true })
+  assert.deepEqual(landed[0], { value: 'value', collapsed: false, late: false })
+  for (const other of landed.slice(1))
+    assert.deepEqual(other, { value: 'value', collapsed: true, late: false })
 })
 
 test('another key, other terms and later callers have a run of their own', async () => {
@@ -40,7 +41,7 @@ test('another key, other terms and later callers have a run of their own', async
   await Promise.all(waiters)
   const later = flights.run('k', 't', undefined, runs)
   runs.all[3]?.end.resolve('y')
-  assert.deepEqual(await later, { value: 'y', collapsed: false })
+  assert.deepEqual(await later, { value: 'y', collapsed: false, late: false })
 })
 
 test('an aborted leader leaves its followers their run', async () => {
@@ -102,7 +103,7 @@ test('after forget new callers start anew, and those who wait still get what the
   assert.equal((await old).value, 'old')
   const joined = flights.run('k', 't', undefined, runs)
   runs.all[1]?.end.resolve('fresh')
-  assert.deepEqual(await joined, { value: 'fresh', collapsed: true })
+  assert.deepEqual(await joined, { value: 'fresh', collapsed: true, late: false })
   assert.equal((await fresh).value, 'fresh')
 })
 
@@ -115,4 +116,29 @@ test('a signal that outlives its run is left without listeners', async () => {
   runs.all[0]?.end.resolve('x')
   await done
   assert.equal(getEventListeners(signal, 'abort').length, 0)
+})
+
+test('a run whose value lasts is joined by those who come when it is there, until it is over', async () => {
+  const runs = new Runs()
+  const flights = new SingleFlight<string>()
+  const over = Promise.withResolvers<void>()
+  const run = { start: runs.start, lasts: () => over.promise }
+  const first = flights.run('k', 't', undefined, run)
+  runs.all[0]?.end.resolve('value')
+  assert.deepEqual(await first, { value: 'value', collapsed: false, late: false })
+  assert.deepEqual(await flights.run('k', 't', undefined, run), {
+    value: 'value',
+    collapsed: true,
+    late: true,
+  })
+  assert.equal(flights.has('k', 't'), true)
+  over.resolve()
+  await over.promise
+  await Promise.resolve()
+  assert.equal(flights.has('k', 't'), false)
+  const next = flights.run('k', 't', undefined, run)
+  assert.equal(runs.all.length, 2)
+  runs.all[1]?.end.reject(new Error('failed'))
+  await assert.rejects(next, /failed/)
+  assert.equal(flights.has('k', 't'), false)
 })

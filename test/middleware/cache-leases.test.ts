@@ -163,12 +163,34 @@ test('an answer that can be shared again ends that', async (t) => {
   await until(2)
   held[1]?.writeHead(200, { 'Cache-Control': 'max-age=1' }).end()
   await second_
-  await clock.advance(31 * second)
+  await clock.advance(2 * second)
   const replies = [senders[0](), senders[0](), senders[1]()]
   await until(3)
   held[2]?.writeHead(200, fresh).end('content')
   await inTime(clock, replies)
   assert.equal(held.length, 3)
+})
+
+test('who does not want to wait for a slot does not wait for another process either', async (t) => {
+  const { held, senders, until } = await processes(t, 2)
+  const leader = senders[0]()
+  await until(1)
+  const hasty = senders[1]({ features: { limit: { cost: 1, maxWait: 0, priority: 0, keys: undefined } } })
+  await until(2)
+  for (const response of held) response.writeHead(200, fresh).end('content')
+  assert.deepEqual([text(await hasty), text(await leader)], ['content', 'content'])
+})
+
+test('a refusal says nothing about later answers: those are still put together', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const refused = senders[0]()
+  await until(1)
+  held[0]?.writeHead(429).end()
+  await refused
+  const replies = [senders[0](), senders[1]()]
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('content')
+  assert.deepEqual([(await inTime(clock, replies)).map(text), held.length], [['content', 'content'], 2])
 })
 
 test('streams are put together across processes, once they are stored', async (t) => {

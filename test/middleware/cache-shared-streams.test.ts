@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AbortError, NetworkError } from '../../src/core/errors.ts'
+import { fieldValue } from '../../src/core/field-list.ts'
 import type { Reply } from '../../src/core/reply.ts'
 import { discard } from '../../src/middleware/discard.ts'
 import { bed, type Bed } from './cache-support.ts'
@@ -53,6 +54,24 @@ test('who comes while the content arrives gets it from its beginning', async (t)
   held[0]?.end('ent')
   assert.equal(await content, 'content')
   assert.equal(cache.arrivals.length, 1)
+})
+
+test('who comes while the content arrives gets it while it is fresh, and with its age', async (t) => {
+  const { cache, held, until } = await heldBed(t)
+  const first = stream(cache)
+  await until(1)
+  held[0]?.writeHead(200, { ...fresh, ETag: '"1"' }).write('cont')
+  const old = textOf(await first)
+  await cache.clock.advance(30_000_000)
+  const second = await stream(cache)
+  assert.deepEqual([second.cacheStatus?.collapsed, fieldValue(second.headers, 'age')], [true, '30'])
+  await cache.clock.advance(30_000_000)
+  const third = stream(cache)
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('new')
+  assert.equal(await textOf(await third), 'new')
+  held[0]?.end('ent')
+  assert.deepEqual([await old, await textOf(second)], ['content', 'content'])
 })
 
 test('a leader that leaves, before the head or after it, does not fail the others', async (t) => {

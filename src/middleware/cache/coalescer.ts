@@ -3,10 +3,9 @@ import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
 import { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
-import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
-import { ProcessFlight, unsharedSpan } from './process-flight.ts'
+import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
 import { SharedContent } from './shared-content.ts'
 import { contentFor } from './stored-reply.ts'
 
@@ -34,13 +33,17 @@ export class Coalescer {
   /** Asks, or shares the exchange of others who have asked under the same terms. */
   async together(question: Question, terms: string): Promise<OriginAnswer> {
     const { request, key } = question
-    if (this.#unshared.has(key)) return this.alone(question)
+    if (this.#unshared.has(key)) {
+      const answer = await this.alone(question)
+      if (answer.entry !== undefined) this.#unshared.delete(key)
+      return answer
+    }
     const landed = await this.#flights.run(key, terms, request.signal, {
       start: (signal) => this.#start(question, signal),
       lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.ended),
     })
     // not shareable after all, or of another variant: everybody for themselves
-    return answerFor(request, landed) ?? this.alone(question)
+    return this.#answerFor(question, landed) ?? this.alone(question)
   }
 
   /** Asks behind everybody’s back. */
@@ -81,23 +84,24 @@ export class Coalescer {
   async #ask(question: Question): Promise<OriginAnswer> {
     const answer = await this.#processes.get(question)
     if (answer.entry !== undefined) this.#unshared.delete(question.key)
-    // an origin in trouble says nothing about what it answers otherwise
-    else if (answer.reply.status < 500) this.#unshared.add(question.key)
+    else if (isUnshared(answer)) this.#unshared.add(question.key)
     return answer
   }
-}
 
-/** A shared answer as this request may have it; undefined when it may not. */
-function answerFor(request: Request, { value, collapsed }: Landed<OriginAnswer>): OriginAnswer | undefined {
-  const { entry, content } = value
-  if (collapsed && (entry === undefined || !matchesVariant(entry, request))) return undefined
-  const answer = {
-    ...value,
-    collapsed: collapsed || value.collapsed === true,
-    reply: { ...value.reply, request },
+  /** A shared answer as this request may have it; undefined when it may not. */
+  #answerFor(question: Question, { value, collapsed, late }: Landed<OriginAnswer>): OriginAnswer | undefined {
+    const { request } = question
+    const { entry, content } = value
+    if (collapsed && (entry === undefined || !matchesVariant(entry, request))) return undefined
+    // what was there before it was asked for is reused, as what is stored is
+    const headers =
+      late && entry !== undefined ? this.#origin.reusedFields(question, entry) : value.reply.headers
+    if (headers === undefined) return undefined
+    const reply = { ...value.reply, request, headers }
+    const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
+    if (request.reading === 'buffered') return answer
+    const stream =
+      content === undefined ? entry && contentFor(request, entry.body).stream : content.open(request.signal)
+    return stream && { ...answer, reply: { ...reply, stream } }
   }
-  if (request.reading === 'buffered') return answer
-  const stream =
-    content === undefined ? entry && contentFor(request, entry.body).stream : content.open(request.signal)
-  return stream && { ...answer, reply: { ...answer.reply, stream } }
 }

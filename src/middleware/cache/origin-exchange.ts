@@ -4,12 +4,12 @@ import type { CacheCounters } from '../../cache/counters.ts'
 import { type Demand, plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
-import { failureStatuses, storable, survivesFailure } from '../../cache/policy.ts'
+import { failureStatuses, reusable, storable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
-import { fieldValue } from '../../core/field-list.ts'
+import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
@@ -92,6 +92,13 @@ export class OriginExchange {
   collapsed(question: Question, entry: CacheEntry): OriginAnswer | undefined {
     const answer = this.#stored(question, entry, undefined)
     return answer && { ...answer, stored: true, collapsed: true }
+  }
+
+  /** The fields of a response that is reused while its content arrives; undefined when it may not be. */
+  reusedFields({ demand }: Question, entry: CacheEntry): FieldList | undefined {
+    const wallNow = this.#clock.wallNow()
+    if (reusable(entry, demand, this.#settings, wallNow) !== 'fresh') return undefined
+    return reused(entry, entry, wallNow).headers
   }
 
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */

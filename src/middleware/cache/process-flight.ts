@@ -50,7 +50,8 @@ export class ProcessFlight {
     const { key, request } = question
     if (!this.#store.isShared || this.#unshared.has(key)) return this.#origin.get(question)
     const token = randomUUID()
-    const startedAt = this.#clock.now()
+    // who does not want to wait for a slot does not want to wait for others either
+    const giveUpAt = this.#clock.now() + Math.min(longestWait, request.features.limit?.maxWait ?? longestWait)
     let pause = firstPause
     for (let looks = 1; ; looks++) {
       const { held, news } = await this.#look(question, token)
@@ -63,9 +64,9 @@ export class ProcessFlight {
         if (answer !== undefined) return answer
       }
       const now = this.#clock.now()
-      if (held === undefined || now - startedAt >= longestWait) return this.#origin.get(question)
+      if (held === undefined || now >= giveUpAt) return this.#origin.get(question)
       if (held) return this.#lead(question, token, looks > 1)
-      await sleepUntil(this.#clock, Math.min(now + pause, startedAt + longestWait), request.signal)
+      await sleepUntil(this.#clock, Math.min(now + pause, giveUpAt), request.signal)
       pause = Math.min(pause * 1.5, longestPause)
     }
   }
@@ -99,14 +100,9 @@ export class ProcessFlight {
     return answer
   }
 
-  async #releaseWhenStored(
-    key: string,
-    token: string,
-    { content, entry, reply }: OriginAnswer,
-  ): Promise<void> {
-    if (entry === undefined && reply.status < 500)
-      await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
-    await content?.ended
+  async #releaseWhenStored(key: string, token: string, answer: OriginAnswer): Promise<void> {
+    if (isUnshared(answer)) await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
+    await answer.content?.ended
     await this.#store.settled(key)
     this.#store.release(key, token)
   }
@@ -117,6 +113,14 @@ export class ProcessFlight {
     if (held === true) this.#store.release(unsharedKey(key), token)
     return held === false
   }
+}
+
+/** Statuses that say nothing about what the origin answers otherwise: it wants credentials, or fewer requests. */
+const passingStatuses = new Set([401, 407, 429])
+
+/** Whether an answer tells that those of its key are not for others. */
+export function isUnshared({ entry, reply: { status } }: OriginAnswer): boolean {
+  return entry === undefined && status < 500 && !passingStatuses.has(status)
 }
 
 /** What stands for a key whose answers are not for others. */
