@@ -60,16 +60,18 @@ export class SafeStore {
     return stored instanceof Promise ? stored.then(asWritten) : asWritten(stored)
   }
 
-  put(entry: CacheEntry): void {
+  /** @returns whether the store was told to keep it */
+  put(entry: CacheEntry): boolean {
     const { key } = entry
     const guard = this.#guard
     const isOwed = !guard.isIdle && guard.owed.has(key)
     // what must go first would go behind it
-    if (isOwed || !guard.takesEntries) return
+    if (isOwed || !guard.takesEntries) return false
     if (!guard.writes.hasRoom(entry.body.byteLength)) {
       const message = 'the store is too slow: so much waits to be written already that this was left out'
       guard.failedToWrite()
-      return this.#report('put', key, new SessionError('ERR_BACKEND', message))
+      this.#report('put', key, new SessionError('ERR_BACKEND', message))
+      return false
     }
     const failed = (error: unknown): void => {
       guard.failedToWrite()
@@ -81,8 +83,10 @@ export class SafeStore {
       const written = guard.writes.put(entry)
       if (written instanceof Promise) written.then(() => guard.wrote(), failed)
       else guard.wrote()
+      return true
     } catch (error) {
       failed(error)
+      return false
     }
   }
 

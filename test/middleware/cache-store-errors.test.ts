@@ -46,7 +46,10 @@ for (const mood of ['throws', 'rejects'] as const) {
     assert.equal(text(await cache.get('/a')), '2')
     assert.deepEqual([cache.errors, news, cache.counters.storeErrors], [[store.failure], ['lost'], 1])
     const asked = store.calls.length
-    for (const n of ['3', '4']) assert.equal(text(await cache.get('/a')), n)
+    for (const n of ['3', '4']) {
+      const reply = await cache.get('/a')
+      assert.deepEqual([text(reply), reply.cacheStatus?.stored], [n, false])
+    }
     assert.equal(store.calls.length, asked, 'a store that has just failed was asked again')
     store.mood = 'well'
     await cache.clock.advance(100 * ms)
@@ -185,4 +188,12 @@ test('so much waits to be written and no more: the rest is left out, and an even
   assert.equal(store.calls.filter((call) => call === 'put').length, 6)
   const [error] = cache.errors as SessionError[]
   assert.match(String(error?.message), /so much waits to be written already/)
+})
+
+test('concurrent misses are one origin request, whether the store is there or not', async (t) => {
+  const { cache, store } = await moody(t)
+  store.mood = 'throws'
+  const replies = await Promise.all(Array.from({ length: 50 }, () => cache.get('/a')))
+  assert.deepEqual(new Set(replies.map(text)), new Set(['1']))
+  assert.equal(cache.arrivals.length, 1)
 })

@@ -21,6 +21,12 @@ interface Asked {
   readonly demand: Demand
 }
 
+/**
+ * What became of a response: it is stored; it could be, but the store does not take it now; or it may not be, so that it
+ * is not for others either.
+ */
+export type Kept = 'stored' | 'left out' | 'refused'
+
 /** Puts into the store what may be there, and takes out what may not. */
 export class Keeper {
   readonly #store: SafeStore
@@ -60,26 +66,25 @@ export class Keeper {
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
-  /** Stores what came whole, joined to the parts that are there. @returns whether it is stored */
-  keep({ demand }: Asked, entry: CacheEntry, ticket: number): boolean {
+  /** Stores what came whole, joined to the parts that are there. */
+  keep({ demand }: Asked, entry: CacheEntry, ticket: number): Kept {
     if (entry.status !== 206) return this.put(entry, ticket)
     const part = toParts(entry, demand.conditions?.rangeText ?? '')
-    if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return false
+    if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     // looked up anew: parts that were asked for at the same time came meanwhile
     const found = this.#store.match(entry.key)
     if (found instanceof Promise) void found.then((entries) => this.#join(entries, part, ticket))
     else this.#join(found, part, ticket)
-    return true
+    return 'stored'
   }
 
-  /** @returns whether it is stored */
-  put(entry: CacheEntry, ticket: number): boolean {
-    if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return false
-    if (entry.body.byteLength > this.#settings.maxEntrySize) return false
-    if (!this.#invalidations.allows(entry.key, ticket)) return false
-    this.#store.put(entry)
+  put(entry: CacheEntry, ticket: number): Kept {
+    if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
+    if (entry.body.byteLength > this.#settings.maxEntrySize) return 'refused'
+    if (!this.#invalidations.allows(entry.key, ticket)) return 'refused'
+    if (!this.#store.put(entry)) return 'left out'
     this.#counters.stored += 1
-    return true
+    return 'stored'
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */

@@ -148,12 +148,12 @@ export class OriginExchange {
       return this.#receive(question, ticket, await next(request))
     }
     const complete = aged(whole, this.#settings)
-    const stored = storable(complete, this.#settings) && this.#keeper.put(complete, ticket)
+    const kept = storable(complete, this.#settings) ? this.#keeper.put(complete, ticket) : 'refused'
     const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
     return {
       reply: { ...answered, ...contentFor(request, complete.body) },
-      entry: stored ? complete : undefined,
-      stored,
+      entry: kept === 'refused' ? undefined : complete,
+      stored: kept === 'stored',
       fwdStatus: 206,
     }
   }
@@ -190,10 +190,10 @@ export class OriginExchange {
       const isShared = reply.status !== 206
       return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
     }
-    const stored = this.#keeper.keep(question, entry, ticket)
+    const kept = this.#keeper.keep(question, entry, ticket)
     // a part is only for who asked for it
-    const shared = stored && reply.status !== 206
-    return { reply, entry: shared ? entry : undefined, stored, fwdStatus: undefined }
+    const isShared = kept !== 'refused' && reply.status !== 206
+    return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }
   }
 
   /** undefined when the stored response, freshened, is not what the caller asked for. */
@@ -203,14 +203,15 @@ export class OriginExchange {
     const entry = freshened(known, request, reply, times, this.#settings)
     const answer = answerOf(entry ?? known, request.method, demand.conditions)
     if (answer === undefined) return undefined
-    const stored = entry !== undefined && storable(entry, this.#settings) && this.#keeper.put(entry, ticket)
+    const mayStay = entry !== undefined && storable(entry, this.#settings)
+    const kept = mayStay ? this.#keeper.put(entry, ticket) : 'refused'
     // the origin has just said that it may not be kept
-    if (!stored) this.#keeper.drop(known.key)
+    if (kept === 'refused') this.#keeper.drop(known.key)
     const { status, statusText, headers, body } = answer
     return {
       reply: { ...reply, request, status, statusText, headers, ...contentFor(request, body) },
-      entry: stored ? entry : undefined,
-      stored,
+      entry: kept === 'refused' ? undefined : entry,
+      stored: kept === 'stored',
       fwdStatus: reply.status,
     }
   }
