@@ -23,16 +23,19 @@ export interface Member {
 
 /** Processes that share a cache; each ends by itself, unless it was killed. */
 export async function members(t: TestContext, place: Place, key: string, count: number): Promise<Member[]> {
+  const children: { readonly child: ChildProcess; readonly ended: Promise<unknown[]> }[] = []
+  t.after(async () => {
+    for (const { child } of children) child.stdin?.end()
+    for (const { ended } of children) {
+      const [code, signal] = await ended
+      assert.ok(code === 0 || signal === 'SIGKILL', `it ended with ${String(code ?? signal)}`)
+    }
+  })
   const started = Array.from({ length: count }, async (): Promise<Member> => {
     const child = spawn(process.execPath, [program, JSON.stringify(place), key], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    const ended = once(child, 'exit')
-    t.after(async () => {
-      child.stdin.end()
-      const [code, signal] = await ended
-      assert.ok(code === 0 || signal === 'SIGKILL', `it ended with ${code ?? signal}`)
-    })
+    children.push({ child, ended: once(child, 'exit') })
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     assert.equal((await lines.next()).value, 'ready')
     const ask = async (task: Task): Promise<string[]> => {

@@ -12,8 +12,13 @@ export interface Task {
 
 const [place = '{}', key = 'Test'] = process.argv.slice(2)
 const { db, url } = JSON.parse(place) as { readonly db?: string; readonly url?: string }
-const backend = db === undefined ? new RedisBackend({ url: url as string }) : new SqliteBackend({ db })
-const session = new Session({ cache: { backend, key, storeTimeout: '10s' } })
+// a busy machine is no failure: several processes open one file at once
+const callTimeout = '30s'
+const backend =
+  db === undefined
+    ? new RedisBackend({ url: url as string, callTimeout })
+    : new SqliteBackend({ db, callTimeout })
+const session = new Session({ cache: { backend, key, storeTimeout: '30s' } })
 await session.cache.has('http://127.0.0.1/') // connected
 
 async function textOf({ url: target, way }: Task): Promise<string> {
