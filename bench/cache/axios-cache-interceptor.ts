@@ -1,0 +1,16 @@
+import { Agent } from 'node:http'
+import { create } from 'axios'
+import { setupCache } from 'axios-cache-interceptor'
+import { headers, type Subject } from '../subject.ts'
+import { roundsOf } from './caching-client.ts'
+
+export const subject: Subject = (setup) => {
+  const client = setupCache(create({ headers, httpAgent: new Agent({ keepAlive: true }), proxy: false }))
+  return roundsOf(
+    {
+      json: async (url) => (await client.get<unknown>(url)).data,
+      bytes: async (url) => (await client.get<Buffer>(url, { responseType: 'arraybuffer' })).data,
+    },
+    setup,
+  )
+}
