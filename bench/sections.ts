@@ -51,7 +51,7 @@ function throughRedis(atATime: number): Pick<Section, 'noun' | 'unit' | 'referen
 }
 
 /** Everybody with a cache, at the same work; see `cache/caching-client.ts`. */
-function caches(work: 'json' | 'bytes' | 'misses'): readonly Entry[] {
+function caches(work: 'text' | 'misses'): readonly Entry[] {
   const undici = 'cache/undici-cache.ts'
   return [
     { name: 'undici, memory', module: undici, options: { work, store: 'memory' } },
@@ -159,27 +159,27 @@ export const sections: Readonly<Record<string, Section>> = {
   },
   cache: {
     title: 'Cache hits',
-    text: '2 KB of JSON, parsed; one request after another. make-fetch-happen keeps files.',
+    text: '2 KB of text, one request after another. make-fetch-happen keeps files.',
     count: 50_000,
     noun: 'hit',
     unit: 'hits/s',
     references: ['undici, memory', 'undici, SQLite'],
     entries: [
-      ...caches('json'),
-      { name: 'Session, SQLite', ...session('json', { backend: 'sqlite' }) },
-      { name: 'Session, Redis', ...session('json', { backend: 'redis' }) },
+      ...caches('text'),
+      { name: 'Session, SQLite', ...session('text', { backend: 'sqlite' }) },
+      { name: 'Session, Redis', ...session('text', { backend: 'redis' }) },
     ],
     path: '/kept',
     countsRequests: true,
   },
   'cache-large': {
     title: 'Large cache hits',
-    text: '200 KB, as bytes; one request after another.',
+    text: '200 KB of text, one request after another.',
     count: 8_000,
     noun: 'hit',
     unit: 'hits/s',
     references: ['undici, memory'],
-    entries: caches('bytes'),
+    entries: caches('text'),
     path: '/large',
     countsRequests: true,
   },
@@ -199,7 +199,7 @@ export const sections: Readonly<Record<string, Section>> = {
   },
   'cache-misses': {
     title: 'Cache misses, 50 at a time',
-    text: '50 requests at a time for a URL that was not asked for before; 2 KB of JSON, parsed.',
+    text: '50 requests at a time for a URL that was not asked for before; 2 KB of text.',
     count: 2_000,
     noun: 'URL',
     unit: 'URLs/s',
@@ -253,7 +253,7 @@ export const sections: Readonly<Record<string, Section>> = {
     unit: 'hits/s',
     references: ['Session.get, awaited'],
     entries: [
-      { name: 'Session.get, awaited', ...session('json', { mode: 'ttl' }) },
+      { name: 'Session.get, awaited', module: 'sync/async-hits.ts', options: { cache: { mode: 'ttl' } } },
       { name: 'SyncSession.get', module: 'sync/sync-hits.ts', options: { cache: { mode: 'ttl' } } },
     ],
   },

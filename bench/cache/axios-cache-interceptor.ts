@@ -8,7 +8,8 @@ export const subject: Subject = (setup) => {
   const client = setupCache(create({ headers, httpAgent: new Agent({ keepAlive: true }), proxy: false }))
   return roundsOf(
     {
-      json: async (url) => (await client.get<unknown>(url)).data,
+      text: async (url) =>
+        (await client.get<string>(url, { responseType: 'text', transformResponse: [] })).data,
       bytes: async (url) => (await client.get<Buffer>(url, { responseType: 'arraybuffer' })).data,
     },
     setup,

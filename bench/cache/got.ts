@@ -6,5 +6,5 @@ import { roundsOf } from './caching-client.ts'
 export const subject: Subject = (setup) => {
   const agent = { http: new Agent({ keepAlive: true }) }
   const client = got.extend({ headers, agent, retry: { limit: 0 }, cache: new Map() })
-  return roundsOf({ json: (url) => client.get(url).json(), bytes: (url) => client.get(url).buffer() }, setup)
+  return roundsOf({ text: (url) => client.get(url).text(), bytes: (url) => client.get(url).buffer() }, setup)
 }

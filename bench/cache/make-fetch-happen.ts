@@ -10,7 +10,7 @@ export const subject: Subject = (setup) => {
   process.once('exit', () => rmSync(cachePath, { recursive: true }))
   return roundsOf(
     {
-      json: async (url) => (await fetch(url, { headers, cachePath })).json(),
+      text: async (url) => (await fetch(url, { headers, cachePath })).text(),
       bytes: async (url) => (await fetch(url, { headers, cachePath })).buffer(),
     },
     setup,

@@ -6,7 +6,7 @@ export const subject: Subject = (setup) => {
   const session = new Session({ headers, cache: setup.options['cache'] as object })
   return roundsOf(
     {
-      json: async (url) => (await session.get(url)).json(),
+      text: async (url) => (await session.get(url)).text(),
       bytes: async (url) => (await session.get(url)).bytes(),
     },
     setup,

@@ -11,7 +11,7 @@ export const subject: Subject = (setup) => {
   const dispatcher = new Agent().compose(interceptors.cache({ store: openStore(setup.options['store']) }))
   return roundsOf(
     {
-      json: async (url) => (await request(url, { dispatcher, headers })).body.json(),
+      text: async (url) => (await request(url, { dispatcher, headers })).body.text(),
       bytes: async (url) => (await request(url, { dispatcher, headers })).body.bytes(),
     },
     setup,
