@@ -12,6 +12,15 @@ export { BatchError } from './batch/batch-error.ts'
 export type { Callback } from './batch/callbacks.ts'
 export type { ProgressOptions } from './batch/progress.ts'
 export type { ProgressStream } from './batch/terminal.ts'
+export type {
+  CacheBackendBackEvent,
+  CacheBackendLostEvent,
+  CacheErrorEvent,
+  CacheEvent,
+  CacheEventName,
+  CacheEvents,
+  RevalidationFailedEvent,
+} from './cache/events.ts'
 export type { CacheOptions } from './cache/options.ts'
 export type { Clock, Timer } from './core/clock.ts'
 export type { Duration, DurationFields, Rate } from './core/duration.ts'

@@ -150,6 +150,11 @@ export interface CacheEntry {
  * fail throw or reject with a SessionError ERR_BACKEND.
  */
 export interface CacheStore {
+  /**
+   * Whether other processes may use it too: then of all processes that miss the same, one that holds its lease asks the
+   * origin. Default: false.
+   */
+  readonly shared?: boolean
   /** All variants stored under a primary key, most recently stored first; expired ones left out. */
   match(key: string): MaybePromise<readonly CacheEntry[]>
   /** Stores an entry in the place of the one with the same key and variant. Entries too large for the store are ignored. */

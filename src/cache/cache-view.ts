@@ -1,6 +1,7 @@
 import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.ts'
 import type { Request } from '../core/request.ts'
 import type { CacheCounters } from './counters.ts'
+import type { CacheEventName, CacheEvents, CacheEventSource } from './events.ts'
 import { cacheKey, type KeySettings } from './key.ts'
 import { selectEntry } from './variant.ts'
 
@@ -29,8 +30,12 @@ export interface CacheViewOptions<T> {
   readonly store: CacheStore
   readonly settings: KeySettings
   readonly counters: CacheCounters
-  /** The request that the session would make, with its headers, so that key and variant are found. */
-  readonly toRequest: (target: CacheTarget) => MaybePromise<Request>
+  readonly events: CacheEventSource
+  /**
+   * The requests that the target may mean, the likeliest first: as the session would make it, with its headers, so that
+   * key and variant are found.
+   */
+  readonly toRequests: (target: CacheTarget) => MaybePromise<readonly Request[]>
   /** What users are given. */
   readonly toResponse: (entry: CacheEntry) => MaybePromise<T>
 }
@@ -58,7 +63,10 @@ export class CacheView<T> {
 
   /** Drops all stored responses for this URL. @returns whether there were any */
   async delete(target: CacheTarget): Promise<boolean> {
-    return this.#options.store.delete(this.#keyOf(await this.#options.toRequest(target)))
+    for (const request of await this.#options.toRequests(target)) {
+      if (await this.#options.store.delete(this.#keyOf(request))) return true
+    }
+    return false
   }
 
   /** The URLs that there are responses for, each once. */
@@ -109,11 +117,22 @@ export class CacheView<T> {
     return { ...this.#options.counters, ...(await this.#options.store.size(this.#prefix)) }
   }
 
+  /**
+   * Calls `listener` at each event of this cache: `error`, `backend-lost`, `backend-back`, `revalidation-failed`. Those of
+   * all caches of the process are published on `node:diagnostics_channel`, as `http-sessions:cache:<name>`.
+   * @returns a function that ends that
+   */
+  on<Name extends CacheEventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void {
+    return this.#options.events.on(name, listener)
+  }
+
   async #find(target: CacheTarget): Promise<CacheEntry | undefined> {
-    const request = await this.#options.toRequest(target)
-    const entry = selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
-    // parts do not answer for the whole
-    return entry?.parts === undefined ? entry : undefined
+    for (const request of await this.#options.toRequests(target)) {
+      const entry = selectEntry(await this.#options.store.match(this.#keyOf(request)), request)
+      // parts do not answer for the whole
+      if (entry !== undefined && entry.parts === undefined) return entry
+    }
+    return undefined
   }
 
   #keyOf(request: Request): string {

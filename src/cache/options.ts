@@ -50,6 +50,11 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   readonly maxSize?: number
   /** Most bytes of one response’s content that are kept. Default: 33554432 (32 MiB), or `maxSize` if that is less. */
   readonly maxEntrySize?: number
+  /**
+   * The longest that a request waits for the store; then it goes on as if there were no cache, and the store is left
+   * alone for a while. Default: `'500ms'`.
+   */
+  readonly storeTimeout?: Duration
   /** The time between two sweeps of expired entries; Redis does that by itself. Default: `'15s'`. */
   readonly checkFrequency?: Duration
   /**
@@ -76,6 +81,7 @@ export interface CacheSettings {
   /** undefined: the backend’s own. */
   readonly maxSize: number | undefined
   readonly maxEntrySize: number
+  readonly storeTimeout: Microseconds
   readonly checkFrequency: Microseconds
   readonly partition: false | ((request: Request) => string) | undefined
   readonly partitionSecret: string
@@ -90,6 +96,7 @@ const ownNames = [
   'mode',
   'maxSize',
   'maxEntrySize',
+  'storeTimeout',
   'checkFrequency',
   'partition',
   'partitionSecret',
@@ -127,6 +134,7 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
       1,
       name('maxEntrySize'),
     ),
+    storeTimeout: parsePositiveDuration(options.storeTimeout ?? '500ms', name('storeTimeout')),
     checkFrequency: parsePositiveDuration(options.checkFrequency ?? '15s', name('checkFrequency')),
     partition: options.partition === false ? false : checkFunction(options.partition, name('partition')),
     partitionSecret:

@@ -13,6 +13,12 @@ export type PolicySettings = Pick<CacheSettings, 'mode' | 'cacheTimeout'>
 export const validationRetention: Microseconds = 604_800_000_000
 
 /**
+ * How long a stale response is kept that cannot be validated: a day. Whoever asks for it, by `force-cache` or `max-stale`,
+ * may have it.
+ */
+export const staleRetention: Microseconds = 86_400_000_000
+
+/**
  * What only answers the request that it was given for: a 304, challenges, whose answer is the same request
  * again, and refusals of a precondition or a range.
  */
@@ -61,11 +67,9 @@ export function expiryOf(entry: CacheEntry, settings: PolicySettings): Microseco
   const { initialAge, hasValidator, noCache, staleWhileRevalidate, staleIfError = 0 } = factsOf(entry)
   const freshFor = freshnessLifetime(entry, settings) - initialAge
   const staleFor = noCache ? 0 : Math.max(staleWhileRevalidate, staleIfError)
-  const keptFor = Math.max(freshFor + staleFor, 0)
-  return (
-    entry.receivedAt +
-    (hasValidator ? Math.max(freshFor, 0) + Math.max(staleFor, validationRetention) : keptFor)
-  )
+  if (!hasValidator && freshFor + staleFor <= 0) return entry.receivedAt
+  const retention = hasValidator ? validationRetention : staleRetention
+  return entry.receivedAt + Math.max(freshFor, 0) + Math.max(staleFor, retention)
 }
 
 /** How much longer the response is fresh; zero or less when it is stale. */

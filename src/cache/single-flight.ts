@@ -5,12 +5,24 @@ export interface Landed<T> {
   readonly value: T
   /** Whether somebody else had started it. */
   readonly collapsed: boolean
+  /** Whether the value was there before it was asked for. */
+  readonly late: boolean
 }
 
 interface Flight<T> {
   readonly result: Promise<T>
   readonly controller: AbortController
   waiting: number
+  /** Whether its result can still be shared, though nobody waits for it. */
+  isOpen: boolean
+}
+
+/** What a run is like. */
+export interface Run<T> {
+  /** Makes it; the signal fires when nobody waits any more. */
+  readonly start: (signal: AbortSignal) => Promise<T>
+  /** How long its result is for those, too, who come when it is there already. Default: it is not. */
+  readonly lasts?: (value: T) => Promise<void> | undefined
 }
 
 /**
@@ -23,20 +35,15 @@ export class SingleFlight<T> {
   /**
    * Joins the run of this key under these terms, or starts it.
    * @param terms what must be the same for sharing, beside the key
-   * @param start makes the run; its signal fires when nobody waits any more
    * @throws AbortError when `signal` fires first, and what the run throws
    */
-  async run(
-    key: string,
-    terms: string,
-    signal: AbortSignal | undefined,
-    start: (signal: AbortSignal) => Promise<T>,
-  ): Promise<Landed<T>> {
+  async run(key: string, terms: string, signal: AbortSignal | undefined, run: Run<T>): Promise<Landed<T>> {
     if (signal?.aborted === true) throw new AbortError(signal)
     const joined = this.#flights.get(key)?.get(terms)
-    const flight = joined ?? this.#begin(key, terms, start)
+    const flight = joined ?? this.#begin(key, terms, run)
+    const late = flight.isOpen
     const value = await this.#wait(flight, key, terms, signal)
-    return { value, collapsed: joined !== undefined }
+    return { value, collapsed: joined !== undefined, late }
   }
 
   /** Whether there is a run of this key under these terms now. */
@@ -49,13 +56,27 @@ export class SingleFlight<T> {
     this.#flights.delete(key)
   }
 
-  #begin(key: string, terms: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #begin(key: string, terms: string, { start, lasts }: Run<T>): Flight<T> {
     const controller = new AbortController()
-    const flight = { result: start(controller.signal), controller, waiting: 0 }
+    const flight: Flight<T> = { result: start(controller.signal), controller, waiting: 0, isOpen: false }
     const ofKey = this.#flights.get(key)
     if (ofKey === undefined) this.#flights.set(key, new Map([[terms, flight]]))
     else ofKey.set(terms, flight)
+    if (lasts !== undefined) this.#keepOpen(flight, key, terms, lasts)
     return flight
+  }
+
+  #keepOpen(flight: Flight<T>, key: string, terms: string, lasts: NonNullable<Run<T>['lasts']>): void {
+    const landed = async (value: T): Promise<void> => {
+      const end = lasts(value)
+      if (end === undefined) return
+      flight.isOpen = true
+      await end
+      flight.isOpen = false
+      if (flight.waiting === 0) this.#remove(flight, key, terms)
+    }
+    // who waits hears of a failure
+    void flight.result.then(landed, () => undefined)
   }
 
   #wait(flight: Flight<T>, key: string, terms: string, signal: AbortSignal | undefined): Promise<T> {
@@ -66,7 +87,7 @@ export class SingleFlight<T> {
         if (!present) return
         present = false
         flight.waiting -= 1
-        if (flight.waiting === 0) this.#remove(flight, key, terms)
+        if (flight.waiting === 0 && !flight.isOpen) this.#remove(flight, key, terms)
         signal?.removeEventListener('abort', onAbort)
       }
       const onAbort = (): void => {

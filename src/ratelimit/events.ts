@@ -1,4 +1,5 @@
-import { type Channel, channel } from 'node:diagnostics_channel'
+import { channel } from 'node:diagnostics_channel'
+import { type EventChannels, EventSource } from '../core/event-source.ts'
 
 /** What every event says. Spans are milliseconds. */
 export interface LimiterEvent {
@@ -69,7 +70,7 @@ export interface RatelimitEvents {
 export type RatelimitEventName = keyof RatelimitEvents
 
 /** Where the events of all limiters of this process are published: `http-sessions:ratelimit:<name>`. */
-export const ratelimitChannels: Readonly<Record<RatelimitEventName, Channel>> = {
+export const ratelimitChannels: EventChannels<RatelimitEvents> = {
   granted: channel('http-sessions:ratelimit:granted'),
   waiting: channel('http-sessions:ratelimit:waiting'),
   denied: channel('http-sessions:ratelimit:denied'),
@@ -79,44 +80,9 @@ export const ratelimitChannels: Readonly<Record<RatelimitEventName, Channel>> = 
 }
 
 /** The events of one limiter: for its own listeners, and for those of the process-wide channels. */
-export class LimiterEvents {
-  readonly #prefix: string
-  /** A channel of this limiter alone for each event that somebody has ever listened to. */
-  readonly #own = new Map<RatelimitEventName, Channel>()
-
+export class LimiterEvents extends EventSource<RatelimitEvents> {
+  /** @param prefix the limiter’s */
   constructor(prefix: string) {
-    this.#prefix = prefix
-  }
-
-  /** Whether anybody would hear of it: what nobody hears need not be found out. */
-  isHeard(name: RatelimitEventName): boolean {
-    if (ratelimitChannels[name].hasSubscribers) return true
-    return this.#own.size > 0 && this.#own.get(name)?.hasSubscribers === true
-  }
-
-  /**
-   * Calls `listener` at each event of this limiter. What it throws is an uncaught exception, and disturbs nobody else.
-   * @returns a function that ends that
-   */
-  on<Name extends RatelimitEventName>(
-    name: Name,
-    listener: (event: RatelimitEvents[Name]) => void,
-  ): () => void {
-    let own = this.#own.get(name)
-    if (own === undefined) this.#own.set(name, (own = channel(Symbol(name))))
-    // One of its own for each call, so that the same listener may listen twice, and stop once.
-    const heard = (event: unknown): void => listener(event as RatelimitEvents[Name])
-    const subscribed = own
-    subscribed.subscribe(heard)
-    return () => {
-      subscribed.unsubscribe(heard)
-    }
-  }
-
-  /** Tells all who listen. */
-  tell<Name extends RatelimitEventName>(name: Name, event: Omit<RatelimitEvents[Name], 'prefix'>): void {
-    const whole = { prefix: this.#prefix, ...event }
-    this.#own.get(name)?.publish(whole)
-    ratelimitChannels[name].publish(whole)
+    super(prefix, ratelimitChannels)
   }
 }

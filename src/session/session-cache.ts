@@ -2,7 +2,9 @@ import { createBackend } from '../backends/backend-options.ts'
 import type { Backend } from '../backends/contract.ts'
 import { type CacheTarget, CacheView } from '../cache/cache-view.ts'
 import { type CacheCounters, createCounters } from '../cache/counters.ts'
+import { CacheEventSource } from '../cache/events.ts'
 import { type CacheOptions, type CacheSettings, parseCacheOptions } from '../cache/options.ts'
+import { SettledStore } from '../cache/settled-store.ts'
 import type { Clock } from '../core/clock.ts'
 import { emptyBody, type Middleware, type Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
@@ -49,8 +51,9 @@ export class CacheSlot {
     const backend = choice.given ?? createBackend(choice, { ...settings, clock })
     if (choice.given === undefined) this.#own = backend
     const counters: CacheCounters = createCounters()
-    const store = backend.cache
-    this.middleware = cacheMiddleware({ store, clock, settings, counters, closing })
+    const events = new CacheEventSource(settings.prefix)
+    this.middleware = cacheMiddleware({ store: backend.cache, clock, settings, counters, events, closing })
+    const store = new SettledStore(backend.cache, closing)
     this.#loadingPlace = {
       store,
       settings,
@@ -61,7 +64,8 @@ export class CacheSlot {
       store,
       settings,
       counters,
-      toRequest: (target) => toRequest(target, builder, above),
+      events,
+      toRequests: (target) => toRequests(target, builder, above),
       toResponse: (entry) => {
         // not built: its URL has the session’s params already
         const request = builder.placeholder(entry.url, entry.method)
@@ -81,24 +85,38 @@ export class CacheSlot {
   }
 }
 
-/** The request that the session would make for a target, as it would reach the cache. */
-async function toRequest(
+/**
+ * The request that the session would make for a target, as it would reach the cache. What is absolute may be one of
+ * `keys()`, which have the session’s params already: then also one for just that.
+ */
+async function toRequests(
   target: CacheTarget,
   builder: RequestBuilder,
   above: readonly Middleware[],
-): Promise<Request> {
+): Promise<readonly Request[]> {
   const {
     url,
     method = 'GET',
     headers,
   } = typeof target === 'string' || target instanceof URL ? { url: target } : { ...target }
   const complete = headers === undefined ? builder : await builder.with({ headers })
-  let seen = complete.build(method, url, 'buffered')
-  const reach = compose(above, (request) => {
-    seen = request
-    return Promise.resolve(nothing(request))
+  const request = complete.build(method, url, 'buffered')
+  const requests = [await asSeenBelow(request, above)]
+  const exact = URL.parse(String(url))?.href
+  if (exact !== undefined && exact !== request.url.href) {
+    requests.push(await asSeenBelow(complete.placeholder(exact, method), above))
+  }
+  return requests
+}
+
+/** What the middlewares make of a request. */
+async function asSeenBelow(request: Request, above: readonly Middleware[]): Promise<Request> {
+  let seen = request
+  const reach = compose(above, (made) => {
+    seen = made
+    return Promise.resolve(nothing(made))
   })
-  await reach(seen)
+  await reach(request)
   return seen
 }
 

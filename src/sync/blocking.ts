@@ -22,11 +22,14 @@ export type BlockingResult<Result> =
  */
 export type BlockingRatelimiter = Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked' | 'on' | 'dismiss'>
 
+/** A cache that blocks. It has no `on`, as a limiter has none. */
+export type BlockingCache = Omit<Blocking<SessionCache>, 'on'>
+
 /** What is itself asynchronous is given as its blocking likeness. */
 type BlockingValue<Value> = Value extends StreamResponse
   ? Omit<Blocking<StreamResponse>, 'json'>
   : Value extends SessionCache
-    ? Blocking<SessionCache>
+    ? BlockingCache
     : Value extends Ratelimiter
       ? BlockingRatelimiter
       : Value

@@ -1,7 +1,6 @@
 import type { CacheStats, CacheTarget } from '../cache/cache-view.ts'
 import type { Response } from '../http/response.ts'
-import type { SessionCache } from '../session/session-cache.ts'
-import type { Blocking } from './blocking.ts'
+import type { BlockingCache } from './blocking.ts'
 import { Held } from './held.ts'
 import type { Remote } from './remote.ts'
 import { remoteItems } from './remote-items.ts'
@@ -9,8 +8,11 @@ import { remoteItems } from './remote-items.ts'
 /** So many keys or responses come at a time. */
 const itemsAtOnce = 64
 
-/** The cache of a blocking session, as users look into it. Looking counts neither as hit nor as use. */
-export class SyncCache implements Blocking<SessionCache> {
+/**
+ * The cache of a blocking session, as users look into it. Looking counts neither as hit nor as use. It has no `on`: a thread
+ * that is blocked hears of nothing in time; use Session.
+ */
+export class SyncCache implements BlockingCache {
   readonly #remote: Remote
 
   /** @internal Use `session.cache`. */

@@ -4,6 +4,7 @@ import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.t
 import type { CacheEntry } from '../../src/backends/contract.ts'
 import { type CacheTarget, CacheView } from '../../src/cache/cache-view.ts'
 import { createCounters } from '../../src/cache/counters.ts'
+import { CacheEventSource } from '../../src/cache/events.ts'
 import { cacheKey } from '../../src/cache/key.ts'
 import { variantOf } from '../../src/cache/variant.ts'
 import type { Request } from '../../src/core/request.ts'
@@ -24,7 +25,8 @@ function open(key = 'Session', store = new MemoryCacheStore({ clock: new ManualC
     store,
     settings: settings({ key }),
     counters: createCounters(),
-    toRequest,
+    events: new CacheEventSource(key),
+    toRequests: (target) => [toRequest(target)],
     toResponse: (stored: CacheEntry) => `${stored.status} ${stored.url}`,
   })
   const put = (url: string, status = 200, language?: string): void => {

@@ -17,6 +17,7 @@ test('the defaults are those of the manual', () => {
     mode: 'http',
     maxSize: undefined,
     maxEntrySize: 33_554_432,
+    storeTimeout: second / 2,
     checkFrequency: 15 * second,
     partition: undefined,
     partitionSecret: '',
@@ -35,6 +36,7 @@ test('every option is taken', () => {
     mode: 'http',
     maxSize: 1_000,
     maxEntrySize: 100,
+    storeTimeout: '1s',
     checkFrequency: '1m',
     partition,
     partitionSecret: 's',
@@ -48,6 +50,7 @@ test('every option is taken', () => {
     cacheOptionNames.filter((name) => !backendOptionNames.includes(name)).toSorted(),
   )
   assert.equal(parsed.cacheTimeout, 'heuristic')
+  assert.equal(parsed.storeTimeout, second)
   assert.equal(parsed.checkFrequency, 60 * second)
   assert.equal(parsed.partition, partition)
   assert.equal(parsed.cacheKey, cacheKey)

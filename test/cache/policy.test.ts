@@ -4,7 +4,7 @@ import type { CacheEntry } from '../../src/backends/contract.ts'
 import { type Demand, demandOf } from '../../src/cache/demand.ts'
 import { timesOf, toEntry } from '../../src/cache/entry.ts'
 import type { CacheOptions } from '../../src/cache/options.ts'
-import { reusable, storable, validationRetention } from '../../src/cache/policy.ts'
+import { reusable, storable, staleRetention, validationRetention } from '../../src/cache/policy.ts'
 import type { RequestCacheMode } from '../../src/core/request.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import { reply, request } from '../middleware/support.ts'
@@ -82,8 +82,9 @@ test('ttl: any 2xx is kept for cacheTimeout, whatever it says', () => {
   assert.equal(received([], 200, options)?.expiresAt, wallStart + 600 * second)
 })
 
-test('an entry stays until it is stale, and a week longer when it can be validated then', () => {
-  assert.equal(received(['Cache-Control', 'max-age=60'])?.expiresAt, wallStart + 60 * second)
+test('an entry stays a day longer than it is fresh, and a week when it can be validated then', () => {
+  assert.equal(received(['Cache-Control', 'max-age=60'])?.expiresAt, wallStart + 60 * second + staleRetention)
+  assert.ok(!kept(['Cache-Control', 'max-age=0']), 'one that was never fresh, and cannot be validated')
   const validated = received(['Cache-Control', 'max-age=60', 'ETag', '"1"'])
   assert.equal(validated?.expiresAt, wallStart + 60 * second + validationRetention)
 })

@@ -19,36 +19,37 @@ class Runs {
 test('all who want the same at the same time share one run', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
-  const waiters = Array.from({ length: 50 }, () => flights.run('k', 't', undefined, runs.start))
+  const waiters = Array.from({ length: 50 }, () => flights.run('k', 't', undefined, runs))
   runs.all[0]?.end.resolve('value')
   const landed = await Promise.all(waiters)
   assert.equal(runs.all.length, 1)
-  assert.deepEqual(landed[0], { value: 'value', collapsed: false })
-  for (const other of landed.slice(1)) assert.deepEqual(other, { value: 'value', collapsed: true })
+  assert.deepEqual(landed[0], { value: 'value', collapsed: false, late: false })
+  for (const other of landed.slice(1))
+    assert.deepEqual(other, { value: 'value', collapsed: true, late: false })
 })
 
 test('another key, other terms and later callers have a run of their own', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
   const waiters = [
-    flights.run('k', 't', undefined, runs.start),
-    flights.run('l', 't', undefined, runs.start),
-    flights.run('k', 'u', undefined, runs.start),
+    flights.run('k', 't', undefined, runs),
+    flights.run('l', 't', undefined, runs),
+    flights.run('k', 'u', undefined, runs),
   ]
   assert.equal(runs.all.length, 3)
   for (const { end } of runs.all) end.resolve('x')
   await Promise.all(waiters)
-  const later = flights.run('k', 't', undefined, runs.start)
+  const later = flights.run('k', 't', undefined, runs)
   runs.all[3]?.end.resolve('y')
-  assert.deepEqual(await later, { value: 'y', collapsed: false })
+  assert.deepEqual(await later, { value: 'y', collapsed: false, late: false })
 })
 
 test('an aborted leader leaves its followers their run', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
   const leader = new AbortController()
-  const first = flights.run('k', 't', leader.signal, runs.start)
-  const second = flights.run('k', 't', undefined, runs.start)
+  const first = flights.run('k', 't', leader.signal, runs)
+  const second = flights.run('k', 't', undefined, runs)
   leader.abort(new Error('enough'))
   await assert.rejects(
     first,
@@ -63,12 +64,12 @@ test('the run is aborted when the last one who waits has left, and whoever comes
   const runs = new Runs()
   const flights = new SingleFlight<string>()
   const controllers = [new AbortController(), new AbortController()]
-  const waiters = controllers.map(({ signal }) => flights.run('k', 't', signal, runs.start))
+  const waiters = controllers.map(({ signal }) => flights.run('k', 't', signal, runs))
   controllers[0]?.abort()
   assert.equal(runs.all[0]?.signal.aborted, false)
   controllers[1]?.abort()
   assert.equal(runs.all[0]?.signal.aborted, true)
-  const next = flights.run('k', 't', undefined, runs.start)
+  const next = flights.run('k', 't', undefined, runs)
   runs.all[1]?.end.resolve('new')
   assert.equal((await next).value, 'new')
   for (const waiter of waiters) await assert.rejects(waiter, AbortError)
@@ -76,17 +77,17 @@ test('the run is aborted when the last one who waits has left, and whoever comes
 
 test('who has aborted already starts nothing', async () => {
   const runs = new Runs()
-  await assert.rejects(new SingleFlight<string>().run('k', 't', AbortSignal.abort(), runs.start), AbortError)
+  await assert.rejects(new SingleFlight<string>().run('k', 't', AbortSignal.abort(), runs), AbortError)
   assert.equal(runs.all.length, 0)
 })
 
 test('an error reaches all who wait, once each, and the next caller starts anew', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
-  const waiters = [1, 2, 3].map(() => flights.run('k', 't', undefined, runs.start))
+  const waiters = [1, 2, 3].map(() => flights.run('k', 't', undefined, runs))
   runs.all[0]?.end.reject(new Error('broken'))
   for (const { status } of await Promise.allSettled(waiters)) assert.equal(status, 'rejected')
-  const next = flights.run('k', 't', undefined, runs.start)
+  const next = flights.run('k', 't', undefined, runs)
   runs.all[1]?.end.resolve('mended')
   assert.equal((await next).value, 'mended')
 })
@@ -94,15 +95,15 @@ test('an error reaches all who wait, once each, and the next caller starts anew'
 test('after forget new callers start anew, and those who wait still get what they wait for', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
-  const old = flights.run('k', 't', undefined, runs.start)
+  const old = flights.run('k', 't', undefined, runs)
   flights.forget('k')
-  const fresh = flights.run('k', 't', undefined, runs.start)
+  const fresh = flights.run('k', 't', undefined, runs)
   assert.equal(runs.all.length, 2)
   runs.all[0]?.end.resolve('old')
   assert.equal((await old).value, 'old')
-  const joined = flights.run('k', 't', undefined, runs.start)
+  const joined = flights.run('k', 't', undefined, runs)
   runs.all[1]?.end.resolve('fresh')
-  assert.deepEqual(await joined, { value: 'fresh', collapsed: true })
+  assert.deepEqual(await joined, { value: 'fresh', collapsed: true, late: false })
   assert.equal((await fresh).value, 'fresh')
 })
 
@@ -110,9 +111,34 @@ test('a signal that outlives its run is left without listeners', async () => {
   const runs = new Runs()
   const flights = new SingleFlight<string>()
   const { signal } = new AbortController()
-  const done = flights.run('k', 't', signal, runs.start)
+  const done = flights.run('k', 't', signal, runs)
   assert.equal(getEventListeners(signal, 'abort').length, 1)
   runs.all[0]?.end.resolve('x')
   await done
   assert.equal(getEventListeners(signal, 'abort').length, 0)
+})
+
+test('a run whose value lasts is joined by those who come when it is there, until it is over', async () => {
+  const runs = new Runs()
+  const flights = new SingleFlight<string>()
+  const over = Promise.withResolvers<void>()
+  const run = { start: runs.start, lasts: () => over.promise }
+  const first = flights.run('k', 't', undefined, run)
+  runs.all[0]?.end.resolve('value')
+  assert.deepEqual(await first, { value: 'value', collapsed: false, late: false })
+  assert.deepEqual(await flights.run('k', 't', undefined, run), {
+    value: 'value',
+    collapsed: true,
+    late: true,
+  })
+  assert.equal(flights.has('k', 't'), true)
+  over.resolve()
+  await over.promise
+  await Promise.resolve()
+  assert.equal(flights.has('k', 't'), false)
+  const next = flights.run('k', 't', undefined, run)
+  assert.equal(runs.all.length, 2)
+  runs.all[1]?.end.reject(new Error('failed'))
+  await assert.rejects(next, /failed/)
+  assert.equal(flights.has('k', 't'), false)
 })

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { CacheStore } from '../../src/backends/contract.ts'
 import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
+import { CacheEventSource } from '../../src/cache/events.ts'
 import { type CacheCounters, createCounters } from '../../src/cache/counters.ts'
 import { type CacheOptions, parseCacheOptions } from '../../src/cache/options.ts'
 import type { Reply } from '../../src/core/reply.ts'
@@ -22,6 +23,7 @@ export interface Bed {
   readonly store: MemoryCacheStore
   readonly counters: CacheCounters
   readonly arrivals: IncomingMessage[]
+  readonly events: CacheEventSource
   readonly errors: unknown[]
   /** Why validations in the background failed. */
   readonly revalidationErrors: unknown[]
@@ -30,12 +32,13 @@ export interface Bed {
   readonly get: (path: string, cache?: RequestCacheMode, ...headers: string[]) => Promise<Reply>
 }
 
-/** @param broken a store in the place of the memory store */
+/** @param other a store in the place of the memory store */
 export async function bed(
   test: TestContext,
   options: CacheOptions,
   answer: Answer,
-  broken?: CacheStore,
+  other?: CacheStore,
+  clock = new ManualClock(),
 ): Promise<Bed> {
   const arrivals: IncomingMessage[] = []
   const origin = await serve(test, (arrival, response) => {
@@ -44,20 +47,23 @@ export async function bed(
     response.sendDate = false
     answer(response, arrival, arrivals.length)
   })
-  const clock = new ManualClock()
   const transport = new UndiciTransport({ clock, concurrency: undefined, tls: undefined })
   test.after(() => transport.destroy())
   const store = new MemoryCacheStore({ clock })
   const counters = createCounters()
   const errors: unknown[] = []
   const revalidationErrors: unknown[] = []
+  const settings = parseCacheOptions(options, 'cache')
+  const events = new CacheEventSource(settings.prefix)
+  events.on('error', ({ error }) => errors.push(error))
+  events.on('revalidation-failed', ({ error }) => revalidationErrors.push(error))
   const cache = cacheMiddleware({
-    store: broken ?? store,
+    store: other ?? store,
     clock,
-    settings: parseCacheOptions(options, 'cache'),
+    settings,
     counters,
-    onStoreError: (error) => errors.push(error),
-    onRevalidationError: (error) => revalidationErrors.push(error),
+    events,
+    storeClock: clock,
   })
   const send = (path: string, sketch: RequestSketch = {}): Promise<Reply> =>
     cache(request(origin + path, sketch), (made) => transport.send(made))
@@ -66,6 +72,7 @@ export async function bed(
     store,
     counters,
     arrivals,
+    events,
     errors,
     revalidationErrors,
     origin,

@@ -31,8 +31,8 @@ test('a stale response is asked for again when it cannot be validated', async (t
   await clock.advance(60 * second)
   const reply = await get('/a')
   assert.equal(text(reply), '2')
-  assert.equal(reply.cacheStatus?.fwd, 'uri-miss')
-  assert.deepEqual(counters, { hits: 0, misses: 2, stale: 0, stored: 2, storeErrors: 0 })
+  assert.equal(reply.cacheStatus?.fwd, 'stale')
+  assert.deepEqual(counters, { hits: 0, misses: 1, stale: 1, stored: 2, storeErrors: 0 })
 })
 
 test('a stale response is validated; a 304 freshens it and its content is reused', async (t) => {
@@ -230,6 +230,17 @@ test('reload asks anew and stores; no-cache validates; force-cache takes what is
   assert.equal(text(stale), '3')
   assert.equal(stale.cacheStatus?.ttl, -3_540)
   assert.equal(arrivals.length, 3)
+})
+
+test('force-cache and max-stale find a stale response that cannot be validated, for a day', async (t) => {
+  const { get, clock, arrivals } = await bed(t, {}, numbered(fresh))
+  await get('/a')
+  await clock.advance(3_600 * second)
+  assert.equal(text(await get('/a', 'force-cache')), '1')
+  assert.equal(text(await get('/a', 'default', 'Cache-Control', 'max-stale')), '1')
+  await clock.advance(86_400 * second)
+  assert.equal(text(await get('/a', 'force-cache')), '2')
+  assert.equal(arrivals.length, 2)
 })
 
 test('only-if-cached never reaches the network: ERR_NOT_CACHED for the option, 504 for the field', async (t) => {

@@ -31,6 +31,7 @@ const hour = 3_600_000 // ms
  * Every call rejects with SessionError ERR_BACKEND when the server cannot be asked.
  */
 export class RedisCacheStore implements CacheStore {
+  readonly shared = true
   readonly #commands: CacheCommands
   readonly #clock: Clock
   /** Whether time is not the server’s. */

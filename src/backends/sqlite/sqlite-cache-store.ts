@@ -40,6 +40,7 @@ const longestDraft: Microseconds = 60 * second
  * with turns of the event loop in between; nobody sees one before it is whole.
  */
 export class SqliteCacheStore implements CacheStore {
+  readonly shared = true
   readonly #connection: Connection
   readonly #desk: Desk<CacheTable>
   readonly #clock: Clock

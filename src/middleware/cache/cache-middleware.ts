@@ -4,18 +4,19 @@ import { answersGet, changedUrls } from '../../cache/unsafe.ts'
 import { type CacheCounters, createCounters } from '../../cache/counters.ts'
 import { demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
+import { CacheEventSource } from '../../cache/events.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { remainingLifetime, reusable } from '../../cache/policy.ts'
-import { SingleFlight } from '../../cache/single-flight.ts'
-import { matchesVariant, selectEntry } from '../../cache/variant.ts'
-import type { Clock } from '../../core/clock.ts'
+import { SafeStore } from '../../cache/safe-store.ts'
+import { selectEntry } from '../../cache/variant.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { CacheStatus, Middleware, Next, Reply } from '../../core/reply.ts'
 import { nameOf, type Request } from '../../core/request.ts'
 import { deadlineOf, withoutConditions } from './background.ts'
+import { Coalescer } from './coalescer.ts'
 import { type OriginAnswer, OriginExchange, type Question } from './origin-exchange.ts'
-import { SafeStore, type StoreErrorListener } from './safe-store.ts'
 import { termsOf } from './terms.ts'
 import { gatewayTimeout, reused, storedReply } from './stored-reply.ts'
 
@@ -26,12 +27,12 @@ export interface CacheMiddlewareOptions {
   readonly settings: Omit<CacheSettings, 'backend' | 'maxSize' | 'checkFrequency'>
   /** Counts what happens; give the same to the session’s view of the cache. */
   readonly counters?: CacheCounters
-  /** Told of every error of the store; the request goes on as if there were no cache. */
-  readonly onStoreError?: StoreErrorListener
+  /** Told of what goes wrong with the store, and in the background; give the same to the session’s view of the cache. */
+  readonly events?: CacheEventSource
+  /** Measures how long the store takes, and the time between processes. Default: the machine’s clock. */
+  readonly storeClock?: Clock
   /** Fires when the session closes: what goes on in the background ends then. */
   readonly closing?: AbortSignal
-  /** Told why a validation in the background failed, after its stale response was handed out. */
-  readonly onRevalidationError?: (error: unknown) => void
 }
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */
@@ -58,19 +59,21 @@ class RequestCache {
   readonly #counters: CacheCounters
   readonly #store: SafeStore
   readonly #origin: OriginExchange
-  readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #coalescer: Coalescer
+  readonly #events: CacheEventSource
   readonly #closing: AbortSignal | undefined
-  readonly #onRevalidationError: (error: unknown) => void
 
   constructor(options: CacheMiddlewareOptions) {
-    const { store, clock, settings, counters = createCounters(), onStoreError, onRevalidationError } = options
+    const { store, clock, settings, counters = createCounters(), storeClock = systemClock } = options
     this.#settings = settings
     this.#clock = clock
     this.#counters = counters
-    this.#store = new SafeStore(store, counters, onStoreError)
+    this.#events = options.events ?? new CacheEventSource(settings.prefix)
+    const timeout = settings.storeTimeout
+    this.#store = new SafeStore({ store, counters, events: this.#events, timeout, clock: storeClock })
     this.#origin = new OriginExchange(this.#store, clock, settings, counters)
+    this.#coalescer = new Coalescer(this.#store, this.#origin, storeClock)
     this.#closing = options.closing
-    this.#onRevalidationError = onRevalidationError ?? (() => undefined)
   }
 
   async answer(request: Request, next: Next): Promise<Reply> {
@@ -120,14 +123,14 @@ class RequestCache {
   #revalidate({ request, key, others, next, selected }: Question): void {
     const whole = withoutConditions(request)
     const terms = termsOf(whole, others)
-    if (this.#flights.has(key, terms)) return
+    if (this.#coalescer.isUnderWay(key, terms)) return
     const deadline = deadlineOf(request, this.#clock, this.#closing)
-    const demand = plainDemand
-    this.#flights
-      .run(key, terms, deadline.signal, (signal) =>
-        this.#origin.get({ request: { ...whole, signal }, key, demand, selected, others, next }),
-      )
-      .catch(this.#onRevalidationError)
+    const question = { request: whole, key, demand: plainDemand, selected, others, next }
+    this.#coalescer
+      .inBackground(question, terms, deadline.signal)
+      .catch((error: unknown) => {
+        this.#events.tell('revalidation-failed', { url: request.url.href, key, error })
+      })
       .finally(deadline.cancel)
   }
 
@@ -140,21 +143,19 @@ class RequestCache {
     if (reply.status >= 200 && reply.status < 400) {
       for (const url of changedUrls(request, reply)) {
         const key = cacheKey({ ...request, url }, this.#settings)
-        this.#flights.forget(key)
+        this.#coalescer.forget(key)
         this.#origin.invalidate(key)
       }
     }
     if (!answersGet(request, reply, this.#settings)) return withStatus(reply, { hit: false, fwd })
     const key = cacheKey(request, this.#settings)
-    const { reply: kept, stored } = this.#origin.keep(
-      { ...request, method: 'GET', body: undefined },
-      key,
-      reply,
-    )
-    return withStatus({ ...kept, request }, { hit: false, fwd, stored })
+    const asked = { ...request, method: 'GET', body: undefined }
+    const { reply: kept, stored, content } = this.#origin.keep(asked, key, reply)
+    const stream = content === undefined ? kept.stream : content.open(undefined)
+    return withStatus({ ...kept, request, stream }, { hit: false, fwd, stored })
   }
 
-  #goForward(forward: Forward): Promise<Reply> {
+  async #goForward(forward: Forward): Promise<Reply> {
     const { request, demand, fwd, key, next } = forward
     if (demand.offline === 'error') {
       throw new SessionError(
@@ -163,41 +164,23 @@ class RequestCache {
       )
     }
     const status: CacheStatus = { hit: false, fwd, key }
-    if (demand.offline === 'status')
-      return Promise.resolve(gatewayTimeout(request, this.#clock.now(), status))
+    if (demand.offline === 'status') return gatewayTimeout(request, this.#clock.now(), status)
     // a HEAD’s answer has no content to keep
-    if (request.method === 'HEAD') {
-      return this.#origin.head(request, forward.selected, next).then((reply) => withStatus(reply, status))
-    }
+    if (request.method === 'HEAD')
+      return withStatus(await this.#origin.head(request, forward.selected, next), status)
     // who insists on the origin’s own word must not get one that was given before it asked; and a part is not for all
-    const alone = request.reading === 'stream' || fwd === 'request' || demand.conditions !== undefined
-    return alone ? this.#ask(forward) : this.#askTogether(forward, termsOf(request, forward.others))
-  }
-
-  async #ask(forward: Forward): Promise<Reply> {
-    return labelled(await this.#origin.get(forward), forward)
-  }
-
-  async #askTogether(forward: Forward, terms: string): Promise<Reply> {
-    const { request, key } = forward
-    const { value, collapsed } = await this.#flights.run(key, terms, request.signal, (signal) =>
-      this.#origin.get({ ...forward, request: { ...request, signal } }),
-    )
-    const answer = { ...value, reply: { ...value.reply, request } }
-    if (!collapsed) return labelled(answer, forward)
-    // not shareable after all, or of another variant: everybody for themselves
-    if (value.entry === undefined || !matchesVariant(value.entry, request)) return this.#ask(forward)
-    return labelled(answer, forward, true)
+    const isAlone = fwd === 'request' || demand.conditions !== undefined
+    const answer = isAlone
+      ? await this.#coalescer.alone(forward)
+      : await this.#coalescer.together(forward, termsOf(request, forward.others))
+    return labelled(answer, status)
   }
 }
 
-function labelled(answer: OriginAnswer, { key, fwd }: Forward, collapsed = false): Reply {
-  const { reply, stored, fwdStatus } = answer
+function labelled({ reply, stored, fwdStatus, collapsed = false }: OriginAnswer, status: CacheStatus): Reply {
   return withStatus(reply, {
-    hit: false,
-    fwd,
+    ...status,
     stored,
-    key,
     ...(fwdStatus === undefined ? {} : { fwdStatus }),
     ...(collapsed ? { collapsed } : {}),
   })

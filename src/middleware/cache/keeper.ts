@@ -6,10 +6,10 @@ import { Invalidations } from '../../cache/invalidations.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
+import type { SafeStore } from '../../cache/safe-store.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
-import type { SafeStore } from './safe-store.ts'
 
 /** Settings that decide what is stored, and for how long. */
 export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
@@ -20,6 +20,12 @@ interface Asked {
   readonly key: string
   readonly demand: Demand
 }
+
+/**
+ * What became of a response: it is stored; it could be, but the store does not take it now; or it may not be, so that it
+ * is not for others either.
+ */
+export type Kept = 'stored' | 'left out' | 'refused'
 
 /** Puts into the store what may be there, and takes out what may not. */
 export class Keeper {
@@ -60,26 +66,25 @@ export class Keeper {
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
-  /** Stores what came whole, joined to the parts that are there. @returns whether it is stored */
-  keep({ demand }: Asked, entry: CacheEntry, ticket: number): boolean {
+  /** Stores what came whole, joined to the parts that are there. */
+  keep({ demand }: Asked, entry: CacheEntry, ticket: number): Kept {
     if (entry.status !== 206) return this.put(entry, ticket)
     const part = toParts(entry, demand.conditions?.rangeText ?? '')
-    if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return false
+    if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     // looked up anew: parts that were asked for at the same time came meanwhile
     const found = this.#store.match(entry.key)
     if (found instanceof Promise) void found.then((entries) => this.#join(entries, part, ticket))
     else this.#join(found, part, ticket)
-    return true
+    return 'stored'
   }
 
-  /** @returns whether it is stored */
-  put(entry: CacheEntry, ticket: number): boolean {
-    if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return false
-    if (entry.body.byteLength > this.#settings.maxEntrySize) return false
-    if (!this.#invalidations.allows(entry.key, ticket)) return false
-    this.#store.put(entry)
+  put(entry: CacheEntry, ticket: number): Kept {
+    if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
+    if (entry.body.byteLength > this.#settings.maxEntrySize) return 'refused'
+    if (!this.#invalidations.allows(entry.key, ticket)) return 'refused'
+    if (!this.#store.put(entry)) return 'left out'
     this.#counters.stored += 1
-    return true
+    return 'stored'
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */

@@ -4,24 +4,28 @@ import type { CacheCounters } from '../../cache/counters.ts'
 import { type Demand, plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
-import { failureStatuses, storable, survivesFailure } from '../../cache/policy.ts'
+import { failureStatuses, reusable, storable, survivesFailure } from '../../cache/policy.ts'
+import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
-import { fieldValue } from '../../core/field-list.ts'
+import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import { Keeper, type StoringSettings } from './keeper.ts'
-import { RecordedStream } from './recorded-stream.ts'
-import type { SafeStore } from './safe-store.ts'
+import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
 
 /** What came of asking the origin. */
 export interface OriginAnswer {
   readonly reply: Reply
-  /** The response as others may have it too; undefined when it is not for them, or not read yet. */
+  /** The response as others may have it too; undefined when it is not for them. */
   readonly entry: CacheEntry | undefined
+  /** The content of a reply that is a stream, and of its entry, while it arrives; it is opened by whoever reads it. */
+  readonly content?: SharedContent
+  /** Whether another process asked for it. */
+  readonly collapsed?: boolean
   /** Whether it is stored, or will be once it has been read. */
   readonly stored: boolean
   /** The status of the exchange, where it is not that of the reply. */
@@ -38,6 +42,8 @@ export interface Question {
   /** Everything else under the key. */
   readonly others: readonly CacheEntry[]
   readonly next: Next
+  /** Ends the exchange while its content arrives. Default: nothing; then the request’s signal does. */
+  readonly stop?: () => void
 }
 
 /** Asks the origin, with the validators of what is stored, and stores what it may. */
@@ -65,12 +71,12 @@ export class OriginExchange {
     try {
       answer = await this.#ask(question)
     } catch (error) {
-      const stale = isFailure(error) ? this.#stale(question, selected, undefined) : undefined
+      const stale = isFailure(error) ? this.#stored(question, selected, undefined) : undefined
       if (stale === undefined) throw error
       return stale
     }
     if (!failureStatuses.has(answer.reply.status)) return answer
-    const stale = this.#stale(question, selected, answer.reply.status)
+    const stale = this.#stored(question, selected, answer.reply.status)
     if (stale === undefined) return answer
     await discard(answer.reply)
     return stale
@@ -80,6 +86,19 @@ export class OriginExchange {
   keep(request: Request, key: string, reply: Reply): OriginAnswer {
     const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
     return this.#receive(question, this.#keeper.begin(), reply)
+  }
+
+  /** What another process has stored meanwhile, as the answer; undefined when it is not what was asked for. */
+  collapsed(question: Question, entry: CacheEntry): OriginAnswer | undefined {
+    const answer = this.#stored(question, entry, undefined)
+    return answer && { ...answer, stored: true, collapsed: true }
+  }
+
+  /** The fields of a response that is reused while its content arrives; undefined when it may not be. */
+  reusedFields({ demand }: Question, entry: CacheEntry): FieldList | undefined {
+    const wallNow = this.#clock.wallNow()
+    if (reusable(entry, demand, this.#settings, wallNow) !== 'fresh') return undefined
+    return reused(entry, entry, wallNow).headers
   }
 
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
@@ -129,18 +148,18 @@ export class OriginExchange {
       return this.#receive(question, ticket, await next(request))
     }
     const complete = aged(whole, this.#settings)
-    const stored = storable(complete, this.#settings) && this.#keeper.put(complete, ticket)
+    const kept = storable(complete, this.#settings) ? this.#keeper.put(complete, ticket) : 'refused'
     const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
     return {
       reply: { ...answered, ...contentFor(request, complete.body) },
-      entry: stored ? complete : undefined,
-      stored,
+      entry: kept === 'refused' ? undefined : complete,
+      stored: kept === 'stored',
       fwdStatus: 206,
     }
   }
 
   #receive(question: Omit<Question, 'next'>, ticket: number, received: Reply): OriginAnswer {
-    const { request, key, selected, demand } = question
+    const { request, key, selected, demand, stop = () => undefined } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
     const times = timesOf(reply, this.#clock)
@@ -161,15 +180,20 @@ export class OriginExchange {
     if (reply.stream !== undefined) {
       const announced = Number(fieldValue(reply.headers, 'content-length') ?? 0)
       if (announced > this.#settings.maxEntrySize) return unshared(reply)
-      const stream = new RecordedStream(reply.stream, this.#settings.maxEntrySize, (body) => {
-        this.#keeper.keep(question, { ...entry, body }, ticket)
+      const content = new SharedContent({
+        source: reply.stream,
+        limit: this.#settings.maxEntrySize,
+        keep: (body) => this.#keeper.keep(question, { ...entry, body }, ticket),
+        stop,
       })
-      return { reply: { ...reply, stream }, entry: undefined, stored: true, fwdStatus: undefined }
+      // a part is only for who asked for it
+      const isShared = reply.status !== 206
+      return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
     }
-    const stored = this.#keeper.keep(question, entry, ticket)
+    const kept = this.#keeper.keep(question, entry, ticket)
     // a part is only for who asked for it
-    const shared = stored && reply.status !== 206
-    return { reply, entry: shared ? entry : undefined, stored, fwdStatus: undefined }
+    const isShared = kept !== 'refused' && reply.status !== 206
+    return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }
   }
 
   /** undefined when the stored response, freshened, is not what the caller asked for. */
@@ -179,20 +203,21 @@ export class OriginExchange {
     const entry = freshened(known, request, reply, times, this.#settings)
     const answer = answerOf(entry ?? known, request.method, demand.conditions)
     if (answer === undefined) return undefined
-    const stored = entry !== undefined && storable(entry, this.#settings) && this.#keeper.put(entry, ticket)
+    const mayStay = entry !== undefined && storable(entry, this.#settings)
+    const kept = mayStay ? this.#keeper.put(entry, ticket) : 'refused'
     // the origin has just said that it may not be kept
-    if (!stored) this.#keeper.drop(known.key)
+    if (kept === 'refused') this.#keeper.drop(known.key)
     const { status, statusText, headers, body } = answer
     return {
       reply: { ...reply, request, status, statusText, headers, ...contentFor(request, body) },
-      entry: stored ? entry : undefined,
-      stored,
+      entry: kept === 'refused' ? undefined : entry,
+      stored: kept === 'stored',
       fwdStatus: reply.status,
     }
   }
 
-  /** The stale response in the place of an origin that failed. */
-  #stale(
+  /** A stored response: a stale one in the place of an origin that failed, say. */
+  #stored(
     { request, demand }: Question,
     entry: CacheEntry,
     fwdStatus: number | undefined,

@@ -7,12 +7,13 @@ import type { Request } from '../../core/request.ts'
  * from what is stored, and whatever can make the exchange fail for one of them and not for another.
  */
 export function termsOf(request: Request, entries: readonly CacheEntry[]): string {
-  const { features, timeouts, maxResponseSize } = request
+  const { features, timeouts, maxResponseSize, reading } = request
   const { retry, limit } = features
   return JSON.stringify([
     variantOf(request, entries[0]?.varyNames ?? []),
     [timeouts.connect, timeouts.headers, timeouts.body],
     maxResponseSize,
+    reading,
     limit === undefined ? [] : [limit.cost, limit.maxWait, limit.keys],
     retry === undefined || retry === null
       ? String(retry)

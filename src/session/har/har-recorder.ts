@@ -11,7 +11,7 @@ import {
   type RecordedRequest,
   toHarEntry,
 } from '../../http/har/har-entry.ts'
-import { RecordedStream } from '../../middleware/cache/recorded-stream.ts'
+import { RecordedStream } from './recorded-stream.ts'
 import { version } from '../version.ts'
 import type { HarOptions } from './har-options.ts'
 

@@ -1,0 +1,127 @@
+import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.ts'
+
+/** What a store is being told of a key. */
+interface Write {
+  /** What is stored; undefined when everything under the key is dropped. */
+  readonly entry: CacheEntry | undefined
+  isBegun: boolean
+  /** Something came behind it that makes it needless. */
+  isNeedless: boolean
+}
+
+/** The writes of one key, one behind the other. */
+interface Queue {
+  readonly writes: Write[]
+  /** Resolves when the last of them has ended, well or not. */
+  ended: Promise<unknown>
+}
+
+/** Most bytes that wait to be written: 64 MiB. */
+const mostBytes = 67_108_864
+/** And most writes. */
+const mostWrites = 10_000
+
+/**
+ * What a store that answers later has been told and has not confirmed yet. Writes of a key reach the store one after the
+ * other, so that none overtakes another; and whoever asks for the key sees them as if they were done.
+ */
+export class PendingWrites {
+  readonly #store: CacheStore
+  readonly #queues = new Map<string, Queue>()
+  #bytes = 0
+  #count = 0
+
+  constructor(store: CacheStore) {
+    this.#store = store
+  }
+
+  get isEmpty(): boolean {
+    return this.#queues.size === 0
+  }
+
+  /** Whether so many bytes more may wait. */
+  hasRoom(bytes: number): boolean {
+    return this.#count < mostWrites && this.#bytes + bytes <= mostBytes
+  }
+
+  /** @throws what the store throws */
+  put(entry: CacheEntry): MaybePromise<void> {
+    return this.#write(entry.key, entry, () => this.#store.put(entry), undefined)
+  }
+
+  /** @throws what the store throws */
+  delete(key: string): MaybePromise<boolean> {
+    return this.#write(key, undefined, () => this.#store.delete(key), false)
+  }
+
+  /** What is under the key once all is written; undefined when that depends on what the store has. */
+  known(key: string): readonly CacheEntry[] | undefined {
+    const writes = this.#queues.get(key)?.writes
+    return writes?.some(({ entry }) => entry === undefined) === true ? seen(writes, []) : undefined
+  }
+
+  /** What the store has to say, seen as if all were written that is pending now. */
+  over(key: string): (stored: readonly CacheEntry[]) => readonly CacheEntry[] {
+    const writes = [...(this.#queues.get(key)?.writes ?? [])]
+    return (stored) => seen(writes, stored)
+  }
+
+  /** Resolves when what is being written now has been, or has failed; undefined when nothing is. */
+  settled(key?: string): Promise<unknown> | undefined {
+    if (key !== undefined) return this.#queues.get(key)?.ended
+    if (this.isEmpty) return undefined
+    return Promise.all([...this.#queues.values()].map(({ ended }) => ended))
+  }
+
+  #write<T>(
+    key: string,
+    entry: CacheEntry | undefined,
+    perform: () => MaybePromise<T>,
+    needless: T,
+  ): MaybePromise<T> {
+    const queue = this.#queues.get(key)
+    if (queue === undefined) {
+      const answer = perform()
+      if (!(answer instanceof Promise)) return answer
+      const write = { entry, isBegun: true, isNeedless: false }
+      return this.#follow(key, { writes: [], ended: answer }, write, answer)
+    }
+    for (const other of queue.writes) {
+      const isReplaced = entry === undefined || other.entry?.variant === entry.variant
+      if (!other.isBegun && isReplaced) other.isNeedless = true
+    }
+    const write: Write = { entry, isBegun: false, isNeedless: false }
+    const begin = (): MaybePromise<T> => {
+      write.isBegun = true
+      return write.isNeedless ? needless : perform()
+    }
+    return this.#follow(key, queue, write, queue.ended.then(begin))
+  }
+
+  #follow<T>(key: string, queue: Queue, write: Write, answer: Promise<T>): Promise<T> {
+    const bytes = write.entry?.body.byteLength ?? 0
+    queue.writes.push(write)
+    this.#bytes += bytes
+    this.#count += 1
+    this.#queues.set(key, queue)
+    const end = (): void => {
+      queue.writes.splice(queue.writes.indexOf(write), 1)
+      this.#bytes -= bytes
+      this.#count -= 1
+      if (queue.writes.length === 0) this.#queues.delete(key)
+    }
+    // who wrote it hears of its failure
+    queue.ended = answer.then(end, end)
+    return answer
+  }
+}
+
+/** What of `stored` is left after these writes, and what they add: most recent first. */
+function seen(writes: readonly Write[], stored: readonly CacheEntry[]): readonly CacheEntry[] {
+  let entries = stored
+  for (const { entry } of writes) {
+    entries =
+      entry === undefined ? [] : [entry, ...entries.filter(({ variant }) => variant !== entry.variant)]
+  }
+  return entries
+}

@@ -1,0 +1,169 @@
+import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Microseconds } from '../core/duration.ts'
+import { SessionError } from '../core/errors.ts'
+import type { CacheCounters } from './counters.ts'
+import type { CacheEventSource, StoreOperation } from './events.ts'
+import { guardOf, type StoreGuard } from './store-guard.ts'
+import type { StoreWatch } from './store-watch.ts'
+
+/** What a store is wrapped with. */
+export interface SafeStoreOptions {
+  readonly store: CacheStore
+  readonly counters: CacheCounters
+  readonly events: CacheEventSource
+  /** The longest that a request waits for the store. */
+  readonly timeout: Microseconds
+  /** The time that calls of the store take is measured by it. */
+  readonly clock: Clock
+}
+
+const none: readonly CacheEntry[] = []
+
+/**
+ * A store that never fails a request, nor holds one up: an error is counted and told, and a store that
+ * fails or hangs is left alone for a while. Writes are not waited for, so that the caller never goes at the store’s pace;
+ * but what was written is seen from then on.
+ */
+export class SafeStore {
+  readonly #store: CacheStore
+  readonly #guard: StoreGuard
+  readonly #counters: CacheCounters
+  readonly #events: CacheEventSource
+  readonly #timeout: Microseconds
+
+  constructor({ store, counters, events, timeout, clock }: SafeStoreOptions) {
+    this.#store = store
+    this.#guard = guardOf(store, clock)
+    this.#counters = counters
+    this.#events = events
+    this.#timeout = timeout
+  }
+
+  /** Whether other processes use it too. */
+  get isShared(): boolean {
+    return this.#store.shared === true
+  }
+
+  /** What is stored under the key; nothing when the store fails. */
+  match(key: string): MaybePromise<readonly CacheEntry[]> {
+    const { isIdle, owed, writes } = this.#guard
+    if (isIdle) return this.#look(key)
+    if (owed.has(key)) {
+      if (!this.#guard.watch.isAway) owed.pay()
+      return none
+    }
+    const known = writes.known(key)
+    if (known !== undefined) return known
+    const asWritten = writes.over(key)
+    const stored = this.#look(key)
+    return stored instanceof Promise ? stored.then(asWritten) : asWritten(stored)
+  }
+
+  /** @returns whether the store was told to keep it */
+  put(entry: CacheEntry): boolean {
+    const { key } = entry
+    const guard = this.#guard
+    const isOwed = !guard.isIdle && guard.owed.has(key)
+    // what must go first would go behind it
+    if (isOwed || !guard.takesEntries) return false
+    if (!guard.writes.hasRoom(entry.body.byteLength)) {
+      const message = 'the store is too slow: so much waits to be written already that this was left out'
+      guard.failedToWrite()
+      this.#report('put', key, new SessionError('ERR_BACKEND', message))
+      return false
+    }
+    const failed = (error: unknown): void => {
+      guard.failedToWrite()
+      this.#report('put', key, error)
+      // that it is outdated must not be forgotten
+      if (entry.outdated === true) this.#owe(key)
+    }
+    try {
+      const written = guard.writes.put(entry)
+      if (written instanceof Promise) written.then(() => guard.wrote(), failed)
+      else guard.wrote()
+      return true
+    } catch (error) {
+      failed(error)
+      return false
+    }
+  }
+
+  /** What is under the key answers nobody from now on, whether the store hears of it at once or later. */
+  delete(key: string): void {
+    const { watch, writes } = this.#guard
+    if (watch.isFailing || !writes.hasRoom(0)) return this.#owe(key)
+    const failed = (error: unknown): void => {
+      this.#owe(key)
+      this.#report('delete', key, error)
+    }
+    try {
+      const dropped = writes.delete(key)
+      if (dropped instanceof Promise) dropped.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** @returns whether `token` has the lease now; undefined when the store cannot say */
+  claim(key: string, token: string, span: Microseconds): MaybePromise<boolean | undefined> {
+    const { watch, leases } = this.#guard
+    if (watch.isAway || (leases.isAway && !leases.startTrial())) return undefined
+    const isTrial = leases.isAway
+    const claimed = this.#ask('claim', leases, key, () => this.#store.claim(key, token, span), undefined)
+    if (!isTrial || !(claimed instanceof Promise)) return claimed
+    // nobody waits to find out whether it can say again
+    void claimed.then((held) => held === true && this.release(key, token))
+    return undefined
+  }
+
+  /** Gives a lease back; nobody waits for that. */
+  release(key: string, token: string): void {
+    const { watch, leases } = this.#guard
+    if (watch.isAway || leases.isAway) return
+    void this.#ask('release', leases, key, () => this.#store.release(key, token), undefined)
+  }
+
+  /** Resolves when what is being written under the key has been, or has failed; undefined when nothing is. */
+  settled(key: string): Promise<unknown> | undefined {
+    return this.#guard.writes.settled(key)
+  }
+
+  #look(key: string): MaybePromise<readonly CacheEntry[]> {
+    const { watch } = this.#guard
+    if (!watch.isAway) return this.#ask('match', watch, key, () => this.#store.match(key), none)
+    if (!watch.startTrial()) return none
+    const found = this.#ask('match', watch, key, () => this.#store.match(key), none)
+    return found instanceof Promise ? none : found
+  }
+
+  #ask<T, Else>(
+    operation: StoreOperation,
+    watch: StoreWatch,
+    key: string,
+    call: () => MaybePromise<T>,
+    otherwise: Else,
+  ): MaybePromise<T | Else> {
+    const failed = (error: unknown): Else => {
+      this.#report(operation, key, error)
+      return otherwise
+    }
+    try {
+      const answer = watch.ask(call, this.#timeout)
+      return answer instanceof Promise ? answer.catch(failed) : answer
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #owe(key: string): void {
+    this.#guard.owed.add(key, (owed, error) => this.#report('delete', owed, error))
+  }
+
+  #report(operation: StoreOperation, key: string, error: unknown): void {
+    this.#counters.storeErrors += 1
+    this.#events.tell('error', { operation, key, error })
+    this.#guard.witness(this.#events)
+  }
+}

@@ -1,0 +1,77 @@
+import type { CacheStore } from '../backends/contract.ts'
+import type { Clock } from '../core/clock.ts'
+import { type Microseconds, toMilliseconds } from '../core/duration.ts'
+import type { CacheEventSource } from './events.ts'
+import { OwedDeletes } from './owed-deletes.ts'
+import { PendingWrites } from './pending-writes.ts'
+import { restAfter, StoreWatch } from './store-watch.ts'
+
+/** What all caches of this process know of one store. */
+export class StoreGuard {
+  readonly store: CacheStore
+  /** Of reads. */
+  readonly watch: StoreWatch
+  /** Of leases: what cannot be written can still be read. */
+  readonly leases: StoreWatch
+  readonly writes: PendingWrites
+  readonly owed: OwedDeletes
+  readonly #clock: Clock
+  /** Those who have met the failure. */
+  readonly #witnesses = new Set<CacheEventSource>()
+  #failure: unknown
+  /** Writes that failed in a row, and until when none is tried: a full disk can still be read. */
+  #failedWrites = 0
+  #writeAt: Microseconds = Number.NEGATIVE_INFINITY
+
+  constructor(store: CacheStore, clock: Clock) {
+    this.store = store
+    this.#clock = clock
+    this.writes = new PendingWrites(store)
+    this.owed = new OwedDeletes(store)
+    this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => undefined })
+    this.watch = new StoreWatch(clock, {
+      lost: (error) => (this.#failure = error),
+      back: (lostFor) => {
+        this.owed.pay()
+        for (const events of this.#witnesses)
+          events.tell('backend-back', { lostFor: toMilliseconds(lostFor) })
+        this.#witnesses.clear()
+      },
+    })
+  }
+
+  /** Whether there is nothing to be heeded: the store is asked, and that is all. */
+  get isIdle(): boolean {
+    return this.writes.isEmpty && this.owed.isEmpty
+  }
+
+  /** Whether entries may be written now. */
+  get takesEntries(): boolean {
+    return !this.watch.isFailing && (this.#failedWrites === 0 || this.#clock.now() >= this.#writeAt)
+  }
+
+  wrote(): void {
+    this.#failedWrites = 0
+  }
+
+  failedToWrite(): void {
+    this.#failedWrites += 1
+    this.#writeAt = this.#clock.now() + restAfter(this.#failedWrites)
+  }
+
+  /** Tells a cache that has met the failure, and once more when the store is back. */
+  witness(events: CacheEventSource): void {
+    if (!this.watch.isAway || this.#witnesses.has(events)) return
+    this.#witnesses.add(events)
+    events.tell('backend-lost', { error: this.#failure })
+  }
+}
+
+const guards = new WeakMap<CacheStore, StoreGuard>()
+
+/** The guard of a store: all caches of this process that use the store have the same one. */
+export function guardOf(store: CacheStore, clock: Clock): StoreGuard {
+  let guard = guards.get(store)
+  if (guard === undefined) guards.set(store, (guard = new StoreGuard(store, clock)))
+  return guard
+}

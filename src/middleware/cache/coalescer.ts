@@ -1,0 +1,107 @@
+import type { SafeStore } from '../../cache/safe-store.ts'
+import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
+import { UnsharedKeys } from '../../cache/unshared-keys.ts'
+import { matchesVariant } from '../../cache/variant.ts'
+import type { Clock } from '../../core/clock.ts'
+import { discard } from '../discard.ts'
+import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
+import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
+import { SharedContent } from './shared-content.ts'
+import { contentFor } from './stored-reply.ts'
+
+/** Asks the origin once for all who want the same at the same time, in this process and in others. */
+export class Coalescer {
+  readonly #origin: OriginExchange
+  readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #processes: ProcessFlight
+  readonly #unshared: UnsharedKeys
+
+  /** @param clock measures the time between processes */
+  constructor(store: SafeStore, origin: OriginExchange, clock: Clock) {
+    this.#origin = origin
+    this.#unshared = new UnsharedKeys(clock, unsharedSpan)
+    this.#processes = new ProcessFlight(store, origin, this.#unshared, clock)
+  }
+
+  /** Asks for this request alone. */
+  async alone(question: Question): Promise<OriginAnswer> {
+    const answer = await this.#origin.get(question)
+    const stream = answer.content?.open(undefined)
+    return stream === undefined ? answer : { ...answer, reply: { ...answer.reply, stream } }
+  }
+
+  /** Asks, or shares the exchange of others who have asked under the same terms. */
+  async together(question: Question, terms: string): Promise<OriginAnswer> {
+    const { request, key } = question
+    if (this.#unshared.has(key)) {
+      const answer = await this.alone(question)
+      if (answer.entry !== undefined) this.#unshared.delete(key)
+      return answer
+    }
+    const landed = await this.#flights.run(key, terms, request.signal, {
+      start: (signal) => this.#start(question, signal),
+      lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.ended),
+    })
+    // not shareable after all, or of another variant: everybody for themselves
+    return this.#answerFor(question, landed) ?? this.alone(question)
+  }
+
+  /** Asks behind everybody’s back. */
+  async inBackground(question: Question, terms: string, signal: AbortSignal): Promise<void> {
+    await this.#flights.run(question.key, terms, signal, {
+      start: (ending) => this.#ask({ ...question, request: { ...question.request, signal: ending } }),
+    })
+  }
+
+  /** Whether it is being asked. */
+  isUnderWay(key: string, terms: string): boolean {
+    return this.#flights.has(key, terms)
+  }
+
+  /** What was asked for before now is for nobody who comes from now on. */
+  forget(key: string): void {
+    this.#flights.forget(key)
+  }
+
+  async #start(question: Question, signal: AbortSignal): Promise<OriginAnswer> {
+    const { request } = question
+    if (request.reading === 'buffered') return this.#ask({ ...question, request: { ...request, signal } })
+    // the exchange goes on when whoever began it has its head, and ends when nobody reads it any more
+    const exchange = new AbortController()
+    const stop = (): void => exchange.abort(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    const answer = await this.#ask({ ...question, request: { ...request, signal: exchange.signal }, stop })
+    const { reply, entry, content } = answer
+    if (entry !== undefined || content !== undefined || reply.stream === undefined) return answer
+    // it is for whoever began it, alone
+    if (request.signal?.aborted === true) await discard(reply)
+    return {
+      ...answer,
+      content: new SharedContent({ source: reply.stream, limit: 0, keep: () => undefined, stop }),
+    }
+  }
+
+  async #ask(question: Question): Promise<OriginAnswer> {
+    const answer = await this.#processes.get(question)
+    if (answer.entry !== undefined) this.#unshared.delete(question.key)
+    else if (isUnshared(answer)) this.#unshared.add(question.key)
+    return answer
+  }
+
+  /** A shared answer as this request may have it; undefined when it may not. */
+  #answerFor(question: Question, { value, collapsed, late }: Landed<OriginAnswer>): OriginAnswer | undefined {
+    const { request } = question
+    const { entry, content } = value
+    if (collapsed && (entry === undefined || !matchesVariant(entry, request))) return undefined
+    // what was there before it was asked for is reused, as what is stored is
+    const headers =
+      late && entry !== undefined ? this.#origin.reusedFields(question, entry) : value.reply.headers
+    if (headers === undefined) return undefined
+    const reply = { ...value.reply, request, headers }
+    const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
+    if (request.reading === 'buffered') return answer
+    const stream =
+      content === undefined ? entry && contentFor(request, entry.body).stream : content.open(request.signal)
+    return stream && { ...answer, reply: { ...reply, stream } }
+  }
+}

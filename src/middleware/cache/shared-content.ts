@@ -1,0 +1,233 @@
+import { AbortError, NetworkError } from '../../core/errors.ts'
+
+/** What the content of one exchange is made of. */
+export interface SharedContentOptions {
+  readonly source: AsyncIterable<Uint8Array>
+  /** Most bytes that are kept: for the store, for those who come later, and for those who read slowly. */
+  readonly limit: number
+  /** Is handed all of it, once it came whole. */
+  readonly keep: (content: Uint8Array) => void
+  /** Ends the exchange: nobody wants the rest. */
+  readonly stop: () => void
+}
+
+interface Piece {
+  readonly bytes: Uint8Array
+  /** The bytes as they came, for the first who takes them, since readers may change what they are given. */
+  fresh: Uint8Array | undefined
+}
+
+/** Where a reader is. */
+interface Place {
+  /** Of the next piece that it takes, counted from the beginning of the content. */
+  index: number
+  /** Why it gets no more. */
+  error: Error | undefined
+  /** To be called when there may be more for it, or will be no more. */
+  wake: (() => void) | undefined
+}
+
+/** A reader that was dropped unread must not hold the exchange for ever. */
+const dropped = new FinalizationRegistry<() => void>((leave) => leave())
+
+/**
+ * The content of one exchange while it arrives, for all who want it, and for the store. Each reads it from its
+ * beginning, at its own pace; it arrives at the pace of the fastest. It is abandoned when the last reader has
+ * left, whoever it was that asked for it.
+ *
+ * What is larger than `limit` is not kept. Whoever reads it already gets the rest, but must not fall behind the fastest by
+ * more than `limit` bytes.
+ */
+export class SharedContent {
+  /** Resolves when no more of it will come: it is whole, or failed, or was abandoned. */
+  readonly ended: Promise<void>
+  readonly #options: SharedContentOptions
+  readonly #source: AsyncIterator<Uint8Array>
+  readonly #end = Promise.withResolvers<void>()
+  readonly #places = new Set<Place>()
+  #pieces: Piece[] = []
+  /** How many pieces were dropped: all have read them. */
+  #passed = 0
+  /** The bytes of `#pieces`. */
+  #size = 0
+  #isKept: boolean
+  #isOver = false
+  #error: unknown
+  #pulling: Promise<void> | undefined
+
+  constructor(options: SharedContentOptions) {
+    this.#options = options
+    this.#source = options.source[Symbol.asyncIterator]()
+    this.#isKept = options.limit > 0
+    this.ended = this.#end.promise
+  }
+
+  /**
+   * Another reader.
+   * @param signal ends its reading with an AbortError
+   * @returns undefined when it is too late to get all of it
+   */
+  open(signal: AbortSignal | undefined): AsyncIterable<Uint8Array> | undefined {
+    if (this.#error !== undefined || this.#passed > 0 || (this.#isOver && !this.#isKept)) return undefined
+    if (!this.#isKept && this.#places.size > 0) return undefined
+    const place: Place = { index: 0, error: undefined, wake: undefined }
+    this.#places.add(place)
+    return new ContentReader(this, place, signal)
+  }
+
+  /** The next piece, if it is there. */
+  take(place: Place): Uint8Array | undefined {
+    const piece = this.#pieces[place.index - this.#passed]
+    if (piece === undefined) return undefined
+    place.index += 1
+    const { fresh } = piece
+    piece.fresh = undefined
+    if (!this.#isKept) this.#dropPassed()
+    return fresh ?? new Uint8Array(piece.bytes)
+  }
+
+  /** Whether all of it is there. @throws what it failed with */
+  isComplete(): boolean {
+    if (this.#error !== undefined) throw this.#error
+    return this.#isOver
+  }
+
+  /** Resolves when there is more, or will be no more. */
+  pull(): Promise<void> {
+    return (this.#pulling ??= this.#read().finally(() => (this.#pulling = undefined)))
+  }
+
+  async leave(place: Place): Promise<void> {
+    if (!this.#places.delete(place)) return
+    if (this.#places.size > 0) {
+      if (!this.#isKept) this.#dropPassed()
+      return
+    }
+    if (this.#isOver) return
+    this.#settle()
+    this.#isKept = false
+    this.#pieces = []
+    this.#options.stop()
+    await this.#source.return?.()
+  }
+
+  async #read(): Promise<void> {
+    let result: IteratorResult<Uint8Array>
+    try {
+      result = await this.#source.next()
+    } catch (error) {
+      if (this.#isOver) return
+      this.#error = error
+      this.#isKept = false
+      this.#settle()
+      return
+    }
+    if (this.#isOver) return
+    if (result.done !== true) return this.#add(result.value)
+    this.#settle()
+    if (this.#isKept) this.#options.keep(this.#concatenate())
+  }
+
+  #add(fresh: Uint8Array): void {
+    this.#size += fresh.byteLength
+    if (this.#size > this.#options.limit) this.#isKept = false
+    const isForMany = this.#isKept || this.#places.size > 1
+    this.#pieces.push({ bytes: isForMany ? new Uint8Array(fresh) : fresh, fresh })
+    if (!this.#isKept) this.#dropPassed()
+    while (this.#size > this.#options.limit && this.#places.size > 1 && this.#cutSlowest());
+  }
+
+  /** Whoever is far behind would have all of it kept. @returns whether there was anybody */
+  #cutSlowest(): boolean {
+    const places = [...this.#places]
+    const slowest = places.reduce((one, other) => (other.index < one.index ? other : one))
+    if (places.every(({ index }) => index === slowest.index)) return false
+    const message = `read too slowly: others who share the response are more than ${this.#options.limit} bytes ahead (maxEntrySize)`
+    slowest.error = new NetworkError('ERR_TRUNCATED', message)
+    this.#places.delete(slowest)
+    slowest.wake?.()
+    this.#dropPassed()
+    return true
+  }
+
+  #dropPassed(): void {
+    let first = Number.POSITIVE_INFINITY
+    for (const { index } of this.#places) first = Math.min(first, index)
+    for (; this.#passed < first && this.#pieces.length > 0; this.#passed++)
+      this.#size -= (this.#pieces.shift() as Piece).bytes.byteLength
+  }
+
+  #settle(): void {
+    this.#isOver = true
+    this.#end.resolve()
+  }
+
+  #concatenate(): Uint8Array {
+    const content = new Uint8Array(this.#size)
+    let offset = 0
+    for (const { bytes } of this.#pieces) {
+      content.set(bytes, offset)
+      offset += bytes.byteLength
+    }
+    return content
+  }
+}
+
+/** One who reads a shared content. */
+class ContentReader implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+  readonly #content: SharedContent
+  readonly #place: Place
+  readonly #forget: () => void
+
+  constructor(content: SharedContent, place: Place, signal: AbortSignal | undefined) {
+    this.#content = content
+    this.#place = place
+    // holds the place alone, so that a reader that nobody holds any more is collected
+    const onAbort = (): void => {
+      place.error = new AbortError(signal as AbortSignal)
+      void content.leave(place)
+      place.wake?.()
+    }
+    this.#forget = () => {
+      dropped.unregister(place)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    dropped.register(this, () => void content.leave(place), place)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) onAbort()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      for (;;) {
+        if (this.#place.error !== undefined) throw this.#place.error
+        const value = this.#content.take(this.#place)
+        if (value !== undefined) return { done: false, value }
+        if (this.#content.isComplete()) break
+        await this.#more()
+      }
+    } catch (error) {
+      await this.return()
+      throw error
+    }
+    return this.return()
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#forget()
+    await this.#content.leave(this.#place)
+    return { done: true, value: undefined }
+  }
+
+  /** Resolves when there is more, or this reader gets no more. */
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#place.wake = resolve
+      void this.#content.pull().then(resolve)
+    })
+  }
+}

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import type { ServerResponse } from 'node:http'
+import { test, type TestContext } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { CacheEventSource } from '../../src/cache/events.ts'
+import { parseCacheOptions } from '../../src/cache/options.ts'
+import { AbortError, SessionError } from '../../src/core/errors.ts'
+import type { Reply } from '../../src/core/reply.ts'
+import { cacheMiddleware } from '../../src/middleware/cache/cache-middleware.ts'
+import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { UndiciTransport } from '../../src/transport/undici-transport.ts'
+import { MoodyStore } from '../support/moody-store.ts'
+import { second } from './cache-support.ts'
+import { readAll, request, type RequestSketch, serve, text } from './support.ts'
+
+const fresh = { 'Cache-Control': 'max-age=60' }
+const noStore = { 'Cache-Control': 'no-store' }
+
+type Send = (sketch?: RequestSketch, path?: string) => Promise<Reply>
+
+/** Caches that share nothing but a store, as those of several processes do, and an origin that the test answers for. */
+async function processes(t: TestContext, count: number, shared = true) {
+  const held: ServerResponse[] = []
+  const origin = await serve(t, (_request, response) => {
+    response.sendDate = false
+    held.push(response)
+  })
+  const clock = new ManualClock()
+  const store = new MoodyStore(clock, shared)
+  const transport = new UndiciTransport({ clock, concurrency: undefined, tls: undefined })
+  t.after(() => transport.destroy())
+  const settings = parseCacheOptions({ maxEntrySize: 1_000 }, 'cache')
+  const errors: unknown[] = []
+  const senders = Array.from({ length: count }, (): Send => {
+    const events = new CacheEventSource('Test')
+    events.on('error', ({ error }) => errors.push(error))
+    const cache = cacheMiddleware({ store, clock, storeClock: clock, settings, events })
+    return (sketch = {}, path = '/a') => cache(request(origin + path, sketch), (made) => transport.send(made))
+  })
+  const until = async (arrivals: number): Promise<void> => {
+    while (held.length < arrivals) await nextTurn()
+  }
+  return { held, clock, store, senders: senders as [Send, Send, ...Send[]], until, errors }
+}
+
+/** What all got: the first one asks, and time stands still until it has its answer. */
+async function inTime<T>(clock: ManualClock, [first, ...others]: readonly Promise<T>[]): Promise<T[]> {
+  const answer = await (first as Promise<T>)
+  const all = Promise.all(others)
+  await clock.advance(200_000)
+  return [answer, ...(await all)]
+}
+
+test('of all processes that miss one asks the origin, and the others take what it stores', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 8)
+  const replies = senders.flatMap((send) => [send(), send()])
+  await until(1)
+  await clock.advance(second)
+  held[0]?.writeHead(200, { ...fresh, ETag: '"1"' }).end('content')
+  const all = await inTime(clock, replies)
+  assert.deepEqual(new Set(all.map(text)), new Set(['content']))
+  assert.equal(held.length, 1)
+  assert.equal(all.filter(({ cacheStatus }) => cacheStatus?.collapsed === true).length, 15)
+  assert.ok(all.every(({ cacheStatus }) => cacheStatus?.hit === false && cacheStatus.stored))
+})
+
+test('the answer is good for those who waited, even if it has to be validated each time', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 3)
+  const replies = senders.map((send) => send())
+  await until(1)
+  held[0]?.writeHead(200, { 'Cache-Control': 'no-cache', ETag: '"1"' }).end('content')
+  const all = await inTime(clock, replies)
+  assert.deepEqual([new Set(all.map(text)), held.length], [new Set(['content']), 1])
+})
+
+test('validations are put together as well: what was stored before is no answer', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 3)
+  const first = senders[0]()
+  await until(1)
+  held[0]?.writeHead(200, { ...fresh, ETag: '"1"' }).end('content')
+  await first
+  await clock.advance(60 * second)
+  const replies = senders.map((send) => send())
+  await until(2)
+  held[1]?.writeHead(304, fresh).end()
+  const all = await inTime(clock, replies)
+  assert.deepEqual([new Set(all.map(text)), held.length], [new Set(['content']), 2])
+})
+
+test('a holder that says nothing delays others by its lease, and no longer', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const lost = senders[0]()
+  await until(1)
+  const reply = senders[1]()
+  await clock.advance(5 * second - 60_000)
+  assert.equal(held.length, 1)
+  await clock.advance(120_000)
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('content')
+  assert.equal(text(await reply), 'content')
+  held[0]?.writeHead(200, fresh).end('late')
+  assert.equal(text(await lost), 'late')
+})
+
+test('when the one who asks gives up, another one asks', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 3)
+  const leaving = new AbortController()
+  const leader = senders[0]({ signal: leaving.signal })
+  await until(1)
+  const others = [senders[1](), (senders[2] as Send)()]
+  await clock.advance(second)
+  leaving.abort()
+  await assert.rejects(leader, AbortError)
+  await clock.advance(100_000)
+  await until(2)
+  await clock.advance(second)
+  held[1]?.writeHead(200, fresh).end('content')
+  for (const reply of await inTime(clock, others)) assert.equal(text(reply), 'content')
+  assert.equal(held.length, 2)
+})
+
+test('who waits can be aborted, and leaves no lease behind', async (t) => {
+  const { held, clock, senders, until, store } = await processes(t, 2)
+  const leader = senders[0]()
+  await until(1)
+  const leaving = new AbortController()
+  const reply = senders[1]({ signal: leaving.signal })
+  await clock.advance(100_000)
+  leaving.abort()
+  await assert.rejects(reply, AbortError)
+  held[0]?.writeHead(200, fresh).end('content')
+  await leader
+  await clock.advance(100_000)
+  const key = [...store.memory.entries('')][0]?.key as string
+  assert.equal(store.memory.claim(key, 'other', second), true)
+})
+
+test('answers that are not for others keep nobody waiting: only the first is waited for, and then for a while none', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 8)
+  const replies = senders.map((send) => send())
+  await until(1)
+  await clock.advance(second)
+  assert.equal(held.length, 1)
+  held[0]?.writeHead(200, noStore).end('for one')
+  await replies[0]
+  await clock.advance(400_000)
+  await until(8)
+  for (const response of held.slice(1)) response.writeHead(200, noStore).end()
+  await Promise.all(replies)
+  const again = Promise.all(senders.flatMap((send) => [send(), send()]))
+  await until(8 + 16)
+  for (const response of held.slice(8)) response.end()
+  await again
+})
+
+test('an answer that can be shared again ends that', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const first = senders[0]()
+  await until(1)
+  held[0]?.writeHead(200, noStore).end()
+  await first
+  const second_ = senders[0]()
+  await until(2)
+  held[1]?.writeHead(200, { 'Cache-Control': 'max-age=1' }).end()
+  await second_
+  await clock.advance(2 * second)
+  const replies = [senders[0](), senders[0](), senders[1]()]
+  await until(3)
+  held[2]?.writeHead(200, fresh).end('content')
+  await inTime(clock, replies)
+  assert.equal(held.length, 3)
+})
+
+test('who does not want to wait for a slot does not wait for another process either', async (t) => {
+  const { held, senders, until } = await processes(t, 2)
+  const leader = senders[0]()
+  await until(1)
+  const hasty = senders[1]({ features: { limit: { cost: 1, maxWait: 0, priority: 0, keys: undefined } } })
+  await until(2)
+  for (const response of held) response.writeHead(200, fresh).end('content')
+  assert.deepEqual([text(await hasty), text(await leader)], ['content', 'content'])
+})
+
+test('a refusal says nothing about later answers: those are still put together', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const refused = senders[0]()
+  await until(1)
+  held[0]?.writeHead(429).end()
+  await refused
+  const replies = [senders[0](), senders[1]()]
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('content')
+  assert.deepEqual([(await inTime(clock, replies)).map(text), held.length], [['content', 'content'], 2])
+})
+
+test('streams are put together across processes, once they are stored', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 3)
+  const read = async (send: Send): Promise<string> =>
+    (await readAll((await send({ reading: 'stream' })).stream)).toString()
+  const contents = senders.map(read)
+  await until(1)
+  held[0]?.writeHead(200, fresh).write('cont')
+  await clock.advance(second)
+  held[0]?.end('ent')
+  assert.deepEqual(await inTime(clock, contents), ['content', 'content', 'content'])
+  assert.equal(held.length, 1)
+})
+
+test('a store that is not shared is asked for no lease, and a hit asks for none anywhere', async (t) => {
+  for (const shared of [false, true]) {
+    const { held, clock, senders, until, store } = await processes(t, 1, shared)
+    const reply = senders[0]()
+    await until(1)
+    held[0]?.writeHead(200, fresh).end()
+    await inTime(clock, [reply])
+    await clock.advance(0)
+    const expected = shared ? ['match', 'claim', 'match', 'put', 'release'] : ['match', 'put']
+    assert.deepEqual(store.calls, expected)
+    store.calls.length = 0
+    assert.equal((await senders[0]()).cacheStatus?.hit, true)
+    assert.deepEqual(store.calls, ['match'])
+  }
+})
+
+test('a store that knows no leases keeps nobody from asking', async (t) => {
+  const { held, senders, until, store, errors } = await processes(t, 2)
+  store.mood = { reads: 'well', writes: 'rejects' }
+  const replies = senders.map((send) => send())
+  await until(2)
+  for (const response of held) response.writeHead(200, fresh).end('content')
+  await Promise.all(replies)
+  assert.ok(
+    errors.length > 0 && errors.every((error) => error === store.failure || error instanceof SessionError),
+  )
+})
