@@ -16,6 +16,10 @@ export interface Order {
 
 /** What they took. */
 export interface Measurement {
+  /** How many counted. */
+  readonly units: number
+  /** How many were done in all, untimed ones included. */
+  readonly unitsInAll: number
   readonly seconds: number
   /** Of this process, user and system. */
   readonly cpuSeconds: number
@@ -50,6 +54,8 @@ async function measure({ warmUp, count, watchLoop = false }: Order): Promise<Mea
   held?.disable()
   const { user, system } = process.cpuUsage(cpuBefore)
   return {
+    units: count,
+    unitsInAll: warmUp + count,
     seconds,
     cpuSeconds: (user + system) / 1e6,
     peakBytes: process.resourceUsage().maxRSS * 1_024,

@@ -1,5 +1,6 @@
 import type { Measurement, Order } from './child.ts'
 import { Contestant, type Entry, longest } from './contestant.ts'
+import type { Server } from './start-server.ts'
 
 /** How often, and how much each time. */
 export interface Schedule extends Order {
@@ -10,6 +11,8 @@ export interface Schedule extends Order {
 export interface Result {
   readonly name: string
   readonly rounds: readonly Measurement[]
+  /** Requests that reached the server; 0 when it does not count them. */
+  readonly requests: number
 }
 
 /**
@@ -20,20 +23,23 @@ export interface Result {
  */
 export async function compare(
   entries: readonly Entry[],
-  url: string,
+  server: Server,
+  path: string,
   { rounds, ...order }: Schedule,
   onRound: (round: number) => void,
 ): Promise<Result[]> {
-  const results = entries.map(({ name }) => ({ name, rounds: [] as Measurement[] }))
+  const results = entries.map(({ name }) => ({ name, rounds: [] as Measurement[], requests: 0 }))
   for (let round = 1; round <= rounds; round++) {
     onRound(round)
     const contestants: Contestant[] = []
     try {
-      for (const entry of entries) contestants.push(await Contestant.start(entry, url))
-      const there = await inTurn(contestants, order)
-      const back = (await inTurn(contestants.toReversed(), order)).toReversed()
+      for (const entry of entries) contestants.push(await Contestant.start(entry, server.url + path))
+      const there = await inTurn(contestants, order, server)
+      const back = (await inTurn(contestants.toReversed(), order, server)).toReversed()
       for (const [index, result] of results.entries()) {
-        result.rounds.push(sum(there[index] as Measurement, back[index] as Measurement))
+        const [one, other] = [there[index] as Turn, back[index] as Turn]
+        result.rounds.push(sum(one, other))
+        result.requests += one.requests + other.requests
       }
     } finally {
       for (const contestant of contestants) contestant.stop()
@@ -42,14 +48,25 @@ export async function compare(
   return results
 }
 
-async function inTurn(contestants: readonly Contestant[], order: Order): Promise<Measurement[]> {
-  const measured: Measurement[] = []
-  for (const contestant of contestants) measured.push(await contestant.run(order))
-  return measured
+/** A measurement, and the requests that reached the server meanwhile. */
+interface Turn extends Measurement {
+  readonly requests: number
+}
+
+async function inTurn(contestants: readonly Contestant[], order: Order, server: Server): Promise<Turn[]> {
+  const turns: Turn[] = []
+  for (const contestant of contestants) {
+    const before = (await server.requests?.()) ?? 0
+    const measurement = await contestant.run(order)
+    turns.push({ ...measurement, requests: ((await server.requests?.()) ?? 0) - before })
+  }
+  return turns
 }
 
 function sum(one: Measurement, other: Measurement): Measurement {
   return {
+    units: one.units + other.units,
+    unitsInAll: one.unitsInAll + other.unitsInAll,
     seconds: one.seconds + other.seconds,
     cpuSeconds: one.cpuSeconds + other.cpuSeconds,
     peakBytes: Math.max(one.peakBytes, other.peakBytes),

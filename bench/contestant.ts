@@ -10,6 +10,8 @@ export interface Entry {
   /** The module with its `subject`, from this folder. */
   readonly module: string
   readonly options?: Setup['options']
+  /** What part of the work it is given, if it is slow. Default: 1. */
+  readonly share?: number
   /** Calls under way at a time, where that differs. */
   readonly atATime?: number
   /** How many processes of it work at the same time. Default: 1. */
@@ -21,11 +23,13 @@ export interface Entry {
 /** A contestant in a process of its own, or in several, which wait between their turns. */
 export class Contestant {
   readonly name: string
+  readonly #share: number
   readonly #watchLoop: boolean
   readonly #children: readonly ChildProcess[]
 
-  private constructor({ name, watchLoop = false }: Entry, children: readonly ChildProcess[]) {
+  private constructor({ name, share = 1, watchLoop = false }: Entry, children: readonly ChildProcess[]) {
     this.name = name
+    this.#share = share
     this.#watchLoop = watchLoop
     this.#children = children
   }
@@ -46,9 +50,11 @@ export class Contestant {
 
   /** One turn: what the slowest process took, and the most that any did. */
   async run(order: Order): Promise<Measurement> {
-    for (const child of this.#children) child.send({ ...order, watchLoop: this.#watchLoop })
+    const [warmUp, count] = [order.warmUp, order.count].map((units) => Math.ceil(units * this.#share))
+    for (const child of this.#children) child.send({ warmUp, count, watchLoop: this.#watchLoop })
     const measured = (await this.#answers()) as Measurement[]
     return measured.reduce((most, each) => ({
+      ...most,
       seconds: Math.max(most.seconds, each.seconds),
       cpuSeconds: Math.max(most.cpuSeconds, each.cpuSeconds),
       peakBytes: Math.max(most.peakBytes, each.peakBytes),

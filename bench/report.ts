@@ -1,22 +1,24 @@
+import type { Measurement } from './child.ts'
 import type { Result } from './compare.ts'
 import type { Section } from './sections.ts'
 
 /** The results as a Markdown table. Each figure is the median of the rounds; ratios are taken round by round. */
 export function toTable(
-  { noun, unit, references }: Section,
+  { noun, unit, references, countsRequests = false }: Section,
   results: readonly Result[],
-  count: number,
 ): string {
   const isWatched = results.some(({ rounds }) => rounds[0]?.heldSeconds !== undefined)
   const header = ['', unit, ...references.map((name) => `x ${name}`), `CPU µs/${noun}`, 'peak RSS']
   if (isWatched) header.push('event loop held, p99.9')
+  if (countsRequests) header.push(`origin requests/${noun}`)
   const rows = results.map((result) => [
     result.name,
-    grouped(median(result.rounds.map(({ seconds }) => count / seconds))),
+    grouped(median(result.rounds.map(speed))),
     ...references.map((name) => ratio(result, results, name).toFixed(2)),
-    significant(median(result.rounds.map(({ cpuSeconds }) => (cpuSeconds * 1e6) / count))),
+    significant(median(result.rounds.map(({ cpuSeconds, units }) => (cpuSeconds * 1e6) / units))),
     `${Math.round(Math.max(...result.rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`,
     ...(isWatched ? [heldFor(result)] : []),
+    ...(countsRequests ? [requestsPerUnit(result).toFixed(2)] : []),
   ])
   const rule = header.map((_, column) => (column === 0 ? '---' : '---:'))
   return [header, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -25,7 +27,15 @@ export function toTable(
 function ratio({ rounds }: Result, results: readonly Result[], reference: string): number {
   const other = results.find(({ name }) => name === reference)
   if (other === undefined) throw new Error(`nobody is called ${reference}`)
-  return median(rounds.map(({ seconds }, round) => (other.rounds[round]?.seconds ?? Number.NaN) / seconds))
+  return median(rounds.map((each, round) => speed(each) / speed(other.rounds[round] as Measurement)))
+}
+
+function speed({ units, seconds }: Measurement): number {
+  return units / seconds
+}
+
+function requestsPerUnit({ requests, rounds }: Result): number {
+  return requests / rounds.reduce((sum, { unitsInAll }) => sum + unitsInAll, 0)
 }
 
 function heldFor({ rounds }: Result): string {

@@ -47,9 +47,10 @@ async function main(): Promise<void> {
     await using server = await startServer(section.needs ?? 'http')
     const count = Math.ceil(section.count * share)
     const order = { count: Math.ceil(count / 2), warmUp: Math.ceil(count / 4) }
-    const results = await compare(section.entries, server.url, { rounds, ...order }, showRound)
+    const path = section.path ?? (server.requests === undefined ? '' : '/json')
+    const results = await compare(section.entries, server, path, { rounds, ...order }, showRound)
     clearLine()
-    console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results, 2 * order.count)}`)
+    console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results)}`)
   }
 }
 

@@ -17,6 +17,10 @@ export interface Section {
   readonly entries: readonly Entry[]
   /** What they work with: a server of HTTP, which is the default, one of Redis, or a file. */
   readonly needs?: Needed
+  /** What is asked for of the server of HTTP. Default: `/json`. */
+  readonly path?: string
+  /** Whether it is of interest how many requests reach that server. */
+  readonly countsRequests?: boolean
 }
 
 /** Limits that are never reached: what is measured is their price, not their effect. */
@@ -44,6 +48,25 @@ function throughRedis(atATime: number): Pick<Section, 'noun' | 'unit' | 'referen
     entries: [...ours.slice(0, 2), peer, ...ours.slice(2)],
     needs: 'redis',
   }
+}
+
+/** Everybody with a cache, at the same work; see `cache/caching-client.ts`. */
+function caches(work: 'text' | 'misses'): readonly Entry[] {
+  const undici = 'cache/undici-cache.ts'
+  return [
+    { name: 'undici, memory', module: undici, options: { work, store: 'memory' } },
+    { name: 'undici, SQLite', module: undici, options: { work, store: 'sqlite' } },
+    { name: 'got', module: 'cache/got.ts', options: { work }, share: 0.05 },
+    { name: 'axios-cache-interceptor', module: 'cache/axios-cache-interceptor.ts', options: { work } },
+    { name: 'make-fetch-happen', module: 'cache/make-fetch-happen.ts', options: { work }, share: 0.02 },
+    { name: "Session, memory, mode 'http'", ...session(work, { mode: 'http' }) },
+    { name: "Session, memory, mode 'ttl'", ...session(work, { mode: 'ttl' }) },
+  ]
+}
+
+/** A session with a cache. */
+function session(work: string, cache: object): Pick<Entry, 'module' | 'options'> {
+  return { module: 'cache/session.ts', options: { work, cache } }
 }
 
 /** Every table, by the name that `--only` takes. */
@@ -136,20 +159,54 @@ export const sections: Readonly<Record<string, Section>> = {
   },
   cache: {
     title: 'Cache hits',
-    text: '2 KB of JSON from memory, parsed; one request after another.',
+    text: '2 KB of text, one request after another. make-fetch-happen keeps files.',
     count: 50_000,
     noun: 'hit',
     unit: 'hits/s',
-    references: ['undici cache interceptor'],
+    references: ['undici, memory', 'undici, SQLite'],
     entries: [
-      {
-        name: 'undici cache interceptor',
-        module: 'cache/undici-cache.ts',
-        options: { cacheByDefault: 3_600 },
-      },
-      { name: "mode 'http'", module: 'cache/session.ts', options: { cache: { mode: 'http' } } },
-      { name: "mode 'ttl'", module: 'cache/session.ts', options: { cache: { mode: 'ttl' } } },
+      ...caches('text'),
+      { name: 'Session, SQLite', ...session('text', { backend: 'sqlite' }) },
+      { name: 'Session, Redis', ...session('text', { backend: 'redis' }) },
     ],
+    path: '/kept',
+    countsRequests: true,
+  },
+  'cache-large': {
+    title: 'Large cache hits',
+    text: '200 KB of text, one request after another.',
+    count: 8_000,
+    noun: 'hit',
+    unit: 'hits/s',
+    references: ['undici, memory'],
+    entries: caches('text'),
+    path: '/large',
+    countsRequests: true,
+  },
+  'cache-redis': {
+    title: 'Cache hits in Redis, 32 at a time',
+    text: '2 KB, as bytes; 32 requests at a time; each with a server of its own, on a Unix socket.',
+    count: 200_000,
+    noun: 'hit',
+    unit: 'hits/s',
+    references: ['GET of @redis/client'],
+    entries: [
+      { name: 'GET of @redis/client', module: 'cache/redis-get.ts', atATime: 32 },
+      { name: 'Session, Redis', ...session('bytes', { backend: 'redis' }), atATime: 32 },
+    ],
+    path: '/kept',
+    countsRequests: true,
+  },
+  'cache-misses': {
+    title: 'Cache misses, 50 at a time',
+    text: '50 requests at a time for a URL that was not asked for before; 2 KB of text.',
+    count: 2_000,
+    noun: 'URL',
+    unit: 'URLs/s',
+    references: ['undici, memory'],
+    entries: caches('misses'),
+    path: '/kept',
+    countsRequests: true,
   },
   sync: {
     title: 'Blocking calls',
@@ -196,7 +253,7 @@ export const sections: Readonly<Record<string, Section>> = {
     unit: 'hits/s',
     references: ['Session.get, awaited'],
     entries: [
-      { name: 'Session.get, awaited', module: 'cache/session.ts', options: { cache: { mode: 'ttl' } } },
+      { name: 'Session.get, awaited', module: 'sync/async-hits.ts', options: { cache: { mode: 'ttl' } } },
       { name: 'SyncSession.get', module: 'sync/sync-hits.ts', options: { cache: { mode: 'ttl' } } },
     ],
   },

@@ -10,6 +10,8 @@ export type Needed = 'http' | 'redis' | 'file'
 /** It, and where it is. */
 export interface Server extends AsyncDisposable {
   readonly url: string
+  /** How many requests have reached it; only a server of HTTP counts them. */
+  requests?(): Promise<number>
 }
 
 /** Starts it, and waits until it is there. It ends when it is disposed of, or when this process ends. */
@@ -22,7 +24,15 @@ const starts: Readonly<Record<Needed, () => Promise<Server>>> = {
   async http() {
     const child = fork(join(import.meta.dirname, 'server.ts'))
     const [port] = (await once(child, 'message')) as [number]
-    return { url: `http://127.0.0.1:${port}/json`, [Symbol.asyncDispose]: async () => child.disconnect() }
+    return {
+      url: `http://127.0.0.1:${port}`,
+      async requests() {
+        child.send('requests')
+        const [count] = (await once(child, 'message')) as [number]
+        return count
+      },
+      [Symbol.asyncDispose]: async () => child.disconnect(),
+    }
   },
   async redis() {
     const { startTemporaryServer } = await import('../dist/backends/redis/temporary-server.js')

@@ -1,12 +1,14 @@
 import { Session } from '../../dist/index.js'
-import { checkAnswer, headers, oneByOne, type Subject } from '../subject.ts'
+import { headers, type Subject } from '../subject.ts'
+import { roundsOf } from './caching-client.ts'
 
-export const subject: Subject = async ({ url, options }) => {
-  const session = new Session({ headers, ...options })
-  await session.get(url)
-  return oneByOne(async () => {
-    const response = await session.get(url)
-    if (!response.fromCache) throw new Error('not from the cache')
-    checkAnswer(response.json())
-  })
+export const subject: Subject = (setup) => {
+  const session = new Session({ headers, cache: setup.options['cache'] as object })
+  return roundsOf(
+    {
+      text: async (url) => (await session.get(url)).text(),
+      bytes: async (url) => (await session.get(url)).bytes(),
+    },
+    setup,
+  )
 }

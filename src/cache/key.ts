@@ -24,7 +24,28 @@ export function cacheKey(request: Request, settings: KeySettings): string {
       : `key ${settings.cacheKey(request)}`
   const party = partitionOf(request, settings)
   // the party is JSON, and so holds no line break that could move into the target
-  return `${settings.prefix}:${hash('sha256', `${version} ${settings.mode}\n${party}\n${target}`)}`
+  const text = `${version} ${settings.mode}\n${party}\n${target}`
+  const keys = knownKeys(settings)
+  let key = keys.get(text)
+  if (key === undefined) {
+    key = `${settings.prefix}:${hash('sha256', text)}`
+    keys.set(text, key)
+  }
+  return key
+}
+
+/** So many keys of a session are remembered: to hash takes longer than all else of a hit in memory. */
+const mostKnown = 1_000
+
+const known = new WeakMap<KeySettings, Map<string, string>>()
+
+function knownKeys(settings: KeySettings): Map<string, string> {
+  let keys = known.get(settings)
+  if (keys === undefined || keys.size === mostKnown) {
+    keys = new Map()
+    known.set(settings, keys)
+  }
+  return keys
 }
 
 /** Who may share the response, as JSON; '' is everybody without credentials. */

@@ -64,10 +64,20 @@ function mayStore(entry: CacheEntry): boolean {
 /** From when on a store may drop the entry: nobody could reuse it any more, nor validate it. */
 export function expiryOf(entry: CacheEntry, settings: PolicySettings): Microseconds {
   if (entry.ttl !== undefined) return entry.receivedAt + entry.ttl
-  const { initialAge, hasValidator, noCache, staleWhileRevalidate, staleIfError = 0 } = factsOf(entry)
-  const freshFor = freshnessLifetime(entry, settings) - initialAge
+  const {
+    initialAge,
+    hasValidator,
+    noCache,
+    staleWhileRevalidate,
+    staleIfError = 0,
+    directives,
+  } = factsOf(entry)
+  const lifetime = freshnessLifetime(entry, settings)
+  const freshFor = lifetime - initialAge
   const staleFor = noCache ? 0 : Math.max(staleWhileRevalidate, staleIfError)
-  if (!hasValidator && freshFor + staleFor <= 0) return entry.receivedAt
+  // it came stale; where it was fresh once, `max-stale` may still want it
+  const tolerable = lifetime > 0 && !directives.has('must-revalidate')
+  if (!hasValidator && freshFor + staleFor <= 0 && !tolerable) return entry.receivedAt
   const retention = hasValidator ? validationRetention : staleRetention
   return entry.receivedAt + Math.max(freshFor, 0) + Math.max(staleFor, retention)
 }

@@ -3,6 +3,7 @@ import { SessionError } from '../core/errors.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { decodeText } from './charset.ts'
+import { decodeTextOnce } from './decoded-text.ts'
 import { parseJson, validate } from './json.ts'
 import { HttpStatusError, ResponseHead } from './response-head.ts'
 import { deserializeReply, serializeReply } from './response-format.ts'
@@ -65,7 +66,8 @@ export class Response extends ResponseHead {
 
   /** The content as text, by its charset, else its byte order mark, else UTF-8. */
   text(): string {
-    return decodeText(this.reply.body, this.charset)
+    const { body, cacheStatus } = this.reply
+    return cacheStatus?.hit === true ? decodeTextOnce(body, this.charset) : decodeText(body, this.charset)
   }
 
   /** The content’s bytes, decoded from its content codings: a copy, yours to change. */

@@ -42,8 +42,10 @@ export class Settings {
   }
 
   /** Says on stderr what came of a request, with `debug`. */
-  tell({ method, url, status, elapsed }: Response): void {
-    if (this.of('debug')) process.stderr.write(`${method} ${url} -> ${status} in ${elapsed} ms\n`)
+  tell(response: Response): void {
+    if (!this.of('debug')) return
+    const { method, url, status, elapsed } = response
+    process.stderr.write(`${method} ${url} -> ${status} in ${elapsed} ms\n`)
   }
 }
 

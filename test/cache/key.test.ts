@@ -90,3 +90,12 @@ test('cacheKey names what is asked for instead of the URL', () => {
   assert.equal(key('http://h/p?a', {}, options), key('http://i/p?b', {}, options))
   assert.notEqual(key('http://h/p', {}, options), key('http://h/q', {}, options))
 })
+
+test('however many keys a session has seen, and in whatever order, each request has one', () => {
+  const same = settings()
+  const keys = Array.from({ length: 2_500 }, (_, page) => cacheKey(request(`${url}&page=${page}`), same))
+  assert.equal(new Set(keys).size, keys.length)
+  for (const page of [0, 999, 1_000, 2_499, 0]) {
+    assert.equal(cacheKey(request(`${url}&page=${page}`), same), keys[page])
+  }
+})

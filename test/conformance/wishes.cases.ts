@@ -72,6 +72,24 @@ export const wishes: readonly Case[] = [
     ],
   },
   {
+    rule: '9111 5.2.1.2',
+    name: 'max-stale: what cannot be validated is reused, too',
+    steps: [
+      asked(['Cache-Control: max-age=60']),
+      reused({ after: 90, send: ['Cache-Control: max-stale=100'] }),
+      asked(undefined, { send: ['Cache-Control: max-stale=20'] }),
+    ],
+  },
+  {
+    rule: '9111 5.2.1.2',
+    name: 'max-stale: so is what came stale',
+    steps: [
+      asked(['Cache-Control: max-age=60', 'Age: 70']),
+      reused({ send: ['Cache-Control: max-stale=100'] }),
+      asked(),
+    ],
+  },
+  {
     rule: '9111 5.2.2.2',
     name: 'must-revalidate outdoes max-stale',
     steps: [

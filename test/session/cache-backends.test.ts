@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
 import { CacheMixin, RatelimitMixin, RedisBackend, Session, SqliteBackend } from '../../src/index.ts'
 import { httpbin } from '../../src/testing/index.ts'
@@ -22,6 +23,8 @@ for (const [name, place] of Object.entries(places)) {
     await using other = new ApiSession(options)
     const fetched = await one.get('/uuid')
     assert.equal(fetched.fromCache, false)
+    // nobody waits for what is being written
+    while (!(await other.cache.has('/uuid'))) await nextTurn()
     const stored = await other.get('/uuid')
     assert.deepEqual([stored.fromCache, stored.text()], [true, fetched.text()])
     assert.deepEqual([server.count, await other.cache.size()], [1, 1])

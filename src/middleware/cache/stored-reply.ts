@@ -38,7 +38,8 @@ export function reused(answer: StoredAnswer, entry: CacheEntry, wallNow: Microse
   const headers =
     withheld.size === 0 ? answer.headers : filterFields(answer.headers, (name) => !withheld.has(name))
   const age = Math.floor(currentAge(entry, wallNow) / 1_000_000)
-  return { ...answer, headers: withField(headers, 'Age', String(age)) }
+  const { status, statusText, body } = answer
+  return { status, statusText, headers: withField(headers, 'Age', String(age)), body }
 }
 
 /** Content in the way that the request reads. */
