@@ -3,19 +3,19 @@ import type { Section } from './sections.ts'
 
 /** The results as a Markdown table. Each figure is the median of the rounds; ratios are taken round by round. */
 export function toTable(
-  { noun, unit, references }: Section,
+  { noun, unit, references, isTime = false }: Section,
   results: readonly Result[],
   count: number,
 ): string {
   const isWatched = results.some(({ rounds }) => rounds[0]?.heldSeconds !== undefined)
-  const header = ['', unit, ...references.map((name) => `x ${name}`), `CPU µs/${noun}`, 'peak RSS']
+  const header = ['', unit, ...references.map((name) => `x ${name}`)]
+  if (!isTime) header.push(`CPU µs/${noun}`, 'peak RSS')
   if (isWatched) header.push('event loop held, p99.9')
   const rows = results.map((result) => [
     result.name,
-    grouped(median(result.rounds.map(({ seconds }) => count / seconds))),
+    grouped(median(result.rounds.map(({ seconds }) => (isTime ? (1e3 * seconds) / count : count / seconds)))),
     ...references.map((name) => ratio(result, results, name).toFixed(2)),
-    significant(median(result.rounds.map(({ cpuSeconds }) => (cpuSeconds * 1e6) / count))),
-    `${Math.round(Math.max(...result.rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`,
+    ...(isTime ? [] : [cpuTime(result, count), peak(result)]),
     ...(isWatched ? [heldFor(result)] : []),
   ])
   const rule = header.map((_, column) => (column === 0 ? '---' : '---:'))
@@ -26,6 +26,14 @@ function ratio({ rounds }: Result, results: readonly Result[], reference: string
   const other = results.find(({ name }) => name === reference)
   if (other === undefined) throw new Error(`nobody is called ${reference}`)
   return median(rounds.map(({ seconds }, round) => (other.rounds[round]?.seconds ?? Number.NaN) / seconds))
+}
+
+function cpuTime({ rounds }: Result, count: number): string {
+  return significant(median(rounds.map(({ cpuSeconds }) => (cpuSeconds * 1e6) / count)))
+}
+
+function peak({ rounds }: Result): string {
+  return `${Math.round(Math.max(...rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`
 }
 
 function heldFor({ rounds }: Result): string {
