@@ -49,8 +49,8 @@ async function measure({ warmUp, count, watchLoop = false }: Order): Promise<Mea
   held?.enable()
   const cpuBefore = process.cpuUsage()
   const startedAt = performance.now()
-  await round(count)
-  const seconds = (performance.now() - startedAt) / 1_000
+  const counted = await round(count)
+  const seconds = counted ?? (performance.now() - startedAt) / 1_000
   held?.disable()
   const { user, system } = process.cpuUsage(cpuBefore)
   return {

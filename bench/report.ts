@@ -4,19 +4,19 @@ import type { Section } from './sections.ts'
 
 /** The results as a Markdown table. Each figure is the median of the rounds; ratios are taken round by round. */
 export function toTable(
-  { noun, unit, references, countsRequests = false }: Section,
+  { noun, unit, references, countsRequests = false, isTime = false }: Section,
   results: readonly Result[],
 ): string {
   const isWatched = results.some(({ rounds }) => rounds[0]?.heldSeconds !== undefined)
-  const header = ['', unit, ...references.map((name) => `x ${name}`), `CPU µs/${noun}`, 'peak RSS']
+  const header = ['', unit, ...references.map((name) => `x ${name}`)]
+  if (!isTime) header.push(`CPU µs/${noun}`, 'peak RSS')
   if (isWatched) header.push('event loop held, p99.9')
   if (countsRequests) header.push(`origin requests/${noun}`)
   const rows = results.map((result) => [
     result.name,
-    grouped(median(result.rounds.map(speed))),
+    grouped(median(result.rounds.map((each) => (isTime ? 1e3 / speed(each) : speed(each))))),
     ...references.map((name) => ratio(result, results, name).toFixed(2)),
-    significant(median(result.rounds.map(({ cpuSeconds, units }) => (cpuSeconds * 1e6) / units))),
-    `${Math.round(Math.max(...result.rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`,
+    ...(isTime ? [] : [cpuTime(result), peak(result)]),
     ...(isWatched ? [heldFor(result)] : []),
     ...(countsRequests ? [requestsPerUnit(result).toFixed(2)] : []),
   ])
@@ -36,6 +36,14 @@ function speed({ units, seconds }: Measurement): number {
 
 function requestsPerUnit({ requests, rounds }: Result): number {
   return requests / rounds.reduce((sum, { unitsInAll }) => sum + unitsInAll, 0)
+}
+
+function cpuTime({ rounds }: Result): string {
+  return significant(median(rounds.map(({ cpuSeconds, units }) => (cpuSeconds * 1e6) / units)))
+}
+
+function peak({ rounds }: Result): string {
+  return `${Math.round(Math.max(...rounds.map(({ peakBytes }) => peakBytes)) / 1e6)} MB`
 }
 
 function heldFor({ rounds }: Result): string {

@@ -10,8 +10,10 @@ export interface Section {
   readonly count: number
   /** What a unit is called. */
   readonly noun: string
-  /** What is counted per second. */
+  /** What is counted per second; or the milliseconds of a unit of work, with {@link isTime}. */
   readonly unit: string
+  /** Whether the time of a unit is of interest, and nothing else. */
+  readonly isTime?: boolean
   /** Names of those that all are compared with. */
   readonly references: readonly string[]
   readonly entries: readonly Entry[]
@@ -231,6 +233,21 @@ export const sections: Readonly<Record<string, Section>> = {
     entries: [
       { name: 'sync-fetch', module: 'sync/sync-fetch.ts' },
       { name: 'SyncSession.get', module: 'sync/sync-session.ts' },
+    ],
+  },
+  'sync-first': {
+    title: 'First requests',
+    text: 'From the making of a client to its first answer, in a process that has just begun, with its imports done.',
+    count: 8,
+    noun: 'request',
+    unit: 'ms',
+    isTime: true,
+    references: ['Session.get, awaited'],
+    entries: [
+      { name: 'Session.get, awaited', module: 'sync/first.ts', options: { module: 'async-session.ts' } },
+      { name: 'SyncSession.get', module: 'sync/first.ts', options: { module: 'sync-session.ts' } },
+      { name: 'synckit + undici', module: 'sync/first.ts', options: { module: 'synckit.ts' } },
+      { name: 'sync-fetch', module: 'sync/first.ts', options: { module: 'sync-fetch.ts' } },
     ],
   },
   'sync-batch': {

@@ -6,8 +6,11 @@ export interface Setup {
   readonly options: Readonly<Record<string, unknown>>
 }
 
-/** Does so many units of the work that is measured, and ends when all are done. */
-export type Round = (count: number) => Promise<void>
+/**
+ * Does so many units of the work that is measured, and ends when all are done.
+ * @returns the seconds that count, where those are not all that passed
+ */
+export type Round = (count: number) => Promise<number | void>
 
 /** What a contestant's module exports as `subject`: gets ready, and returns the work of a round. */
 export type Subject = (setup: Setup) => Round | Promise<Round>

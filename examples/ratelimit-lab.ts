@@ -92,6 +92,7 @@ for (const type of options.type as Type[]) {
     }
     {
       await using session = new ApiSession(settings)
+      await session.ratelimiter.peek() // a Redis server of its own is up from here on
       await asynchronous(session, urls)
       await report(trial, backend, asynchronous)
       await session.clearCache()

@@ -1,7 +1,8 @@
-/** Compiles src/ to dist/, from nothing, so that no file of an older build stays. */
+/** Compiles src/ to dist/, from nothing, so that no file of an older build stays, and bundles the worker’s program. */
 import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleWorker } from './bundle-worker.ts'
 
 const root = join(import.meta.dirname, '..')
 rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -13,4 +14,5 @@ const { status } = spawnSync(
     stdio: 'inherit',
   },
 )
-process.exitCode = status ?? 1
+if (status === 0) await bundleWorker()
+else process.exitCode = status ?? 1

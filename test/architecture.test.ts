@@ -71,6 +71,7 @@ test('only the transport imports undici, and only named libraries are imported a
   const libraries = imports.filter(({ specifier }) => !/^(\.|node:)/.test(specifier))
   const places: Record<string, readonly string[]> = {
     undici: ['transport'],
+    'undici/lib/dispatcher/agent.js': ['transport'],
     'tough-cookie': ['middleware'],
     '@redis/client': ['backends'],
     'lru-cache': ['backends', 'middleware'],

@@ -34,8 +34,17 @@ const printed: Record<string, readonly RegExp[]> = {
     /^(Response status: true\n){10}10 responses, the last one for \{ id: '9' \}$/m,
     /^200 \[ 'success' \]\n404 \[ 'fail' \]\n(200 \[ 'uuid' \]\n){3}/m,
   ],
+  'sync-callbacks.ts': [
+    /^((200|404) \[\{"callback":"callback1","status":"(success|fail)"\},\{"callback":"callback2","status":"(success|fail)"\}\]\n){5}$/,
+  ],
+  'sync-cache.ts': ['memory', 'sqlite', 'redis'].map(
+    (backend) => new RegExp(`^${backend} false true 1\\n200 \\{ id: '5013' \\}$`, 'm'),
+  ),
+  'sync-ratelimit.ts': ['memory', 'sqlite', 'redis'].map(
+    (backend) => new RegExp(`^${backend}: 25 requests; most in any half second: ([1-9]|10)$`, 'm'),
+  ),
   'sync-cache-and-ratelimit.ts': ['ApiSession', 'SameSession'].flatMap((name) =>
-    ['memory', 'sqlite'].map(
+    ['memory', 'sqlite', 'redis'].map(
       (backend) =>
         new RegExp(
           `^${name} ${backend} false true\\n5013 1\\n31 requests; most in any half second: ([1-9]|10)$`,

@@ -57,6 +57,16 @@ for (const [subpath, { types, default: file }] of Object.entries(manifest.export
   })
 }
 
+test('the worker of blocking sessions is one file, and works as it was written', async () => {
+  const worker = loaded('dist/sync/worker.js')
+  assert.deepEqual([...worker], ['dist/sync/worker.js'])
+  const { SyncSession, NetworkError } = (await import(manifest.name)) as typeof import('../src/index.ts')
+  using session = new SyncSession({ ratelimit: { backend: 'redis', limit: 1, window: '1h' }, cookies: true })
+  // its error keeps its class, and the Redis server’s own program is found
+  assert.throws(() => session.get('http://127.0.0.1:1/'), NetworkError)
+  assert.ok(session.ratelimiter.peek().remaining >= 0)
+})
+
 test('the version that requests carry is that of package.json', async () => {
   const { version } = (await import(join(root, 'dist/session/version.js'))) as { version: string }
   assert.equal(version, manifest.version)

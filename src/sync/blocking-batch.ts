@@ -97,7 +97,7 @@ export class BlockingBatch {
     try {
       let call = this.#feed(eager)
       while (call !== undefined || this.#ready.size > 0) {
-        const results = call === undefined ? [] : (remote.wait(call) as Results)
+        const results = call === undefined ? [] : this.#wait(call)
         this.#running -= results.length
         if (eager) call = this.#feed(eager)
         for (const [index, response] of results) this.#ready.set(index, this.#finished(response, index))
@@ -113,6 +113,17 @@ export class BlockingBatch {
       } finally {
         this.#held.end('endBatch')
       }
+    }
+  }
+
+  /** What has come; nothing more when the worker's batch has failed because this one had. */
+  #wait(call: number): Results {
+    try {
+      return this.#parts.remote.wait(call) as Results
+    } catch (error) {
+      if (this.#failure === undefined) throw error
+      this.#running = 0
+      return []
     }
   }
 

@@ -1,34 +1,82 @@
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { pack, type Packing, unpack, type Unpacking } from './portable.ts'
 import { lookOut, quickAnswer } from './look-out.ts'
-import { type Answer, type Call, word, type WorkerMessage, type WorkerSetup } from './protocol.ts'
+import { Response } from '../http/response.ts'
+import { Lane } from './lane.ts'
+import { packShort } from './portable-response.ts'
+import {
+  type Answer,
+  type Call,
+  nudge,
+  type ShortCall,
+  type ShortReply,
+  word,
+  type WorkerMessage,
+  type WorkerSetup,
+} from './protocol.ts'
 
 /** The worker's end of the conversation. */
 export class CallerLine {
   readonly #setup: WorkerSetup
+  readonly #calls: Lane
+  readonly #replies: Lane
   /** Calls that have been taken. */
   #taken = 0
+  #posted = 0
   readonly unpacking: Unpacking = { call: (number, args) => this.#ask(number, args) }
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup
+    this.#calls = new Lane(setup.calls)
+    this.#replies = new Lane(setup.replies)
   }
 
   /** Has each call taken that comes. */
   onCall(take: (call: Call) => void): void {
-    this.#setup.port.on('message', (call: Call) => {
-      this.#taken = (this.#taken + 1) | 0
-      take(call)
+    this.#setup.port.on('message', (message: Call | typeof nudge) => {
+      const call = message === nudge ? this.#takeShort() : this.#takeWhole(message)
+      if (call !== undefined) take(call)
     })
   }
 
   /** The next call, if it comes at once; to be asked for when one has just been replied to. */
   nextCall(): Call | undefined {
-    const { port, words } = this.#setup
-    if (!lookOut(words, word.called, this.#taken)) return undefined
-    const received = receiveMessageOnPort(port)
-    if (received !== undefined) this.#taken = (this.#taken + 1) | 0
-    return received?.message as Call | undefined
+    const { words } = this.#setup
+    Atomics.store(words, word.looksOut, 1)
+    lookOut(words, word.called, this.#taken)
+    Atomics.store(words, word.looksOut, 0)
+    // looked at once more: who called since has not nudged
+    if (Atomics.load(words, word.called) === this.#taken) return undefined
+    return this.#takeShort() ?? this.#receiveWhole()
+  }
+
+  #takeShort(): Call | undefined {
+    const short = this.#calls.read()
+    if (short === undefined) return undefined
+    const [id, session, operation, args] = JSON.parse(short.text) as ShortCall
+    return this.#takeWhole({ id, session, operation, args })
+  }
+
+  /** A call from the port; nudges before it are for calls that have been found. */
+  #receiveWhole(): Call | undefined {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#setup.port)
+      if (received === undefined) return undefined
+      if (received.message !== nudge) return this.#takeWhole(received.message as Call)
+    }
+  }
+
+  #takeWhole(call: Call): Call {
+    this.#taken = (this.#taken + 1) | 0
+    Atomics.store(this.#setup.words, word.taken, this.#taken)
+    return call
+  }
+
+  /** The answer is about to come: the caller, should it sleep, takes a while to wake up. */
+  near(): void {
+    const { words } = this.#setup
+    Atomics.store(words, word.near, 1)
+    Atomics.notify(words, word.posted)
   }
 
   /** The call with this id is begun with. @returns when, for {@link reply} */
@@ -39,8 +87,23 @@ export class CallerLine {
 
   reply(id: number, value: unknown, begunAt: number): void {
     Atomics.store(this.#setup.words, word.quick, performance.now() - begunAt < quickAnswer ? 1 : 0)
+    const mayBeShort = Atomics.load(this.#setup.words, word.received) === this.#posted
+    if (mayBeShort && value instanceof Response && this.#replyShort(id, value)) return
     const packing: Packing = { transfer: [] }
-    this.#post({ id, value: pack(value, '', packing) }, packing.transfer)
+    const packed = pack(value, '', packing)
+    if (mayBeShort && packing.needsClone !== true && this.#write([id, packed])) return
+    this.#post({ id, value: packed }, packing.transfer)
+  }
+
+  #replyShort(id: number, response: Response): boolean {
+    const short = packShort(response)
+    return short !== undefined && this.#write([id, null, short.head], short.body)
+  }
+
+  #write(reply: ShortReply, bytes?: Uint8Array): boolean {
+    if (!this.#replies.write(JSON.stringify(reply), bytes)) return false
+    this.#told()
+    return true
   }
 
   fail(id: number, error: unknown): void {
@@ -69,9 +132,14 @@ export class CallerLine {
   }
 
   #post(message: WorkerMessage, transfer: ArrayBuffer[]): void {
-    const { port, words } = this.#setup
-    port.postMessage(message, transfer)
-    Atomics.add(words, word.posted, 1)
+    this.#setup.port.postMessage(message, transfer)
+    this.#told()
+  }
+
+  #told(): void {
+    const { words } = this.#setup
+    this.#posted = (this.#posted + 1) | 0
+    Atomics.store(words, word.posted, this.#posted)
     Atomics.notify(words, word.posted)
   }
 }

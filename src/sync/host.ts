@@ -1,8 +1,9 @@
+import { subscribe } from 'node:diagnostics_channel'
 import { configured } from '../session/session-config.ts'
 import type { CallerLine } from './caller-line.ts'
 import { HostedSession } from './hosted-session.ts'
 import { unpack } from './portable.ts'
-import type { Call } from './protocol.ts'
+import type { Call, Operation } from './protocol.ts'
 
 /** So many calls in a row may be taken without the event loop; then sockets and timers get their turn. */
 const callsPerTurn = 64
@@ -14,6 +15,8 @@ export class Host {
   #callsInTurn = 0
   /** Calls under way. */
   #running = 0
+  /** What the last one of them asks for. */
+  #operation: Operation | undefined
 
   constructor(line: CallerLine) {
     this.#line = line
@@ -21,12 +24,17 @@ export class Host {
       this.#callsInTurn = 0
       void this.#take(call)
     })
+    // while what follows the head is read and made ready, the caller wakes up
+    subscribe('undici:request:headers', () => {
+      if (this.#running === 1 && this.#operation === 'request') line.near()
+    })
   }
 
   /** Does what is asked, and replies when it is done. Never rejects. */
   async #take({ id, session, operation, args, config }: Call): Promise<void> {
     const begunAt = this.#line.begin(id)
     this.#running++
+    this.#operation = operation
     // what `debug` has to say, the caller says
     if (config !== undefined) Object.assign(configured, config, { debug: false })
     try {
@@ -34,7 +42,16 @@ export class Host {
     } catch (error) {
       this.#line.fail(id, error)
     }
-    if (--this.#running > 0 || ++this.#callsInTurn >= callsPerTurn) return
+    if (--this.#running > 0) return
+    if (++this.#callsInTurn < callsPerTurn) {
+      this.#lookOut()
+    } else {
+      this.#callsInTurn = 0
+      setImmediate(() => this.#running === 0 && this.#lookOut())
+    }
+  }
+
+  #lookOut(): void {
     const next = this.#line.nextCall()
     if (next !== undefined) void this.#take(next)
   }

@@ -9,7 +9,20 @@ import {
 import { OptionError, SessionError } from '../core/errors.ts'
 import { isLifelineOpen } from './lifeline.ts'
 import { lookOut } from './look-out.ts'
-import { type Answer, type Call, word, wordCount, type WorkerMessage, type WorkerSetup } from './protocol.ts'
+import { Lane } from './lane.ts'
+import { tagged } from './portable.ts'
+import {
+  type Answer,
+  type Call,
+  nudge,
+  type Reply,
+  type ShortCall,
+  type ShortReply,
+  word,
+  wordCount,
+  type WorkerMessage,
+  type WorkerSetup,
+} from './protocol.ts'
 
 /** Beside this file, as TypeScript or as JavaScript. */
 const program = new URL(`worker${extname(import.meta.url)}`, import.meta.url)
@@ -17,13 +30,22 @@ const program = new URL(`worker${extname(import.meta.url)}`, import.meta.url)
 /** A worker that was started has so many milliseconds to be up. */
 const timeToStart = 30_000
 
+/** Bytes of the two lanes: most calls, and most responses of an API, are shorter. */
+const callLane = 16_384
+const replyLane = 65_536
+
 /** One worker thread, as the thread that blocks for it sees it. */
 export class LiveWorker {
   readonly #worker: Worker
   readonly #port: MessagePort
   readonly #answers: MessagePort
   readonly #words = new Int32Array(new SharedArrayBuffer(wordCount * Int32Array.BYTES_PER_ELEMENT))
+  readonly #calls = new SharedArrayBuffer(callLane)
+  readonly #replies = new SharedArrayBuffer(replyLane)
+  readonly #callLane = new Lane(this.#calls)
+  readonly #replyLane = new Lane(this.#replies)
   readonly #startedAt = performance.now()
+  #called = 0
   #received = 0
   #ended = false
 
@@ -32,7 +54,13 @@ export class LiveWorker {
     const answers = new MessageChannel()
     this.#port = calls.port1
     this.#answers = answers.port1
-    const setup: WorkerSetup = { port: calls.port2, answers: answers.port2, words: this.#words }
+    const setup: WorkerSetup = {
+      port: calls.port2,
+      calls: this.#calls,
+      replies: this.#replies,
+      answers: answers.port2,
+      words: this.#words,
+    }
     this.#worker = new Worker(program, {
       name: 'http-sessions',
       workerData: setup,
@@ -47,11 +75,28 @@ export class LiveWorker {
     this.#worker.unref()
   }
 
-  /** @throws OptionError for what structured clone refuses */
-  post(call: Call, transfer: ArrayBuffer[]): void {
+  /**
+   * @param isPlain it is such that JSON keeps it
+   * @throws OptionError for what structured clone refuses
+   */
+  post(call: Call, transfer: ArrayBuffer[], isPlain: boolean): void {
+    const words = this.#words
+    const isShort = isPlain && Atomics.load(words, word.taken) === this.#called && this.#writeShort(call)
+    if (!isShort) this.#postWhole(call, transfer)
+    this.#called = (this.#called + 1) | 0
+    Atomics.store(words, word.called, this.#called)
+    if (isShort && Atomics.load(words, word.looksOut) === 0) this.#port.postMessage(nudge)
+  }
+
+  #writeShort({ id, session, operation, args, config }: Call): boolean {
+    if (config !== undefined) return false
+    const short: ShortCall = [id, session, operation, args]
+    return this.#callLane.write(JSON.stringify(short))
+  }
+
+  #postWhole(call: Call, transfer: ArrayBuffer[]): void {
     try {
       this.#port.postMessage(call, transfer)
-      Atomics.add(this.#words, word.called, 1)
     } catch (cause) {
       throw new OptionError(`an option cannot be used by a SyncSession: ${(cause as Error).message}`, {
         cause,
@@ -69,16 +114,28 @@ export class LiveWorker {
   /** The next message, if one is there. */
   receive(): WorkerMessage | undefined {
     if (Atomics.load(this.#words, word.posted) === this.#received) return undefined
-    const received = receiveMessageOnPort(this.#port)
-    if (received !== undefined) this.#received = (this.#received + 1) | 0
-    return received?.message as WorkerMessage | undefined
+    const message =
+      this.#takeShort() ?? (receiveMessageOnPort(this.#port)?.message as WorkerMessage | undefined)
+    if (message === undefined) return undefined
+    this.#received = (this.#received + 1) | 0
+    Atomics.store(this.#words, word.received, this.#received)
+    return message
+  }
+
+  #takeShort(): Reply | undefined {
+    const short = this.#replyLane.read()
+    if (short === undefined) return undefined
+    const [id, value, head] = JSON.parse(short.text) as ShortReply
+    if (head === undefined) return { id, value }
+    return { id, value: tagged('response', { reply: { head, body: short.bytes, history: [] } }) }
   }
 
   /** Blocks this thread until there is a message, or the time is up. @returns whether there is a message */
   wait(milliseconds: number): boolean {
-    const isQuick = Atomics.load(this.#words, word.quick) !== 0
-    if (isQuick && lookOut(this.#words, word.posted, this.#received)) return true
-    return Atomics.wait(this.#words, word.posted, this.#received, milliseconds) !== 'timed-out'
+    const words = this.#words
+    const isDue = Atomics.load(words, word.quick) !== 0 || Atomics.exchange(words, word.near, 0) !== 0
+    if (isDue && lookOut(words, word.posted, this.#received)) return true
+    return Atomics.wait(words, word.posted, this.#received, milliseconds) !== 'timed-out'
   }
 
   /** The id of the last call that it has begun with. */

@@ -19,6 +19,8 @@ interface Tagged {
 export interface Packing {
   /** Memory that is given away rather than copied: for the transfer list of `postMessage`. */
   readonly transfer: ArrayBuffer[]
+  /** Set when something was packed that JSON does not keep as it is. */
+  needsClone?: boolean
   /**
    * Keeps a function, so that the other thread can have it called by its number. Without this, what cannot
    * cross becomes undefined, for it is no option of the caller's but a detail of an error or an argument.
@@ -48,13 +50,20 @@ const worthMoving = 65_536
 export function pack(value: unknown, where: string, packing: Packing): unknown {
   if (typeof value === 'function') return packFunction(value as Callee, packing)
   if (typeof value === 'symbol') return refuse(value, where, packing)
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null) return packPrimitive(value, packing)
   if (Array.isArray(value)) return value.map((item, index) => pack(item, `${where}[${index}]`, packing))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) {
     return packFields(value as Readonly<Record<string, unknown>>, where, packing)
   }
   return packInstance(value, where, packing)
+}
+
+function packPrimitive(value: unknown, packing: Packing): unknown {
+  const isPlain =
+    typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value) || value === null
+  if (!isPlain) packing.needsClone = true
+  return value
 }
 
 /** What `json` says, as JSON reads it here: with the methods `toJSON` of classes that the other thread does not know. */
@@ -73,9 +82,9 @@ function packFields(object: Readonly<Record<string, unknown>>, where: string, pa
 }
 
 function packInstance(value: object, where: string, packing: Packing): unknown {
-  if (value instanceof Uint8Array) return copyOf(value, packing.transfer)
+  if (value instanceof Uint8Array) return copyOf(value, packing)
   if (value instanceof Response) return tagged('response', packResponse(value, packing))
-  if (value instanceof DOMException) return value
+  if (value instanceof DOMException) return asItIs(value, packing)
   if (value instanceof Error)
     return tagged(
       'error',
@@ -84,39 +93,46 @@ function packInstance(value: object, where: string, packing: Packing): unknown {
   if (value instanceof URL) return tagged('url', value.href)
   if (value instanceof Headers) return tagged('headers', [...value])
   if (value instanceof URLSearchParams) return tagged('search', value.toString())
-  if (value instanceof FormData) return tagged('form', [...value].map(formEntry))
+  if (value instanceof FormData) return asItIs(tagged('form', [...value].map(formEntry)), packing)
   // one that fires later cannot be heard of by a thread that is blocked
   if (value instanceof AbortSignal)
     return value.aborted
-      ? tagged('aborted', pack(value.reason, where, { transfer: packing.transfer }))
-      : undefined
-  if (cloneable.some((each) => value instanceof each)) return value
+      ? asItIs(tagged('aborted', pack(value.reason, where, { transfer: packing.transfer })), packing)
+      : packPrimitive(undefined, packing)
+  if (cloneable.some((each) => value instanceof each)) return asItIs(value, packing)
   if (Symbol.iterator in value && !('next' in value && packing.keep === undefined)) {
     return pack([...(value as Iterable<unknown>)], where, packing)
   }
   return refuse(value, where, packing)
 }
 
+/** For structured clone, and nothing less. */
+function asItIs<Value>(value: Value, packing: Packing): Value {
+  packing.needsClone = true
+  return value
+}
+
 /** What structured clone keeps as it is. */
 const cloneable = [ArrayBuffer, SharedArrayBuffer, Blob, Date, RegExp, Map, Set]
 
-function packFunction(callee: Callee, { keep }: Packing): unknown {
-  return keep === undefined ? undefined : tagged('function', keep(callee))
+function packFunction(callee: Callee, packing: Packing): unknown {
+  const { keep } = packing
+  return keep === undefined ? packPrimitive(undefined, packing) : tagged('function', keep(callee))
 }
 
 function packResponse(response: Response, packing: Packing): PortableResponse {
   const { error } = response
   return {
-    reply: packReply(response, (bytes) => copyOf(bytes, packing.transfer)),
+    reply: packReply(response, (bytes) => copyOf(bytes, packing)),
     error: error === undefined ? undefined : pack(error, 'error', { transfer: packing.transfer }),
   }
 }
 
 /** Exactly these bytes: structured clone would take along all of the memory that they are a part of. */
-function copyOf(bytes: Uint8Array, transfer: ArrayBuffer[]): Uint8Array {
+function copyOf(bytes: Uint8Array, packing: Packing): Uint8Array {
   const copy = new Uint8Array(bytes)
-  if (copy.byteLength >= worthMoving) transfer.push(copy.buffer)
-  return copy
+  if (copy.byteLength >= worthMoving) packing.transfer.push(copy.buffer)
+  return asItIs(copy, packing)
 }
 
 function formEntry([name, value]: [string, string | File]): readonly unknown[] {
@@ -126,11 +142,12 @@ function formEntry([name, value]: [string, string | File]): readonly unknown[] {
 }
 
 function refuse(value: unknown, where: string, packing: Packing): undefined {
-  if (packing.keep === undefined) return undefined
+  if (packing.keep === undefined) return asItIs(undefined, packing)
   throw new OptionError(adviceFor(value, where))
 }
 
-function tagged(kind: keyof typeof unpackers, value: unknown): Tagged {
+/** A value in the form that {@link unpack} makes a thing of this kind of. */
+export function tagged(kind: keyof typeof unpackers, value: unknown): Tagged {
   return { [tag]: kind, value }
 }
 

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { SessionConfigValues } from '../session/session-config.ts'
+import type { ReplyHead } from './portable-response.ts'
 
 /** What a calling thread can ask of its worker. */
 export type Operation =
@@ -65,9 +66,23 @@ export interface Answer {
   readonly thrown?: { readonly number: number; readonly error: unknown }
 }
 
+/** On the port instead of a call, for a worker that sleeps: a call lies in the lane. */
+export const nudge = null
+
+/** A call as it lies in the lane, in JSON. */
+export type ShortCall = readonly [id: number, session: number, operation: Operation, args: readonly unknown[]]
+
+/** A reply as it lies in the lane, in JSON: with a packed value, or with the head of a response, whose content lies beside. */
+export type ShortReply =
+  | readonly [id: number, value: unknown]
+  | readonly [id: number, value: null, head: ReplyHead]
+
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly port: MessagePort
+  /** For a {@link ShortCall} and for a {@link ShortReply}; used while all that was said before has been heard. */
+  readonly calls: SharedArrayBuffer
+  readonly replies: SharedArrayBuffer
   /** Answers come on a port of their own: the worker, standing still, must not read calls. */
   readonly answers: MessagePort
   /** Shared words; see {@link word}. */
@@ -91,7 +106,14 @@ export const word = {
   called: 6,
   /** 1 when the last answer took no time to speak of. */
   quick: 7,
+  /** How many of the worker’s messages, and how many calls, have been received. */
+  received: 8,
+  taken: 9,
+  /** 1 while the worker looks out for a call, and need not be nudged. */
+  looksOut: 10,
+  /** 1 when the answer is about to come: a response’s head is in. */
+  near: 11,
 } as const
 
 /** How many there are. */
-export const wordCount = 8
+export const wordCount = 12

@@ -100,9 +100,8 @@ export class Remote {
   #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
     if (this.#closed) throw closedError()
     const functions: number[] = []
-    const transfer: ArrayBuffer[] = []
     const packing: Packing = {
-      transfer,
+      transfer: [],
       keep: (callee) => {
         const number = this.link.callees.keep(callee)
         functions.push(number)
@@ -110,7 +109,7 @@ export class Remote {
       },
     }
     const packed = args.map((argument) => packArgument(argument, packing))
-    return { id: this.link.post(this.#number, operation, packed, transfer), functions }
+    return { id: this.link.post(this.#number, operation, packed, packing), functions }
   }
 }
 

@@ -5,7 +5,7 @@ import { BlockingClock } from './blocking-clock.ts'
 import { Callees } from './callees.ts'
 import { calledFrom, explained, serverHint } from './explained.ts'
 import { LiveWorker, lostWorker } from './live-worker.ts'
-import { type Unpacking, unpack } from './portable.ts'
+import { type Packing, type Unpacking, unpack } from './portable.ts'
 import type { Call, Operation, Reply } from './protocol.ts'
 
 /** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
@@ -60,7 +60,7 @@ export class WorkerLink {
 
   /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
   forget(session: number): void {
-    if (this.#users > 1 && this.isUp) this.#abandoned.add(this.post(session, 'close', [], []))
+    if (this.#users > 1 && this.isUp) this.#abandoned.add(this.post(session, 'close', [], { transfer: [] }))
     this.leave()
   }
 
@@ -87,17 +87,21 @@ export class WorkerLink {
 
   /**
    * Sends a call without waiting.
-   * @param args packed
+   * @param args packed, as `packing` tells
    * @returns its id
    */
-  post(session: number, operation: Operation, args: readonly unknown[], transfer: ArrayBuffer[]): number {
+  post(session: number, operation: Operation, args: readonly unknown[], packing: Packing): number {
     if (this.callees.areRunning) {
       throw new OptionError('a function among the options cannot use the session: the session waits for it')
     }
     if (this.#live === undefined) throw lostWorker(this.#lastWords)
     const call: Call = { id: ++this.#lastId, session, operation, args }
     const config = this.#changedConfig()
-    this.#live.post(config === undefined ? call : { ...call, config }, transfer)
+    this.#live.post(
+      config === undefined ? call : { ...call, config },
+      packing.transfer,
+      packing.needsClone !== true,
+    )
     return call.id
   }
 

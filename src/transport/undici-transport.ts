@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
+// Loading all of undici, with its fetch, WebSocket and caches, takes 60 ms more, and sets the global dispatcher. The version is pinned.
+import Agent from 'undici/lib/dispatcher/agent.js'
 import type { Clock } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import type { Reply, Transport } from '../core/reply.ts'

@@ -71,6 +71,28 @@ test('options reach the worker whole, whatever they are made of', () => {
   assert.deepEqual(echo({ params: pairs() }).args, { made: 'by hand' })
 })
 
+test('short or long, plain or not, what is said arrives whole, and in its order', () => {
+  for (const length of [0, 1, 4_000, 6_000, 20_000, 70_000, 200_000]) {
+    for (const character of ['a', 'ä', '€', '\u{1F600}']) {
+      const text = character.repeat(length)
+      const echo = session.post('/post', { body: text, headers: { 'x-length': String(length) } }).json<Echo>()
+      assert.deepEqual([echo.data, echo.headers['X-Length']], [text, String(length)])
+    }
+    assert.equal(session.get(`/bytes/${Math.min(length, 100_000)}`).bytes().length, Math.min(length, 100_000))
+  }
+  const parts = { a: 'ä€\u{1F600}', b: ['1', '2'], c: undefined, d: 0.1 }
+  const { args } = session.get('/get', { params: parts, timeout: undefined as never }).json<Echo>()
+  assert.deepEqual(args, { a: parts.a, b: ['1', '2'], d: '0.1' })
+})
+
+test('contents of responses are their own, however many come after', () => {
+  const responses = Array.from({ length: 200 }, (_, id) => session.get(`/get?id=${id}`))
+  assert.deepEqual(
+    responses.map((response) => response.json<Echo>().args['id']),
+    responses.map((_, id) => String(id)),
+  )
+})
+
 test('a caller’s bytes are still the caller’s afterwards', () => {
   const body = new Uint8Array(200_000).fill(97)
   session.post('/post', { body })
@@ -188,6 +210,28 @@ test('SessionConfig holds for the worker too, from one request to the next', (t)
     () => (SessionConfig.threadedTimeout = 5 as never),
     /SessionConfig.threadedTimeout: 5 has no unit/,
   )
+})
+
+test('threadedTimeout ends the wait for a word of the worker, and the session goes on', (t) => {
+  t.after(() => SessionConfig.reset())
+  session.get('/ip')
+  SessionConfig.threadedTimeout = '100ms'
+  const error = thrownBy(() => session.get('/delay/2'))
+  SessionConfig.reset()
+  assert.ok(error instanceof TimeoutError && error.code === 'ERR_TIMEOUT_THREADED')
+  assert.match(error.message, /SessionConfig\.threadedTimeout, "100ms"/)
+  // past the time at which the late answer comes, each gets its own
+  assert.equal(session.get('/delay/3').json<Echo>().url, `${server.url}/delay/3`)
+  assert.equal(session.get('/get?id=1').json<Echo>().args['id'], '1')
+})
+
+test('a wait for the rate limit is no silence of the worker', (t) => {
+  t.after(() => SessionConfig.reset())
+  using limited = new SyncSession({ ratelimit: { limit: 1, window: '1s' } })
+  limited.ratelimiter.acquire('key')
+  SessionConfig.threadedTimeout = '200ms'
+  const [first, second] = [1, 2].map(() => limited.ratelimiter.acquire('key').grantedAt) as [number, number]
+  assert.ok(second - first >= 1_000_000)
 })
 
 test('debug prints each exchange at once, although the thread is blocked', (t) => {

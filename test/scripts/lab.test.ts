@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isAsTheorySays, labLines } from '../../scripts/accuracy/lab-lines.ts'
+
+const table = (theory: number, measured: number, tooMany: number): string =>
+  `| type | backend | mode | requests | theory | measured | at the server | too many |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
+| gcra | redis | blocking | 25 | ${theory} ms | ${measured} ms | 2007 ms | ${tooMany} |
+`
+
+test('the lab’s table is read line by line', () => {
+  const [line, ...rest] = labLines(table(2_000, 2_024, 1))
+  assert.deepEqual(rest, [])
+  assert.deepEqual(line?.cells.slice(0, 3), ['gcra', 'redis', 'blocking'])
+  assert.deepEqual([line?.theory, line?.measured, line?.tooMany], [2_000, 2_024, 1])
+})
+
+test('a run is as theory says within 5 % or 100 ms, either way, when no request was too many', () => {
+  const says = (theory: number, measured: number, tooMany = 0): boolean =>
+    labLines(table(theory, measured, tooMany)).every(isAsTheorySays)
+  assert.deepEqual(
+    [says(400, 500), says(400, 501), says(400, 300), says(400, 299)],
+    [true, false, true, false],
+  )
+  assert.deepEqual([says(4_000, 4_200), says(4_000, 4_201)], [true, false])
+  assert.equal(says(400, 400, 1), false)
+})

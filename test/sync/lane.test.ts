@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { Lane } from '../../src/sync/lane.ts'
+
+const memory = (size: number): SharedArrayBuffer => new SharedArrayBuffer(size)
+
+test('what goes in at one end comes out at the other, once', () => {
+  const shared = memory(4_096)
+  const [writer, reader] = [new Lane(shared), new Lane(shared)]
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 100 }),
+      fc.uint8Array({ maxLength: 1_000 }),
+      (text, bytes) => {
+        assert.equal(writer.write(text, bytes), true)
+        assert.equal(writer.isFull, true)
+        const read = reader.read()
+        assert.equal(read?.text, text)
+        assert.deepEqual(new Uint8Array(read.bytes), bytes)
+        assert.equal(reader.read(), undefined)
+      },
+    ),
+  )
+})
+
+test('what was read is the reader’s own', () => {
+  const lane = new Lane(memory(64))
+  lane.write('a', Buffer.from('first'))
+  const first = lane.read()
+  lane.write('b', Buffer.from('other'))
+  assert.deepEqual([first?.text, first?.bytes.toString()], ['a', 'first'])
+})
+
+test('what is too long is not written, and what lies there stays', () => {
+  const lane = new Lane(memory(8 + 30))
+  assert.equal(lane.write('0123456789'), true)
+  assert.equal(lane.write('0123456789', new Uint8Array(1)), false)
+  assert.equal(lane.write('', new Uint8Array(31)), false)
+  assert.equal(lane.read()?.text, '0123456789')
+})
