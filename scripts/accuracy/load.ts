@@ -26,10 +26,10 @@ const load = JSON.parse(process.argv[2] as string) as Load
 const { margin, stalls, grants } = load.conditions
 const options = { ...load.parameters, ...load.place, ...(margin === undefined ? {} : { margin }) }
 const granted: number[] = []
-const { limiter, ask } = grants === true ? bareLimiter() : limitedSession()
+const limited = grants === true ? bareLimiter() : limitedSession()
 
 // Looks at a limit of another key, so that the backend is open: to load its library is not what is measured.
-await limiter.peek('another')
+await limited.limiter.peek('another')
 process.send?.('ready')
 process.once('message', (startsAt: number) => void run(startsAt))
 
@@ -39,14 +39,14 @@ async function run(startsAt: number): Promise<void> {
   await sleep(start - performance.now())
   if (stalls !== undefined) stallNowAndThen(stalls)
   if (load.workload === 'B') {
-    if (load.first) await ask()
+    if (load.first) await limited.ask()
     await sleep(start + silence / 1_000 - performance.now())
   }
   const { signal } = stopAt(start + load.milliseconds)
   await Promise.all(
     Array.from({ length: waiters / load.processes }, async () => {
       try {
-        while (!signal.aborted) await ask(signal)
+        while (!signal.aborted) await limited.ask(signal)
       } catch (error) {
         if (!(error instanceof AbortError)) throw error // time is up for those who still wait
       }
