@@ -5,7 +5,7 @@ import { SessionError } from '../core/errors.ts'
 import { guardOf, type StoreGuard } from './store-guard.ts'
 
 /**
- * A store for those who look into it: they see what is being written as if it were, wait as long as the store takes, and
+ * A store for those who look into it: they wait until what is being written is, as long as the store takes, and
  * are told its errors.
  */
 export class SettledStore implements CacheStore {
@@ -28,9 +28,8 @@ export class SettledStore implements CacheStore {
     this.#check()
     const { owed, writes } = this.#guard
     if (owed.has(key)) return []
-    const asWritten = writes.over(key)
-    const stored = writes.known(key) ?? this.#store.match(key)
-    return stored instanceof Promise ? stored.then(asWritten) : asWritten(stored)
+    // what they find is there for other processes, too
+    return writes.settled(key)?.then(() => this.#store.match(key)) ?? this.#store.match(key)
   }
 
   put(entry: CacheEntry): MaybePromise<void> {
