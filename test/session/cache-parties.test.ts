@@ -44,7 +44,7 @@ test('who shows another client certificate is another party; a new session with 
     { ...trusted, requestCert: true, rejectUnauthorized: false },
     ({ socket }, response) => {
       const { fingerprint256 } = (socket as TLSSocket).getPeerCertificate()
-      response.writeHead(200, fresh).end(String(fingerprint256))
+      response.writeHead(200, fresh).end(fingerprint256)
     },
   )
   await once(server.listen(0, '127.0.0.1'), 'listening')
