@@ -10,7 +10,10 @@ const version = 1
 export type KeySettings = Pick<
   CacheSettings,
   'prefix' | 'mode' | 'partition' | 'partitionSecret' | 'ignoredParams' | 'cacheKey'
->
+> & {
+  /** A hash of the client certificate that every request of the session shows. Default: none. */
+  readonly certificate?: string | undefined
+}
 
 /**
  * The primary cache key of a request (RFC 9111, 2): the prefix, and a hash of the key version, the mode,
@@ -49,7 +52,8 @@ function knownKeys(settings: KeySettings): Map<string, string> {
 }
 
 /** Who may share the response, as JSON; '' is everybody without credentials. */
-function partitionOf(request: Request, { partition, partitionSecret }: KeySettings): string {
+function partitionOf(request: Request, settings: KeySettings): string {
+  const { partition, partitionSecret, certificate } = settings
   if (partition === false) return ''
   if (partition !== undefined) return JSON.stringify([partitionSecret, partition(request)])
   const { auth } = request.features
@@ -57,8 +61,13 @@ function partitionOf(request: Request, { partition, partitionSecret }: KeySettin
   const authorization =
     auth?.kind === 'digest' ? [auth.username, auth.password] : fieldValues(request.headers, 'authorization')
   const cookies = fieldValues(request.headers, 'cookie')
-  if (authorization.length === 0 && cookies.length === 0) return ''
-  return JSON.stringify([partitionSecret, authorization, cookies])
+  if (authorization.length === 0 && cookies.length === 0 && certificate === undefined) return ''
+  return JSON.stringify([
+    partitionSecret,
+    authorization,
+    cookies,
+    ...(certificate === undefined ? [] : [certificate]),
+  ])
 }
 
 /**

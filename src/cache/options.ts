@@ -58,8 +58,8 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   /** The time between two sweeps of expired entries; Redis does that by itself. Default: `'15s'`. */
   readonly checkFrequency?: Duration
   /**
-   * Who shares stored responses: by default only requests with the same Authorization and Cookie.
-   * A function names the party itself; `false` lets everybody share.
+   * Who shares stored responses: by default only requests with the same Authorization and Cookie, and the same client
+   * certificate (`tls.cert`). A function names the party itself; `false` lets everybody share.
    */
   readonly partition?: false | ((request: Request) => string)
   /** Keys the hash that parties are told apart by; set it where the backend can be read by others. Default: none. */

@@ -12,13 +12,16 @@ export type OwedListener = (key: string, error: unknown) => void
  */
 export class OwedDeletes {
   readonly #store: CacheStore
+  readonly #isBusy: (key: string) => boolean
   /** Each with who wanted it. */
   readonly #keys = new Map<string, OwedListener>()
   readonly #prefixes = new Map<string, OwedListener>()
   #isPaying = false
 
-  constructor(store: CacheStore) {
+  /** @param isBusy whether something is being written under the key, that would come behind what drops it */
+  constructor(store: CacheStore, isBusy: (key: string) => boolean) {
     this.#store = store
+    this.#isBusy = isBusy
   }
 
   get isEmpty(): boolean {
@@ -44,13 +47,19 @@ export class OwedDeletes {
   async #payAll(): Promise<void> {
     const dropPrefix = (prefix: string): unknown => this.#store.clear(prefix)
     const dropKey = (key: string): unknown => this.#store.delete(key)
-    if (await payEach(this.#prefixes, dropPrefix)) await payEach(this.#keys, dropKey)
+    if (!(await payEach(this.#prefixes, dropPrefix, () => false))) return
+    await payEach(this.#keys, dropKey, this.#isBusy)
   }
 }
 
-/** @returns whether all is paid */
-async function payEach(owed: Map<string, OwedListener>, drop: (key: string) => unknown): Promise<boolean> {
+/** @returns whether the store did not fail */
+async function payEach(
+  owed: Map<string, OwedListener>,
+  drop: (key: string) => unknown,
+  isBusy: (key: string) => boolean,
+): Promise<boolean> {
   for (const [key, listener] of owed) {
+    if (isBusy(key)) continue
     try {
       await drop(key)
     } catch (error) {

@@ -93,7 +93,8 @@ export class SingleFlight<T> {
       const onAbort = (): void => {
         leave()
         reject(new AbortError(signal as AbortSignal))
-        if (flight.waiting === 0) flight.controller.abort((signal as AbortSignal).reason)
+        // what has landed is for those who have it, whoever leaves before it is told
+        if (flight.waiting === 0 && !flight.isOpen) flight.controller.abort((signal as AbortSignal).reason)
       }
       signal?.addEventListener('abort', onAbort, { once: true })
       // for one who has left already, neither says anything more

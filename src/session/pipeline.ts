@@ -57,6 +57,7 @@ export class Pipeline {
       this.#cache = new CacheSlot({
         options: cache,
         clock,
+        certificate: session.tls?.cert,
         builder,
         closing: this.#closing.signal,
         above: [...middlewares],

@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto'
 import { createBackend } from '../backends/backend-options.ts'
 import type { Backend } from '../backends/contract.ts'
 import { type CacheTarget, CacheView } from '../cache/cache-view.ts'
 import { type CacheCounters, createCounters } from '../cache/counters.ts'
 import { CacheEventSource } from '../cache/events.ts'
+import type { KeySettings } from '../cache/key.ts'
 import { type CacheOptions, type CacheSettings, parseCacheOptions } from '../cache/options.ts'
 import { SettledStore } from '../cache/settled-store.ts'
 import type { Clock } from '../core/clock.ts'
@@ -21,6 +23,8 @@ import { SessionConfig } from './session-config.ts'
 export interface SessionCacheParts {
   readonly options: CacheOptions
   readonly clock: Clock
+  /** What the session shows to servers: who it is. */
+  readonly certificate: string | Uint8Array | undefined
   readonly builder: RequestBuilder
   /** Fires when the session closes. */
   readonly closing: AbortSignal
@@ -39,9 +43,10 @@ export class CacheSlot {
   readonly #own: Backend | undefined
 
   /** @throws OptionError */
-  constructor({ options, clock, builder, closing, above }: SessionCacheParts) {
-    const settings: CacheSettings = {
+  constructor({ options, clock, certificate, builder, closing, above }: SessionCacheParts) {
+    const settings: CacheSettings & KeySettings = {
       ...parseCacheOptions(options, 'cache'),
+      certificate: certificate === undefined ? undefined : hash('sha256', certificate),
       // asked for at each hit: SessionConfig may change at any time
       get renewOnGet() {
         return options.renewCacheOnGet ?? SessionConfig.renewCacheOnGet

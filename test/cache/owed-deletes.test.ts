@@ -9,7 +9,7 @@ import { entry } from './support.ts'
 
 test('keys that are owed are dropped until the store fails; the rest stays owed', async () => {
   const store = new MoodyStore(new ManualClock())
-  const owed = new OwedDeletes(store)
+  const owed = new OwedDeletes(store, () => false)
   const errors: string[] = []
   for (const key of ['p:1', 'p:2']) owed.add(key, (failed) => errors.push(failed))
   assert.deepEqual([owed.has('p:1'), owed.has('p:3'), owed.isEmpty], [true, false, false])
@@ -26,7 +26,7 @@ test('keys that are owed are dropped until the store fails; the rest stays owed'
 
 test('beyond 10,000 keys everything under the prefix is owed', async () => {
   const store = new MoodyStore(new ManualClock())
-  const owed = new OwedDeletes(store)
+  const owed = new OwedDeletes(store, () => false)
   for (let n = 0; n <= 10_000; n++) owed.add(`p:${n}`, () => assert.fail('it failed'))
   assert.deepEqual([owed.has('p:other'), owed.has('q:other')], [true, false])
   store.memory.put(entry({ key: 'p:other' }))

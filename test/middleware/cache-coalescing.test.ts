@@ -168,3 +168,35 @@ test('what was asked for before a change is neither stored nor shared after it',
   assert.equal(text(await after), 'new')
   assert.equal(text(await cache.get('/a')), 'new')
 })
+
+test('who insists on the origin’s own word asks for itself, also where nothing is stored yet', async (t) => {
+  const server = held()
+  const cache = await bed(t, {}, server.answer)
+  const before = cache.get('/a')
+  await server.until(1)
+  const after = [
+    cache.get('/a', 'reload'),
+    cache.get('/a', 'no-cache'),
+    cache.get('/a', 'default', 'Cache-Control', 'no-cache'),
+  ]
+  for (const n of [2, 3, 4]) await server.until(n)
+  for (const [n, response] of server.waiting.entries()) response.writeHead(200, fresh).end(String(n))
+  assert.equal(text(await before), '0')
+  assert.deepEqual((await Promise.all(after)).map(text).toSorted(), ['1', '2', '3'])
+})
+
+test('a stale response that one caller puts up with when the origin fails is not for others who do not', async (t) => {
+  const server = held()
+  const cache = await bed(t, {}, server.answer)
+  const first = cache.get('/a')
+  await server.until(1)
+  server.waiting[0]?.writeHead(200, fresh).end('old')
+  await first
+  await cache.clock.advance(61 * second)
+  const patient = cache.get('/a', 'default', 'Cache-Control', 'stale-if-error=600')
+  const plain = cache.get('/a')
+  await server.until(3)
+  for (const response of server.waiting.slice(1)) response.writeHead(503).end('broken')
+  assert.equal(text(await patient), 'old')
+  assert.equal((await plain).status, 503)
+})

@@ -192,3 +192,33 @@ test('a validation that streams is shared, too', async (t) => {
   const contents = await Promise.all((await Promise.all(replies)).map(textOf))
   assert.deepEqual([new Set(contents), cache.arrivals.length], [new Set(['content']), 2])
 })
+
+test('a response of another variant, whose own reader has left, does not hold its connection', async (t) => {
+  const { cache, held, until } = await heldBed(t)
+  const leaving = new AbortController()
+  const german = stream(cache, { signal: leaving.signal, headers: ['Accept-Language', 'de'] })
+  const english = stream(cache, { headers: ['Accept-Language', 'en'] })
+  await until(1)
+  leaving.abort()
+  await assert.rejects(german, AbortError)
+  const closed = once(held[0] as ServerResponse, 'close')
+  held[0]?.writeHead(200, { ...fresh, Vary: 'Accept-Language' }).write('Hallo')
+  await until(2)
+  held[1]?.writeHead(200, { ...fresh, Vary: 'Accept-Language' }).end('Hello')
+  assert.equal(await textOf(await english), 'Hello')
+  await closed
+})
+
+test('one who comes while the content arrives, and leaves at once, does not fail who reads it', async (t) => {
+  const { cache, held, until } = await heldBed(t)
+  const first = stream(cache)
+  await until(1)
+  held[0]?.writeHead(200, fresh).write('cont')
+  const content = textOf(await first)
+  const leaving = new AbortController()
+  const second = stream(cache, { signal: leaving.signal })
+  leaving.abort()
+  await assert.rejects(second, AbortError)
+  held[0]?.end('ent')
+  assert.equal(await content, 'content')
+})

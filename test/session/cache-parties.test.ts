@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { Session, type SessionOptions } from '../../src/index.ts'
+import type { TLSSocket } from 'node:tls'
+import { MemoryBackend, Session, type SessionOptions } from '../../src/index.ts'
 import { serve } from '../middleware/support.ts'
+import { selfSigned } from '../transport/certificate.ts'
 
 const fresh = { 'Cache-Control': 'max-age=600' }
 
@@ -31,6 +36,37 @@ test('a party whose cookie changes with each answer is a new one each time, unle
   for (let n = 1; n <= 3; n++) assert.equal((await rotating.get('/')).text(), String(n))
   const named = await over(t, { cache: { partition: () => 'me' }, cookies: true })
   for (let n = 1; n <= 3; n++) assert.equal((await named.get('/')).text(), '1')
+})
+
+test('who shows another client certificate is another party; a new session with the same one is the same', async (t) => {
+  const trusted = selfSigned()
+  const server = createServer(
+    { ...trusted, requestCert: true, rejectUnauthorized: false },
+    ({ socket }, response) => {
+      const { fingerprint256 } = (socket as TLSSocket).getPeerCertificate()
+      response.writeHead(200, fresh).end(fingerprint256)
+    },
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await using backend = new MemoryBackend()
+  const answers: (readonly [text: string, fromCache: boolean, isFound: boolean])[] = []
+  const [one, other] = [selfSigned(), selfSigned()]
+  for (const client of [one, other, undefined, one]) {
+    await using session = new Session({ cache: { backend }, tls: { ca: trusted.cert, ...client } })
+    const response = await session.get(url)
+    answers.push([response.text(), response.fromCache, await session.cache.has(url)])
+  }
+  assert.equal(new Set(answers.map(([text]) => text)).size, 3)
+  assert.deepEqual(answers[3], [answers[0]?.[0], true, true])
+  assert.deepEqual(
+    answers.slice(0, 3).map(([, fromCache]) => fromCache),
+    [false, false, false],
+  )
 })
 
 test('keys() are found again, although the session adds its params to every URL', async (t) => {

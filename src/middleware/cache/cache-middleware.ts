@@ -2,7 +2,7 @@ import type { CacheEntry, CacheStore } from '../../backends/contract.ts'
 import { answerOf, type StoredAnswer } from '../../cache/answer.ts'
 import { answersGet, changedUrls } from '../../cache/unsafe.ts'
 import { type CacheCounters, createCounters } from '../../cache/counters.ts'
-import { demandOf, plainDemand } from '../../cache/demand.ts'
+import { type Demand, demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
 import { CacheEventSource } from '../../cache/events.ts'
 import type { CacheSettings } from '../../cache/options.ts'
@@ -80,6 +80,7 @@ class RequestCache {
     const demand = demandOf(request)
     if (demand === undefined) return this.#passBy(request, next)
     const key = cacheKey(request, this.#settings)
+    const ticket = this.#origin.begin()
     const found = this.#store.match(key)
     const entries = found instanceof Promise ? await found : found
     const selected = selectEntry(entries, request)
@@ -93,7 +94,7 @@ class RequestCache {
     if (verdict === 'fresh' || verdict === 'revalidate') {
       const answer = answerOf(selected, request.method, demand.conditions)
       if (verdict === 'revalidate') this.#revalidate(question)
-      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow)
+      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow, ticket)
       this.#counters.misses += 1
       return this.#goForward({ ...question, fwd: 'partial' })
     }
@@ -101,19 +102,25 @@ class RequestCache {
     return this.#goForward({ ...question, fwd: verdict })
   }
 
-  #hit(request: Request, entry: CacheEntry, answer: StoredAnswer, wallNow: Microseconds): Reply {
+  #hit(
+    request: Request,
+    entry: CacheEntry,
+    answer: StoredAnswer,
+    wallNow: Microseconds,
+    ticket: number,
+  ): Reply {
     this.#counters.hits += 1
     const remaining = remainingLifetime(entry, this.#settings, wallNow)
     if (entry.ttl !== undefined && this.#settings.renewOnGet)
-      this.#renew(entry, entry.ttl, remaining, wallNow)
+      this.#renew(entry, remaining, wallNow + entry.ttl, ticket)
     const ttl = Math.floor(remaining / 1_000_000)
     const status = { hit: true, ttl, key: entry.key }
     return storedReply(request, reused(answer, entry, wallNow), entry.httpVersion, this.#clock.now(), status)
   }
 
   /** Starts the lifetime anew, unless that was done within the last hundredth of it: hits should not become writes. */
-  #renew(entry: CacheEntry, ttl: Microseconds, remaining: Microseconds, wallNow: Microseconds): void {
-    if (remaining < ttl * 0.99) this.#store.put({ ...entry, expiresAt: wallNow + ttl })
+  #renew(entry: CacheEntry, remaining: Microseconds, expiresAt: Microseconds, ticket: number): void {
+    if (remaining < (entry.ttl as Microseconds) * 0.99) this.#origin.renew({ ...entry, expiresAt }, ticket)
   }
 
   /**
@@ -122,7 +129,7 @@ class RequestCache {
    */
   #revalidate({ request, key, others, next, selected }: Question): void {
     const whole = withoutConditions(request)
-    const terms = termsOf(whole, others)
+    const terms = termsOf(whole, others, plainDemand)
     if (this.#coalescer.isUnderWay(key, terms)) return
     const deadline = deadlineOf(request, this.#clock, this.#closing)
     const question = { request: whole, key, demand: plainDemand, selected, others, next }
@@ -169,12 +176,17 @@ class RequestCache {
     if (request.method === 'HEAD')
       return withStatus(await this.#origin.head(request, forward.selected, next), status)
     // who insists on the origin’s own word must not get one that was given before it asked; and a part is not for all
-    const isAlone = fwd === 'request' || demand.conditions !== undefined
+    const isAlone = insists(demand) || fwd === 'request' || demand.conditions !== undefined
     const answer = isAlone
       ? await this.#coalescer.alone(forward)
-      : await this.#coalescer.together(forward, termsOf(request, forward.others))
+      : await this.#coalescer.together(forward, termsOf(request, forward.others, demand))
     return labelled(answer, status)
   }
+}
+
+/** Whether nothing will do that was answered before it was asked for. */
+function insists({ reuse }: Demand): boolean {
+  return reuse === 'none' || reuse === 'validated' || reuse === 'reloaded'
 }
 
 function labelled({ reply, stored, fwdStatus, collapsed = false }: OriginAnswer, status: CacheStatus): Reply {

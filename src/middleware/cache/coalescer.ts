@@ -43,7 +43,10 @@ export class Coalescer {
       lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.ended),
     })
     // not shareable after all, or of another variant: everybody for themselves
-    return this.#answerFor(question, landed) ?? this.alone(question)
+    const shared = this.#answerFor(question, landed)
+    if (shared !== undefined) return shared
+    landed.value.content?.dropUnread()
+    return this.alone(question)
   }
 
   /** Asks behind everybody’s back. */

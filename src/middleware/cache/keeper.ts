@@ -87,11 +87,16 @@ export class Keeper {
     return 'stored'
   }
 
+  /** Stores what was stored before, changed, unless it was invalidated since then. */
+  replace(entry: CacheEntry, ticket: number): void {
+    if (this.#invalidations.allows(entry.key, ticket)) this.#store.put(entry)
+  }
+
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
   outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: number): void {
     if (entry === undefined || this.#settings.mode === 'ttl') return
     const isNews = status === 200 || status === 404 || status === 410
-    if (isNews) this.#replace({ ...entry, outdated: true }, ticket)
+    if (isNews) this.replace({ ...entry, outdated: true }, ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
@@ -99,11 +104,7 @@ export class Keeper {
     if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
     const updated = afterHead(entry, reply.request, reply, times, this.#settings)
     const keeps = updated !== undefined && storable(updated, this.#settings)
-    this.#replace(keeps ? updated : { ...entry, outdated: true }, ticket)
-  }
-
-  #replace(entry: CacheEntry, ticket: number): void {
-    if (this.#invalidations.allows(entry.key, ticket)) this.#store.put(entry)
+    this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
 
   #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: number): void {

@@ -101,6 +101,16 @@ export class OriginExchange {
     return reused(entry, entry, wallNow).headers
   }
 
+  /** A ticket for what begins now. */
+  begin(): number {
+    return this.#keeper.begin()
+  }
+
+  /** Stores it anew, unless it was invalidated since it was looked for. */
+  renew(entry: CacheEntry, ticket: number): void {
+    this.#keeper.replace(entry, ticket)
+  }
+
   /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
   invalidate(key: string): void {
     this.#keeper.invalidate(key)

@@ -103,6 +103,17 @@ export class SharedContent {
       if (!this.#isKept) this.#dropPassed()
       return
     }
+    await this.#abandon()
+  }
+
+  /** Abandons it, if none of those who have just been told of it wants it: whom it was for may have left. */
+  dropUnread(): void {
+    setImmediate(() => {
+      if (this.#places.size === 0) void this.#abandon()
+    })
+  }
+
+  async #abandon(): Promise<void> {
     if (this.#isOver) return
     this.#settle()
     this.#isKept = false

@@ -1,12 +1,14 @@
 import type { CacheEntry } from '../../backends/contract.ts'
+import type { Demand } from '../../cache/demand.ts'
 import { variantOf } from '../../cache/variant.ts'
 import type { Request } from '../../core/request.ts'
 
 /**
  * What requests of one key must have in common to share an exchange: the variant, as far as it can be guessed
- * from what is stored, and whatever can make the exchange fail for one of them and not for another.
+ * from what is stored, whatever can make the exchange fail for one of them and not for another, and what decides
+ * whether a stale response may stand in for a failure.
  */
-export function termsOf(request: Request, entries: readonly CacheEntry[]): string {
+export function termsOf(request: Request, entries: readonly CacheEntry[], demand: Demand): string {
   const { features, timeouts, maxResponseSize, reading } = request
   const { retry, limit } = features
   return JSON.stringify([
@@ -14,6 +16,7 @@ export function termsOf(request: Request, entries: readonly CacheEntry[]): strin
     [timeouts.connect, timeouts.headers, timeouts.body],
     maxResponseSize,
     reading,
+    [demand.maxAge, demand.minFresh, demand.staleIfError],
     limit === undefined ? [] : [limit.cost, limit.maxWait, limit.keys],
     retry === undefined || retry === null
       ? String(retry)
