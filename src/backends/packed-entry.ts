@@ -64,8 +64,11 @@ export function packEntry(entry: CacheEntry): PackedEntry {
 /** A number by which first pieces can be told apart, as a rule; undefined when there is none. */
 export function pieceId(piece: Uint8Array): number | undefined {
   if (piece.byteLength < headLength) return undefined
-  return new DataView(piece.buffer, piece.byteOffset).getUint32(crcAt, true)
+  return uint32Of.call(piece, crcAt)
 }
+
+/** Works on any bytes, and needs no object of its own as a DataView would. */
+const uint32Of = Buffer.prototype.readUInt32LE
 
 /** Reads a first piece. @param key under which it was found */
 export function openEntry(piece: Uint8Array, key: string): OpenedEntry | Unreadable {

@@ -21,14 +21,15 @@ export function writeValue({ storedAt, id, piece }: CacheValue): Buffer {
 }
 
 export function readValue(value: Buffer): CacheValue {
-  const head = Buffer.alloc(headLength)
-  value.copy(head)
-  const id = head.toString('hex', 8)
+  // what is too short is as good as one that goes on with zeros
+  if (value.byteLength < headLength) return readValue(Buffer.concat([value], headLength))
   return {
-    storedAt: head.readDoubleLE(),
-    id: id === noId ? undefined : id,
+    storedAt: value.readDoubleLE(),
+    id: hasId(value) ? value.toString('hex', 8, headLength) : undefined,
     piece: value.subarray(headLength),
   }
 }
 
-const noId = '0'.repeat(16)
+function hasId(value: Buffer): boolean {
+  return value.readUInt32LE(8) !== 0 || value.readUInt32LE(12) !== 0
+}
