@@ -107,12 +107,12 @@ local paused_until, alive_until, used_at, last, kept, _, there_until, latest =
 local ends = now + margin
 if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until <= now then
   local place, tail = 1, #state / 8 - 8 + units
-  if kept == 0 and (tail > 128 or tail > capacity) then
+  if kept == 0 and (tail > 256 or tail > capacity) then
     while place <= #state - 64 and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
     tail = tail - (place - 1) / 8
   end
   local needed = math.max(now + ttl * 1000, ends + window)
-  if tail <= 128 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
+  if tail <= 256 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
     local is_written_over = place == 1 and needed <= alive_until
     if not is_written_over then
       ttl = 2 * math.ceil((needed - now) / 1000)
