@@ -16,24 +16,26 @@ export interface Lookout {
  * of them gives back another one's waiters may have at once, and those that wait for the same units take turns.
  */
 export class Lookouts {
-  readonly #byKey = new Map<string, Set<Lookout>>()
+  /** Mostly there is one for a key, which needs no set. */
+  readonly #byKey = new Map<string, Lookout | Set<Lookout>>()
 
   add(key: string, queue: Lookout): void {
     const queues = this.#byKey.get(key)
-    if (queues === undefined) this.#byKey.set(key, new Set([queue]))
-    else queues.add(queue)
+    if (queues === undefined) this.#byKey.set(key, queue)
+    else if (queues instanceof Set) queues.add(queue)
+    else this.#byKey.set(key, new Set([queues, queue]))
   }
 
   remove(key: string, queue: Lookout): void {
     const queues = this.#byKey.get(key)
-    if (queues?.delete(queue) === true && queues.size === 0) this.#byKey.delete(key)
+    if (queues === queue) this.#byKey.delete(key)
+    else if (queues instanceof Set && queues.delete(queue) && queues.size === 0) this.#byKey.delete(key)
   }
 
   /** The queue was granted something: the others look first the next time. */
   served(key: string, queue: Lookout): void {
     const queues = this.#byKey.get(key)
-    if (queues === undefined || queues.size === 1) return
-    if (queues.delete(queue)) queues.add(queue)
+    if (queues instanceof Set && queues.delete(queue)) queues.add(queue)
   }
 
   /** Units of `key` may be free. */
@@ -59,7 +61,8 @@ export class Lookouts {
   /** A copy, since queues change places while they look. */
   #of(key: string): readonly Lookout[] {
     const queues = this.#byKey.get(key)
-    return queues === undefined ? none : [...queues]
+    if (queues === undefined) return none
+    return queues instanceof Set ? [...queues] : [queues]
   }
 }
 

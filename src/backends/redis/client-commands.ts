@@ -27,20 +27,26 @@ export class ClientCommands implements CacheCommands {
     this.#timeout = timeout
   }
 
-  async evaluate(
+  /** No async function, which takes a turn of the microtasks for each promise that it waits for. */
+  evaluate(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<RedisReply> {
+    const link = this.#link
+    if (link === undefined) return this.#opened().then((opened) => this.#evaluate(opened, script, keys, args))
+    return this.#evaluate(link, script, keys, args)
+  }
+
+  #evaluate(
+    link: Link,
     script: Script,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
   ): Promise<RedisReply> {
-    const link = this.#link ?? (await this.#opened())
     const deadline = this.#deadline()
     const count = String(keys.length)
-    try {
-      return await link.send({ name: 'EVALSHA', head: [script.sha1, count], keys, args }, false, deadline)
-    } catch (error) {
+    const command: Command = { name: 'EVALSHA', head: [script.sha1, count], keys, args }
+    return link.send(command, false, deadline).catch((error: unknown) => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
-      return link.send({ name: 'EVAL', head: [script.source, count], keys, args }, false, deadline)
-    }
+      return link.send({ ...command, name: 'EVAL', head: [script.source, count] }, false, deadline)
+    })
   }
 
   async command(

@@ -51,15 +51,10 @@ export class Connection implements Link {
   }
 
   /** @param asking whether the node is to answer for a slot that is just moving to it */
-  async send(command: Command, bytes: boolean, deadline: number, asking = false): Promise<RedisReply> {
-    this.#underWay++
-    try {
-      const live = this.#live?.client.isReady ? this.#live : await this.#connected(deadline)
-      return await this.#exchange(live, command, bytes, deadline, asking)
-    } finally {
-      this.#underWay--
-      if (this.#underWay === 0) this.#finish?.()
-    }
+  send(command: Command, bytes: boolean, deadline: number, asking = false): Promise<RedisReply> {
+    return this.#live?.client.isReady
+      ? this.#exchange(this.#live, command, bytes, deadline, asking)
+      : this.#sendOnceConnected(command, bytes, deadline, asking)
   }
 
   masters(): Promise<readonly Link[]> {
@@ -75,6 +70,21 @@ export class Connection implements Link {
     this.#live = undefined
   }
 
+  async #sendOnceConnected(
+    command: Command,
+    bytes: boolean,
+    deadline: number,
+    asking: boolean,
+  ): Promise<RedisReply> {
+    this.#underWay++
+    try {
+      const live = await this.#connected(deadline)
+      return await this.#exchange(live, command, bytes, deadline, asking)
+    } finally {
+      this.#ended()
+    }
+  }
+
   async #exchange(
     live: Live,
     command: Command,
@@ -83,6 +93,7 @@ export class Connection implements Link {
     asking: boolean,
   ): Promise<RedisReply> {
     const answers = this.#answers
+    this.#underWay++
     try {
       if (asking) live.client.sendCommand(['ASKING']).catch(ignore) // then so does what is asked for
       const reply = live.client.sendCommand(toWords(command), bytes ? inBytes : undefined)
@@ -96,7 +107,15 @@ export class Connection implements Link {
       // It stays a replica, but its name may lead to another server next time
       if (code === 'READONLY' && live.lost === undefined) this.#pause(this.#giveUp(live, error))
       throw error
+    } finally {
+      this.#ended()
     }
+  }
+
+  /** Something that was under way has ended. */
+  #ended(): void {
+    this.#underWay--
+    if (this.#underWay === 0) this.#finish?.()
   }
 
   #connected(deadline: number): Promise<Live> {

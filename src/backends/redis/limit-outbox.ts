@@ -3,7 +3,7 @@ import type { LimitKey } from '../contract.ts'
 import type { RedisCommands, RedisReply, Script } from './commands.ts'
 import { keysOf } from './limit-keys.ts'
 import type { Operation, PlainOperation } from './limit-operations.ts'
-import { limitScript } from './limit-scripts/index.ts'
+import { limitScript, termsLength } from './limit-scripts/index.ts'
 import type { LimitClock } from './redis-clock.ts'
 
 /** An operation, and who waits for its answer. */
@@ -17,8 +17,10 @@ interface Call {
 interface Address {
   readonly script: Script
   readonly keys: readonly string[]
-  /** Its retention, in milliseconds, and its parameters, as the script takes them. */
-  readonly numbers: readonly string[]
+  /** Its retention, in milliseconds, and its parameters, as JSON has them in an array. */
+  readonly numbers: string
+  /** The same in a text of one length, always; undefined where there are several kernels. */
+  readonly terms: string | undefined
 }
 
 /** Operations that go together: on one limit, and all of them look, or none does. */
@@ -84,16 +86,18 @@ export class LimitOutbox {
   }
 
   #send({ limit, calls }: Parcel): void {
-    const { script, keys, numbers } = this.#addressOf(limit)
+    const { script, keys, numbers, terms } = this.#addressOf(limit)
     const plain = calls.length === 1 ? calls[0]?.operation.plain : undefined
-    const args = plain === undefined ? this.#inJson(numbers, calls) : this.#inPlain(numbers, plain)
+    const args =
+      plain === undefined ? this.#inJson(numbers, terms, calls) : this.#inPlain(terms as string, plain)
     const sentAt = this.#clock.localNow()
     const answer = (reply: RedisReply): void => {
       if (plain !== undefined && typeof reply === 'string') {
-        const [seconds, microseconds, mark] = reply.split(' ') as [string, string, string]
-        const now = Number(seconds) * 1e6 + Number(microseconds)
+        const behindSeconds = reply.indexOf(' ')
+        const behindNow = reply.indexOf(' ', behindSeconds + 1)
+        const now = +reply.slice(0, behindSeconds) * 1e6 + +reply.slice(behindSeconds + 1, behindNow)
         this.#clock.hear(now, sentAt)
-        calls[0]?.resolve(plain.read(now, Number(mark)))
+        calls[0]?.resolve(plain.read(now, +reply.slice(behindNow + 1)))
         return
       }
       const replies = reply as readonly [number, ...number[]]
@@ -108,16 +112,16 @@ export class LimitOutbox {
     this.#commands.evaluate(script, keys, args).then(answer).catch(fail)
   }
 
-  #inPlain(numbers: readonly string[], { units }: PlainOperation<unknown>): readonly string[] {
+  #inPlain(terms: string, { units }: PlainOperation<unknown>): readonly string[] {
     const now = this.#clock.scriptNow()
-    return now === undefined ? [String(units), ...numbers] : [String(units), ...numbers, String(now)]
+    return now === undefined ? [String(units), terms] : [String(units), terms, String(now)]
   }
 
-  #inJson(numbers: readonly string[], calls: readonly Call[]): readonly string[] {
+  #inJson(numbers: string, terms: string | undefined, calls: readonly Call[]): readonly string[] {
     const now = this.#clock.now()
-    let json = `[${this.#clock.scriptNow() ?? false},${numbers.join()}`
+    let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
     for (const { operation } of calls) json += `,${operation.toJson(now)}`
-    return [`${json}]`]
+    return terms === undefined ? [`${json}]`] : [`${json}]`, terms]
   }
 
   #addressOf(limit: LimitKey): Address {
@@ -125,10 +129,12 @@ export class LimitOutbox {
     if (address === undefined) {
       const { kernels } = limit.rule
       const retention = Math.max(1, Math.ceil(Math.max(limit.retention, this.#leastRetention) / 1_000))
+      const numbers = [retention, ...kernels.flatMap((kernel) => kernel.numbers)].join()
       address = {
         script: limitScript(kernels.map(({ kernel }) => kernel)),
         keys: keysOf(limit),
-        numbers: [retention, ...kernels.flatMap(({ numbers }) => numbers)].map(String),
+        numbers,
+        terms: kernels.length === 1 ? numbers.padEnd(termsLength) : undefined,
       }
       this.#addresses.set(limit, address)
     }

@@ -1,5 +1,5 @@
 /**
- * The twin of algorithms/fixed-window.ts. Kept as packed doubles: the end of the last pause, until when the
+ * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
  * key lives for certain, what of Rule.pack changes seldom, usedAt, and the rest of it.
  */
 export const fixedWindow = `
@@ -29,7 +29,7 @@ end
 
 function fixed_window:load(stored)
   local from, to, length, group, group_end, groups, first_group, used_at, last, first_count, counted, first_loose,
-    loosely_counted, place = struct.unpack('<ddddddddddddd', stored, 17)
+    loosely_counted, place = struct.unpack('<ddddddddddddd', stored, 145)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
   local ends = instant_log.new(self.key, 0, {})
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
@@ -160,9 +160,10 @@ function fixed_window:expires_at()
   return state.group == 0 and state.last or max(state.last, state.group_end + self.margin + self.window)
 end
 
-function fixed_window:save(used_at, ttl, now, paused_until)
+function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local state, nan = self.state, 0 / 0
-  local packed = { struct.pack('<ddddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from or nan, state.to or nan,
+  local packed = { terms, struct.pack('<dddd', retention, self.capacity, self.window, self.margin),
+    struct.pack('<ddddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from or nan, state.to or nan,
     state.length, state.group, state.group_end, state.groups, state.first_group, used_at, state.last, state.counts.first,
     #state.counts, state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
@@ -266,9 +267,8 @@ end
 
 /** Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. */
 export const fixedWindowShortcut = `
-local capacity, window, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
-local paused_until, alive_until, from, to, length, group, group_end, groups, first_group, used_at, last, first_count,
-  counted, first_loose, loosely_counted, place = struct.unpack('<ddddddddddddddd', state)
+local ttl, capacity, window, margin, paused_until, alive_until, from, to, length, group, group_end, groups, first_group,
+  used_at, last, first_count, counted, first_loose, loosely_counted, place = struct.unpack('<ddddddddddddddddddd', state, 97)
 if to == to and length == window and last <= now and used_at <= now + 1000000 and paused_until <= now
   and loosely_counted == 0 then
   local index, used = math.max(0, math.floor((now - to) / window)), 0
@@ -279,11 +279,12 @@ if to == to and length == window and last <= now and used_at <= now + 1000000 an
     local ends = to + (index + 1) * window
     local changed = struct.pack('<ddddddd', now, now, index, 1, 0, 0, used + units)
     if counted == 1 and ends <= alive_until and now + ttl * 1000 <= alive_until then
-      call('SETRANGE', KEYS[2], '72', changed)
+      call('SETRANGE', KEYS[2], '200', changed)
     else
       ttl = 2 * math.max(ttl, math.ceil((ends - now) / 1000))
-      call('SET', KEYS[2], struct.pack('<ddddddddd', paused_until, now + ttl * 1000, from, to, length, group, group_end,
-        groups, first_group) .. changed, 'PX', ttl)
+      local rest = struct.pack('<ddddddddd', paused_until, now + ttl * 1000, from, to, length, group, group_end, groups,
+        first_group)
+      call('SET', KEYS[2], string.sub(state, 1, 128) .. rest .. changed, 'PX', ttl)
     end
     return seconds .. ' ' .. microseconds .. ' ' .. groups
   end

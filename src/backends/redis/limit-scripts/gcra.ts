@@ -1,5 +1,5 @@
 /**
- * The twin of algorithms/gcra.ts and emission.ts. Kept as packed doubles: the end of the last pause, until when the
+ * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
  * key lives for certain, the parts of a microsecond, usedAt, what else Rule.pack has but for the units under way, how many
  * these are, the latest of their ends, and then they themselves: those granted one behind another that end at the same
  * instant as one.
@@ -15,8 +15,8 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
   if not stored then return self end
   local of_parts
   of_parts, self.used_at, self.tat, self.rest, self.last, self.count, self.open_units =
-    struct.unpack('<ddddddd', stored, 17)
-  for place = 81, #stored, 24 do
+    struct.unpack('<ddddddd', stored, 153)
+  for place = 217, #stored, 24 do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
   end
@@ -94,14 +94,15 @@ function gcra:expires_at()
   return at
 end
 
-function gcra:save(used_at, ttl, now, paused_until)
+function gcra:save(used_at, ttl, now, paused_until, retention)
   local all, latest = { '' }, 0
   for place, each in ipairs(self.open) do
     latest = max(latest, each.ends)
     all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  all[1] = struct.pack('<dddddddddd', paused_until, now + 1000 * ttl, self.parts, used_at, self.tat, self.rest, self.last,
-    self.count, self.open_units, latest)
+  all[1] = terms .. struct.pack('<ddddddddddddddd', retention, self.capacity, self.whole, self.part, self.margin,
+    paused_until, now + 1000 * ttl, self.parts, used_at, self.tat, self.rest, self.last, self.count, self.open_units,
+    latest)
   call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
@@ -201,11 +202,10 @@ end
 
 /** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
 export const gcraShortcut = `
-local burst, whole, part, parts, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
-local paused_until, alive_until, of_parts, used_at, tat, rest, last, count, open_units, latest =
-  struct.unpack('<dddddddddd', state)
-if of_parts == parts and last <= now and used_at <= now + 1000000 and paused_until <= now then
-  local place, floor, ceil = 81, math.floor, math.ceil
+local ttl, burst, whole, part, margin, paused_until, alive_until, parts, used_at, tat, rest, last, count, open_units, latest =
+  struct.unpack('<ddddddddddddddd', state, 97)
+if last <= now and used_at <= now + 1000000 and paused_until <= now then
+  local place, floor, ceil = 217, math.floor, math.ceil
   while place <= #state do
     local _, cost, ends = struct.unpack('<ddd', state, place)
     if ends >= now then break end
@@ -225,8 +225,8 @@ if of_parts == parts and last <= now and used_at <= now + 1000000 and paused_unt
     tat, rest = tat + units * whole + carry, rest - carry * parts
     local before, ends = count, tat + ceil(rest / parts)
     count = count + units
-    if margin == 0 and place == 81 and ends <= alive_until and now + ttl * 1000 <= alive_until then
-      call('SETRANGE', KEYS[2], '24', struct.pack('<dddddd', now, tat, rest, now, count, open_units))
+    if margin == 0 and place == 217 and ends <= alive_until and now + ttl * 1000 <= alive_until then
+      call('SETRANGE', KEYS[2], '160', struct.pack('<dddddd', now, tat, rest, now, count, open_units))
     else
       local open = string.sub(state, place)
       if margin > 0 then
@@ -235,8 +235,8 @@ if of_parts == parts and last <= now and used_at <= now + 1000000 and paused_unt
         ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
       end
       ttl = 2 * math.max(ttl, ceil((ends - now) / 1000))
-      call('SET', KEYS[2], struct.pack('<dddddddddd', paused_until, now + ttl * 1000, parts, now, tat, rest, now, count,
-        open_units, latest) .. open, 'PX', ttl)
+      call('SET', KEYS[2], string.sub(state, 1, 136) .. struct.pack('<dddddddddd', paused_until, now + ttl * 1000, parts,
+        now, tat, rest, now, count, open_units, latest) .. open, 'PX', ttl)
     end
     return seconds .. ' ' .. microseconds .. ' ' .. before + 1
   end

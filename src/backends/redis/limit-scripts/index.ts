@@ -39,6 +39,9 @@ const kernels: Readonly<Record<KernelName, Kernel>> = {
   gcra: { sources: [gcra], type: 'gcra', numbers: 5, hasList: false, shortcut: gcraShortcut },
 }
 
+/** How long the terms of one kernel are at most: six whole numbers, and what stands between them. */
+export const termsLength = 96
+
 const scripts = new Map<string, Script>()
 
 /** The script for limits made of these kernels, in their order. It defines no function that they do not need. */
@@ -55,44 +58,38 @@ export function limitScript(names: readonly KernelName[]): Script {
 
 /**
  * The commonest call on a limit with one kernel, which is units one by one, now or not at all, may come in a form of its own.
- * ARGV then: how many; the retention; the numbers of the kernel; and now, unless the server is to be asked. The reply to it,
- * when all are granted without further ado, is one line, which costs less than an array: the seconds and microseconds of
- * now, and what the kernel notes of the first grant. Each command costs about as much as all else together, so the clock
- * and the state are read, and the part of the state that changes is written over; while it lives long enough, its TTL is
- * left alone.
+ * ARGV then: how many; the terms; and now, unless the server is to be asked. The terms are the retention and the numbers of
+ * the kernel, in a text of fixed length: a state that begins with the same has them as numbers too, which costs less than
+ * to send and read each of them. The reply, when all are granted
+ * without further ado, is one line, which costs less than an array: the seconds and microseconds of now, and what the
+ * kernel notes of the first grant. Each command costs about as much as all else together, so the clock and the state are
+ * read, and the part of the state that changes is written over; while it lives long enough, its TTL is left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
   return `
-if ARGV[2] then
-  local call, units, ttl = redis.call, ARGV[1] + 0, ARGV[2] + 0
-  local seconds, microseconds = '0', ARGV[${kernels[name].numbers + 3}]
+local units = tonumber(ARGV[1])
+if units then
+  local call, seconds, microseconds = redis.call, '0', ARGV[3]
   if not microseconds then
     local time = call('TIME')
     seconds, microseconds = time[1], time[2]
   end
   local now = seconds * 1000000 + microseconds
   local state = call('GET', KEYS[2])
-  if state then
+  if state and string.find(state, ARGV[2], 1, true) == 1 then
     ${kernels[name].shortcut}
   end
 end
 `
 }
 
-/** @param numbers how many the kernels take */
-function start(numbers: number): string {
-  return `
+const start = `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
-local arguments
-if ARGV[2] then
-  arguments = { tonumber(ARGV[${numbers + 3}]) or false }
-  for index = 2, ${numbers + 2} do arguments[index] = tonumber(ARGV[index]) end
-  for _, each in ipairs({ 'reserve', 0, 0, 1, tonumber(ARGV[1]), 1 }) do arguments[#arguments + 1] = each end
-else
-  arguments = cjson.decode(ARGV[1])
-end
+local json, terms = ARGV[1], ARGV[2] or string.rep(' ', ${termsLength})
+if tonumber(json) then json = '[' .. (ARGV[3] or 'false') .. ',' .. terms .. ',"reserve",0,0,1,' .. json .. ',1]' end
+local arguments = cjson.decode(json)
 local now, retention = arguments[1], arguments[2]
 if not now then
   local time = call('TIME')
@@ -101,7 +98,6 @@ end
 local stored = call('MGET', unpack(KEYS))
 local pause = stored[1]
 `
-}
 
 function sourceOf(names: readonly KernelName[]): string {
   const sources = new Set(names.flatMap((name) => kernels[name].sources))
@@ -113,6 +109,5 @@ function sourceOf(names: readonly KernelName[]): string {
     return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
-  const numbers = names.reduce((sum, name) => sum + kernels[name].numbers, 0)
-  return [shortcut(names), start(numbers), ...sources, local, operations].join('').trim()
+  return [shortcut(names), start, ...sources, local, operations].join('').trim()
 }

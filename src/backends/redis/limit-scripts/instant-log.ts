@@ -6,7 +6,7 @@
 export const instantLog = `
 local instant_log = {}
 instant_log.__index = instant_log
-local longest_tail, shortest_tail = 128, 32
+local longest_tail, shortest_tail = 256, 32
 
 function instant_log.new(key, kept, known)
   return setmetatable({ key = key, stored = kept, kept = kept, dropped = 0, known = known,
@@ -106,14 +106,12 @@ function instant_log:save()
     call('LTRIM', key, self.dropped, self.dropped + self.kept - 1)
   end
   while surplus > 0 do
-    local chunk = {}
-    for place = 1, min(surplus, 1000) do -- Lua's stack holds no more than some thousands
-      chunk[place] = string.format('%.0f', self.tail[self.first])
-      self.first = self.first + 1
-    end
-    call('RPUSH', key, unpack(chunk))
-    self.kept = self.kept + #chunk
-    surplus = surplus - #chunk
+    local count = min(surplus, 1000) -- Lua's stack holds no more than some thousands
+    -- As numbers, which the server writes with 17 digits: all of them.
+    call('RPUSH', key, unpack(self.tail, self.first, self.first + count - 1))
+    self.first = self.first + count
+    self.kept = self.kept + count
+    surplus = surplus - count
   end
   return self.kept
 end

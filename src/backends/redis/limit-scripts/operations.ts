@@ -3,7 +3,8 @@
  *
  * KEYS: the pause, the state of each kernel, then the lists of those that have one. ARGV: an array in JSON, which costs less than as many arguments:
  * now, or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or
- * all may write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
+ * all may write. With one
+ * kernel then the terms: the second and third of these as a text of fixed length. The reply: now, then what each operation answers, as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000
@@ -155,7 +156,7 @@ end
 -- The shortcut of a single kernel looks at nothing but its state, so that says of a pause, too.
 if is_written or is_pause_written and used_at and #kernels == 1 then
   local ms = ttl(expires_at())
-  for index = 1, #kernels do kernels[index]:save(used_at, ms, now, paused_until) end
+  for index = 1, #kernels do kernels[index]:save(used_at, ms, now, paused_until, retention) end
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))

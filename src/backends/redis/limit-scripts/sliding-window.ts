@@ -1,5 +1,5 @@
 /**
- * The twin of algorithms/sliding-window.ts. Kept as packed doubles: the units behind those of the list; the end of the last
+ * The twin of algorithms/sliding-window.ts. Kept: the terms; as packed doubles the retention and the numbers; the units behind those of the list; the end of the last
  * pause, until when the key lives for certain, usedAt, last, how many units are in the list, up to when the first ones are
  * dropped, until when the list is there for certain, and the latest of all units. That stands at the end, so that units
  * are added and it is changed in one go.
@@ -13,7 +13,7 @@ function sliding_window.new(key, stored, capacity, window, margin, list)
     sliding_window)
   local kept, dropped_up_to, units = 0, -math.huge
   if stored then
-    units = string.sub(stored, 1, -65)
+    units = string.sub(stored, 129, -65)
     self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored, #stored - 47)
   end
   self.log = instant_log.new(list, kept, kept > 0 and call('LRANGE', list, 0, 3) or {})
@@ -50,7 +50,7 @@ function sliding_window:expires_at()
   return max(self.last, self:latest() + self.window)
 end
 
-function sliding_window:save(used_at, ttl, now, paused_until)
+function sliding_window:save(used_at, ttl, now, paused_until, retention)
   local log, latest, kept = self.log, self:latest(), self.log:save()
   local there_until = -math.huge
   if kept > 0 then
@@ -60,7 +60,8 @@ function sliding_window:save(used_at, ttl, now, paused_until)
   end
   local rest = struct.pack('<dddddddd', paused_until, now + 1000 * ttl, used_at, self.last, kept, -math.huge, there_until,
     latest)
-  call('SET', self.key, log:packed() .. rest, 'PX', ttl)
+  local numbers = struct.pack('<dddd', retention, self.capacity, self.window, self.margin)
+  call('SET', self.key, terms .. numbers .. log:packed() .. rest, 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
@@ -101,19 +102,19 @@ end
 
 /** Units one by one, all of them now: what the kernel says where there is room for them behind all others. */
 export const slidingWindowShortcut = `
-local capacity, window, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
+local ttl, capacity, window, margin = struct.unpack('<dddd', state, 97)
 local paused_until, alive_until, used_at, last, kept, _, there_until, latest =
   struct.unpack('<dddddddd', state, #state - 63)
 local ends = now + margin
 if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until <= now then
-  local place, tail = 1, #state / 8 - 8 + units
-  if kept == 0 and (tail > 128 or tail > capacity) then
+  local place, tail = 129, #state / 8 - 24 + units
+  if kept == 0 and (tail > 256 or tail > capacity) then
     while place <= #state - 64 and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
-    tail = tail - (place - 1) / 8
+    tail = tail - (place - 129) / 8
   end
   local needed = math.max(now + ttl * 1000, ends + window)
-  if tail <= 128 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
-    local is_written_over = place == 1 and needed <= alive_until
+  if tail <= 256 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
+    local is_written_over = place == 129 and needed <= alive_until
     if not is_written_over then
       ttl = 2 * math.ceil((needed - now) / 1000)
       alive_until = now + ttl * 1000
@@ -124,7 +125,7 @@ if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until 
     if is_written_over then
       call('SETRANGE', KEYS[2], #state - 64, added)
     else
-      call('SET', KEYS[2], string.sub(state, place, -65) .. added, 'PX', ttl)
+      call('SET', KEYS[2], string.sub(state, 1, 128) .. string.sub(state, place, -65) .. added, 'PX', ttl)
     end
     return seconds .. ' ' .. microseconds .. ' 0'
   end
