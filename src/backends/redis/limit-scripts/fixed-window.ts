@@ -14,7 +14,7 @@ function fixed_window.new(key, stored, capacity, window, margin, start)
     return self
   end
   self:load(stored)
-  if self.state.length ~= window then -- adapt
+  if self.state.length ~= window or (self.state.to == 0) ~= self.is_aligned then -- adapt
     self:restart(self.state.last)
     self.is_adapted = true
   end
@@ -269,7 +269,7 @@ export const fixedWindowShortcut = `
 local capacity, window, margin = ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
 local paused_until, alive_until, from, to, length, group, group_end, groups, first_group, used_at, last, first_count,
   counted, first_loose, loosely_counted, place = struct.unpack('<ddddddddddddddd', state)
-if to == to and length == window and last <= now and used_at <= now + 1000000 and paused_until <= now
+if to == to and length == window and (to == 0) == (ARGV[6] == '1') and last <= now and used_at <= now + 1000000 and paused_until <= now
   and loosely_counted == 0 then
   local index, used = math.max(0, math.floor((now - to) / window)), 0
   local behind = first_count + counted
