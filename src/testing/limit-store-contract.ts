@@ -134,7 +134,10 @@ async function otherGrid(subject: Subject): Promise<void> {
   const [first, aligned] = (['first', 'clock'] as const).map((align) =>
     limitOf(fixedWindow({ limit: 2, window: second, margin: 0, align })),
   ) as [LimitKey, LimitKey]
-  for (const [before, now] of [[first, aligned], [aligned, first]] as const) {
+  for (const [before, now] of [
+    [first, aligned],
+    [aligned, first],
+  ] as const) {
     subject.clock.at += 10 * second + (second - (subject.clock.at % second)) + 0.4 * second
     await subject.granted(before, 2)
     await subject.granted(before, 2, subject.clock.at + second, 2 * second)
