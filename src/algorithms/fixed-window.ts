@@ -63,9 +63,11 @@ class FixedWindow implements Rule<FixedWindowState> {
     return newFixedWindow(this.#aligned ? { from: 0, to: 0 } : undefined, this.#window)
   }
 
-  /** Counts of windows of another length say nothing about these. */
+  /** Counts of windows of another length, or that stand elsewhere, say nothing about these. */
   adapt(state: FixedWindowState): boolean {
-    if (state.length === this.#window) return false
+    // No unit is granted at 0, so only windows of the clock begin there.
+    const isAligned = state.anchor?.to === 0
+    if (state.length === this.#window && isAligned === this.#aligned) return false
     this.#restart(state, state.last)
     return true
   }

@@ -118,7 +118,7 @@ export class Errand implements Line, Lookout {
   }
 
   #giveBack({ grants }: Reservations): void {
-    for (const grant of grants) this.#room.office.issue(this.key, this.limit, grant, false).release()
+    for (const grant of grants) this.#room.office.giveBack(this.key, this.limit, grant)
   }
 
   #failed(error: unknown): void {

@@ -23,9 +23,15 @@ export class KeptPauses {
     tell: (limit: LimitKey, span: Microseconds) => MaybePromise<unknown>,
   ): Promise<void> {
     for (const [key, { limit, endAt }] of this.#pauses) {
-      const span = endAt - now()
-      if (span > 0) await tell(limit, span)
+      // First: one that ends later may be kept while this one is told.
       this.#pauses.delete(key)
+      try {
+        const span = endAt - now()
+        if (span > 0) await tell(limit, span)
+      } catch (error) {
+        this.keep(limit, endAt)
+        throw error
+      }
     }
   }
 }

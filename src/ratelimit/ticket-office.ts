@@ -86,6 +86,11 @@ export class TicketOffice implements Issuer {
     return ticket
   }
 
+  /** Gives back what was granted to somebody who wants it no more: no ticket was made of it. */
+  giveBack(key: string, limit: LimitKey, grant: Grant): void {
+    new GrantTicket(this, key, limit, grant).release()
+  }
+
   freed(limit: LimitKey): void {
     this.lookouts.look(limit.key)
   }

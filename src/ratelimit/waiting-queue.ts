@@ -247,7 +247,7 @@ export class WaitingQueue implements Judged, Lookout {
     const { office, events } = this.#shared
     const waiter = this.lanes.wanting(grant.cost, longestQuestion)
     if (waiter === undefined) {
-      office.issue(this.#key, this.limit, grant, false).release()
+      office.giveBack(this.#key, this.limit, grant)
       return
     }
     this.#remove(waiter)

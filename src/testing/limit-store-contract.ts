@@ -82,6 +82,8 @@ export function testLimitStore(
     }
   }
   check('new parameters apply to what is known of a key', newParameters)
+  check('a wider window knows no more than the narrower one left', widerWindow)
+  check('fixed windows that stand elsewhere begin anew', otherGrid)
   check('limits of one name under several algorithms know nothing of each other', otherAlgorithms)
   check('idle keys are forgotten, none before its time', sweeping)
   for (const algorithms of combinations) {
@@ -112,6 +114,40 @@ async function newParameters(subject: Subject): Promise<void> {
   await subject.granted(thirds, 2)
   // 6 2/3 µs are owed: 7 in whole microseconds.
   assert.equal((await subject.store.peek(tens)).resetAfter, 7)
+}
+
+/** What a narrower window has let go of is gone, on every store. */
+async function widerWindow(subject: Subject): Promise<void> {
+  const [narrow, wide] = [second, 10 * second].map((window) =>
+    limitOf(slidingWindow({ limit: 5, window, margin: 0 })),
+  ) as [LimitKey, LimitKey]
+  for (const pause of [0, second / 10, 2 * second]) {
+    subject.clock.at += pause
+    await subject.granted(narrow)
+  }
+  await subject.granted(wide)
+  assert.equal((await subject.store.peek(wide)).remaining, 3)
+}
+
+/** Counts of windows that stand elsewhere say nothing about these. */
+async function otherGrid(subject: Subject): Promise<void> {
+  const [first, aligned] = (['first', 'clock'] as const).map((align) =>
+    limitOf(fixedWindow({ limit: 2, window: second, margin: 0, align })),
+  ) as [LimitKey, LimitKey]
+  for (const [before, now] of [
+    [first, aligned],
+    [aligned, first],
+  ] as const) {
+    subject.clock.at += 10 * second + (second - (subject.clock.at % second)) + 0.4 * second
+    await subject.granted(before, 2)
+    await subject.granted(before, 2, subject.clock.at + second, 2 * second)
+    const { retryAfter } = await subject.store.peek(now)
+    // As if all had been granted just now.
+    subject.clock.at += retryAfter
+    await subject.granted(now, 2)
+    if (now === aligned) assert.equal(subject.clock.at % second, 0)
+    assert.equal((await subject.store.peek(now)).retryAfter, second)
+  }
 }
 
 async function otherAlgorithms(subject: Subject): Promise<void> {

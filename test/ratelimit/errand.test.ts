@@ -72,6 +72,18 @@ test('one alone that is turned away while it is asked for leaves its units to ot
   assert.equal((await limiter.peek('k')).remaining, 4)
 })
 
+test('units on a lease that nobody waits for any more go back too', async () => {
+  const { limiter } = sharing({ limit: 4, window: '1h', margin: '50ms' })
+  const controller = new AbortController()
+  const alone = watch(limiter.acquire('k', { signal: controller.signal }))
+  await asked()
+  controller.abort()
+  await turns()
+  assert.ok(alone.failure instanceof AbortError)
+  assert.equal((await limiter.peek('k')).remaining, 4)
+  await limiter.close()
+})
+
 test('what becomes free while one alone is asked for is not missed', async () => {
   const { limiter } = sharing({ limit: 1, window: '1h', margin: '50ms' })
   const ticket = await limiter.acquire('k', { hold: true })

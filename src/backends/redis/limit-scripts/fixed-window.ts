@@ -14,7 +14,7 @@ function fixed_window.new(key, stored, capacity, window, margin, start)
     return self
   end
   self:load(stored)
-  if self.state.length ~= window then -- adapt
+  if self.state.length ~= window or (self.state.to == 0) ~= self.is_aligned then -- adapt
     self:restart(self.state.last)
     self.is_adapted = true
   end

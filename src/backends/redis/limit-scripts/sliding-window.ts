@@ -103,7 +103,7 @@ end
 /** Units one by one, all of them now: what the kernel says where there is room for them behind all others. */
 export const slidingWindowShortcut = `
 local ttl, capacity, window, margin = struct.unpack('<dddd', state, 97)
-local paused_until, alive_until, used_at, last, kept, _, there_until, latest =
+local paused_until, alive_until, used_at, last, kept, dropped_up_to, there_until, latest =
   struct.unpack('<dddddddd', state, #state - 63)
 local ends = now + margin
 if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until <= now then
@@ -119,8 +119,8 @@ if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until 
       ttl = 2 * math.ceil((needed - now) / 1000)
       alive_until = now + ttl * 1000
     end
-    local added = struct.pack('<ddddddddd', ends, paused_until, alive_until, now, now, kept, now - window, there_until,
-      ends)
+    local added = struct.pack('<ddddddddd', ends, paused_until, alive_until, now, now, kept,
+      math.max(dropped_up_to, now - window), there_until, ends)
     if units > 1 then added = string.rep(struct.pack('<d', ends), units - 1) .. added end
     if is_written_over then
       call('SETRANGE', KEYS[2], #state - 64, added)
