@@ -91,7 +91,7 @@ for (const [place, open] of Object.entries(backends)) {
       test(`${what}: what comes from the cache is what came, byte by byte and field by field`, async () => {
         await using backend = open()
         await using session = new Session({
-          cache: { backend, key: `get ${what}`, maxEntrySize: 64_000_000 },
+          cache: { backend, key: `get ${what}`, maxEntrySize: 64_000_000, storeTimeout: '1m' },
         })
         const url = `${origin}/${encodeURIComponent(what)}`
         const came = await session.get(url)
@@ -110,7 +110,7 @@ for (const [place, open] of Object.entries(backends)) {
       test(`${what}: fetch gives the same, too`, async () => {
         await using backend = open()
         await using session = new Session({
-          cache: { backend, key: `fetch ${what}`, maxEntrySize: 64_000_000 },
+          cache: { backend, key: `fetch ${what}`, maxEntrySize: 64_000_000, storeTimeout: '1m' },
         })
         const url = `${origin}/${encodeURIComponent(what)}`
         const came = await session.fetch(url)

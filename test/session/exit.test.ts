@@ -13,17 +13,16 @@ const program = join(import.meta.dirname, 'programs/batch.ts')
 const unread = join(import.meta.dirname, 'programs/unread.ts')
 
 test('a program that forgets to close its session exits by itself, at once', async () => {
-  const startedAt = performance.now()
-  const { stdout, stderr, status } = await run([program, server.url])
+  const { stdout, stderr, status, lingered } = await run([program, server.url])
   assert.deepEqual([stdout, stderr, status], ['200,200,200\n', '', 0])
-  assert.ok(performance.now() - startedAt < 4_000, 'sockets or timers kept it alive')
+  // An idle connection is kept for four seconds.
+  assert.ok(lingered < 3_500, `sockets or timers kept it alive for ${lingered} ms`)
 })
 
 test('a program that never reads a body, with a timeout far off, exits by itself, at once', async () => {
-  const startedAt = performance.now()
-  const { stdout, stderr, status } = await run([unread, server.url])
+  const { stdout, stderr, status, lingered } = await run([unread, server.url])
   assert.deepEqual([stdout, stderr, status], ['200,200,200\n', '', 0])
-  assert.ok(performance.now() - startedAt < 20_000, 'the timeout kept it alive')
+  assert.ok(lingered < 20_000, `the timeout kept it alive for ${lingered} ms`)
 })
 
 test('SIGINT during a batch ends the process by that signal, as if nobody had listened', async () => {

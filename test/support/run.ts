@@ -6,6 +6,8 @@ export interface Run {
   readonly stderr: string
   /** Exit status; null when a signal ended it. */
   readonly status: number | null
+  /** Milliseconds from its last word on stdout to its end. */
+  readonly lingered: number
 }
 
 /** Runs a program with this Node.js, not on a terminal. */
@@ -13,10 +15,16 @@ export function run(args: readonly string[], cwd?: string): Promise<Run> {
   const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  let lastWordAt = performance.now()
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    lastWordAt = performance.now()
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (status) => resolve({ stdout, stderr, status }))
+    child.on('close', (status) =>
+      resolve({ stdout, stderr, status, lingered: performance.now() - lastWordAt }),
+    )
   })
 }
