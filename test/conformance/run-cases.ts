@@ -71,7 +71,10 @@ async function runSteps(steps: readonly Step[], open: (clock: Clock) => Backend,
   const clock = new ManualClock()
   await using origin = await Origin.listen(clock)
   await using backend = open(clock)
-  await using session = new Session({ clock, cache: { backend, key: `case ${++casesRun}` } })
+  await using session = new Session({
+    clock,
+    cache: { backend, key: `case ${++casesRun}`, storeTimeout: '1m' },
+  })
   let stored = ''
   for (const [index, step] of steps.entries()) {
     await clock.advance((step.after ?? 0) * 1_000_000)

@@ -13,12 +13,22 @@ const url = `unix://${redis.socketPath}`
 
 test.after(() => redis.close())
 
+/** On a busy machine a backend may take its time. */
+const storeTimeout = '1m'
+
 const places = { sqlite: { backend: 'sqlite', db: newFile() }, redis: { backend: 'redis', url } } as const
 
 for (const [name, place] of Object.entries(places)) {
   test(`sessions that name one ${name} backend share their responses and their limits`, async () => {
     await using server = await httpbin()
-    const options = { ...place, baseUrl: server.url, limit: 5, window: '1h', cacheTimeout: '1m' } as const
+    const options = {
+      ...place,
+      baseUrl: server.url,
+      limit: 5,
+      window: '1h',
+      cacheTimeout: '1m',
+      storeTimeout,
+    } as const
     await using one = new ApiSession(options)
     await using other = new ApiSession(options)
     const fetched = await one.get('/uuid')
@@ -41,7 +51,7 @@ for (const [name, place] of Object.entries(places)) {
     await using server = await httpbin()
     await using session = new Session({
       baseUrl: server.url,
-      cache: { ...place, key: 'Elsewhere' },
+      cache: { ...place, key: 'Elsewhere', storeTimeout },
       ratelimit: { limit: 5, window: '1h' },
     })
     await session.get('/uuid')
@@ -62,6 +72,7 @@ test('limiter and cache of one session have one connection', async () => {
     baseUrl: server.url,
     limit: 5,
     maxSize: 1_000_000,
+    storeTimeout,
   })
   await session.get('/uuid')
   assert.equal((await session.get('/uuid')).fromCache, true)
@@ -70,7 +81,7 @@ test('limiter and cache of one session have one connection', async () => {
 
 test('a temporary server of one session serves both', async () => {
   await using server = await httpbin()
-  await using session = new ApiSession({ backend: 'redis', baseUrl: server.url, limit: 5 })
+  await using session = new ApiSession({ backend: 'redis', baseUrl: server.url, limit: 5, storeTimeout })
   await session.get('/uuid')
   assert.equal((await session.get('/uuid')).fromCache, true)
 })

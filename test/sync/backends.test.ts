@@ -24,7 +24,14 @@ function untilStored({ cache }: SyncSession, url: string): void {
 for (const [name, place] of Object.entries(places)) {
   test(`blocking sessions that name one ${name} backend share their responses and their limits`, async () => {
     await server.clear()
-    const options = { ...place, baseUrl: server.url, limit: 5, window: '1h', cacheTimeout: '1m' } as const
+    const options = {
+      ...place,
+      baseUrl: server.url,
+      limit: 5,
+      window: '1h',
+      cacheTimeout: '1m',
+      storeTimeout: '1m',
+    } as const
     using one = new CacheOutside(options)
     using other = new CacheOutside(options) // in another thread
     const fetched = one.get('/uuid')
