@@ -29,6 +29,9 @@ export class HeldTickets implements Custody {
     this.#size++
   }
 
+  /** It is seen to before the next reservation, whatever it is due. */
+  written(): void {}
+
   remove(ticket: HeldTicket): void {
     const { list, storedKey: key } = ticket
     if (list === undefined) return

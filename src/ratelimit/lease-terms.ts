@@ -23,8 +23,11 @@ const sharedSettleSpan: Microseconds = 1_000_000
 /** With `margin: 'settle'`: so long a request that nobody waits for any more may be under way. */
 const longestJourney: Microseconds = 1_000_000
 
-/** The shortest time in which a holder is expected to tell a shared store that it is still there. */
-const shortestLease: Microseconds = 50_000
+/**
+ * The shortest time in which a holder is expected to tell a shared store that it is still there, beside the margin. A
+ * process that opens its first connections keeps its event loop busy for up to some 200 ms.
+ */
+const shortestLease: Microseconds = 450_000
 
 /**
  * What a margin comes to. In one process the provisional end is the end of the journey: whoever reserves moves it on first.

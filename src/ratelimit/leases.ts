@@ -7,21 +7,25 @@ import { LinkedList } from './linked-list.ts'
 /** More than these are seen to in several looks, so that nobody else waits for all of them. */
 const mostAtOnce = 64
 
+const never = Number.POSITIVE_INFINITY
+
 /** What is due within this is seen to at once, so that one timer does for many tickets. */
 const soon: Microseconds = 10_000
 
 /**
- * The tickets of a shared store whose end is not known, the one that is due first in front. Other processes
- * cannot ask this one before they reserve, so each ticket is seen to in time: by one timer for all of them,
- * which does not keep the process alive.
+ * The tickets of a shared store whose end is not known. Other processes cannot ask this one before they reserve, so
+ * each ticket is seen to in time: by one timer for all of them, which does not keep the process alive.
  */
 export class Leases implements Custody {
   readonly #store: LimitStore
   readonly #clock: Clock
-  readonly #tickets = new LinkedList<HeldTicket>()
+  /** Those of requests that are not written, or that only an answer ends; the one that is due first in front. */
+  readonly #waiting = new LinkedList<HeldTicket>()
+  /** Those of requests that are written, likewise: due much sooner, so that in one list each would pass all the others. */
+  readonly #written = new LinkedList<HeldTicket>()
   #timer: Timer | undefined
   /** When the timer fires, on the store’s clock. */
-  #timerAt: Microseconds = Number.POSITIVE_INFINITY
+  #timerAt: Microseconds = never
 
   constructor(store: LimitStore, clock: Clock) {
     this.#store = store
@@ -29,49 +33,58 @@ export class Leases implements Custody {
   }
 
   get size(): number {
-    return this.#tickets.size
+    return this.#waiting.size + this.#written.size
   }
 
   add(ticket: HeldTicket): void {
-    ticket.lookAt = ticket.dueAt
-    let before = this.#tickets.tail
-    while (before !== undefined && before.lookAt > ticket.lookAt) before = before.previous
-    this.#tickets.insert(ticket, before)
-    if (ticket.lookAt < this.#timerAt) this.#arm()
+    this.#add(ticket, this.#waiting)
+  }
+
+  written(ticket: HeldTicket): void {
+    ticket.list?.remove(ticket)
+    this.#add(ticket, this.#written)
   }
 
   remove(ticket: HeldTicket): void {
     if (ticket.list === undefined) return
     ticket.list.remove(ticket)
-    if (this.#tickets.size === 0) this.#disarm()
+    if (this.size === 0) this.#disarm()
   }
 
   of(matches: (key: string) => boolean): readonly HeldTicket[] {
-    return [...this.#tickets].filter(({ storedKey }) => matches(storedKey))
+    return [...this.#waiting, ...this.#written].filter(({ storedKey }) => matches(storedKey))
   }
 
   readonly #look = (): void => {
     this.#disarm()
     const now = this.#store.now()
     const due: HeldTicket[] = []
-    let first = this.#tickets.head
-    for (; first !== undefined && due.length < mostAtOnce; first = this.#tickets.head) {
-      if (first.lookAt > now + soon) break
-      this.#tickets.remove(first)
-      due.push(first)
+    for (const list of [this.#written, this.#waiting]) {
+      for (let first = list.head; first !== undefined && due.length < mostAtOnce; first = list.head) {
+        if (first.lookAt > now + soon) break
+        list.remove(first)
+        due.push(first)
+      }
     }
     for (const ticket of due) {
-      // One that was written meanwhile is due when it must have arrived.
-      if (ticket.dueAt <= now + soon) ticket.lapse(now)?.catch(heardAtItsEnd)
+      ticket.lapse(now)?.catch(heardAtItsEnd)
       if (!ticket.final) this.add(ticket)
     }
     this.#arm()
   }
 
+  #add(ticket: HeldTicket, list: LinkedList<HeldTicket>): void {
+    ticket.lookAt = ticket.dueAt
+    let before = list.tail
+    while (before !== undefined && before.lookAt > ticket.lookAt) before = before.previous
+    list.insert(ticket, before)
+    if (ticket.lookAt < this.#timerAt) this.#arm()
+  }
+
   #arm(): void {
     this.#disarm()
-    const at = this.#tickets.head?.lookAt ?? Number.POSITIVE_INFINITY
-    if (at === Number.POSITIVE_INFINITY) return
+    const at = Math.min(this.#written.head?.lookAt ?? never, this.#waiting.head?.lookAt ?? never)
+    if (at === never) return
     this.#timerAt = at
     const wait = Math.max(0, at - this.#store.now())
     this.#timer = this.#clock.timer(this.#clock.now() + wait, this.#look, false)
@@ -80,7 +93,7 @@ export class Leases implements Custody {
   #disarm(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#timerAt = never
   }
 }
 

@@ -115,6 +115,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     const writtenAt = this.#issuer.toStore(at)
     if (writtenAt > this.#leasedUntil - this.#issuer.terms.journey) return false
     this.#writtenAt = writtenAt
+    if (this.list !== undefined && this.#issuer.terms.travel !== undefined) this.#issuer.custody.written(this)
     if (at < this.#unsentAt) this.#move(this.until, 'sent')?.catch(heardLater)
     return true
   }

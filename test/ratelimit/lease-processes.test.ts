@@ -31,7 +31,7 @@ test('another process keeps its unit while it lives; when it is killed, the next
 })
 
 test('a process that stood still for longer than its lease writes nothing', async (context) => {
-  const child = await holder(context, newFile(), '50ms', '300')
+  const child = await holder(context, newFile(), '50ms', '700')
   const [mayWrite] = await once(child, 'message')
   assert.equal(mayWrite, false)
 })
