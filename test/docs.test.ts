@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { ratelimitChannels } from '../src/ratelimit/events.ts'
 import { ratelimitOptionNames } from '../src/ratelimit/options.ts'
-import { run } from './support/run.ts'
+import { runBuilt } from './support/run.ts'
 
 const root = join(import.meta.dirname, '..')
 // Inside the package, so that `import 'http-sessions'` finds it
@@ -42,7 +42,7 @@ for (const document of documents) {
       test(`${document}, block ${index + 1}: the program runs and prints what is written below it`, async () => {
         const program = join(folder, `${document.replaceAll('/', '-')}-${index}.ts`)
         writeFileSync(program, text)
-        const { stdout, stderr, status } = await run([program])
+        const { stdout, stderr, status } = await runBuilt([program])
         assert.equal(status, 0, stderr)
         if (next?.language === 'text') assert.equal(masked(stdout), masked(next.text))
       })
@@ -63,9 +63,14 @@ for (const document of documents) {
   }
 }
 
-test('the README shows the demo as it prints', async () => {
+test('the demo runs, keeps its limits, and the README shows it as it prints', async () => {
   const shown = blocksOf('README.md')[1] as Block
-  const { stdout } = await run([join(root, 'examples/demo.ts')])
+  const { stdout, stderr, status } = await runBuilt([join(root, 'examples/demo.ts')])
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /the server saw 100 requests in [\d.]+ s, at most ([1-9]|10) in any one second/)
+  assert.match(stdout, /the server saw 0 requests/)
+  assert.match(stdout, /from the cache: 100 of 100/)
+  assert.match(stdout, /^404 \[ 'fail', '0 bytes' \]$/m)
   const lines = masked(stdout).split('\n')
   for (const line of masked(shown.text).split('\n')) {
     if (!line.startsWith('|')) assert.ok(lines.includes(line), line) // the bar is on stderr

@@ -63,11 +63,11 @@ const mixes: Readonly<Record<string, (index: number) => number>> = {
 
 for (const [what, lengthOf] of Object.entries(mixes)) {
   test(`the process takes no more than maxSize for responses, and most of it: ${what}`, async () => {
-    const maxSize = 24_000_000
+    const maxSize = 16_000_000
     fill(new MemoryCacheStore({ maxSize }), 1_000, lengthOf)
     const before = await settledBytes()
     const store = new MemoryCacheStore({ maxSize })
-    fill(store, 30_000, lengthOf)
+    fill(store, 20_000, lengthOf)
     const bytes = (await settledBytes()) - before
     assert.ok(bytes <= maxSize * 1.05, `${bytes} bytes`)
     assert.ok(bytes >= maxSize * 0.8, `only ${bytes} bytes`)

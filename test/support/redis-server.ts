@@ -54,7 +54,9 @@ export class RedisServer {
       if (report.kind === 'ready') this.#pid = report.pid
       else listeners.delete(id)
       ready.resolve(report.kind === 'ready' ? undefined : report.log)
-      if (report.kind === 'ended') ended.resolve()
+      if (report.kind !== 'ended') return
+      this.#pid = 0
+      ended.resolve()
     })
     const words = ['--bind', '127.0.0.1', '--port', String(this.port), '--save', '']
     order({ id, program: findServer(), args: [...words, ...this.#args] })
@@ -70,9 +72,9 @@ export class RedisServer {
     process.kill(this.#pid, 'SIGCONT')
   }
 
-  /** SIGKILL. */
+  /** SIGKILL, if it runs. */
   async kill(): Promise<void> {
-    process.kill(this.#pid, 'SIGKILL')
+    if (this.#pid !== 0) process.kill(this.#pid, 'SIGKILL')
     await awaited(this.#ended)
   }
 

@@ -6,7 +6,7 @@ import { RedisServer } from '../../support/redis-server.ts'
 
 test('processes that are killed while they write leave nothing corrupt in Redis', async () => {
   const server = await RedisServer.start()
-  assert.ok((await killWriters({ url: server.url }, 12, 1)) > 50)
+  assert.ok((await killWriters({ url: server.url }, 8, 1)) > 30)
   // nothing stays for ever
   const reply = await server.ask(`EVAL "${immortals}" 0`)
   assert.match(reply, /^:0\r\n/)
