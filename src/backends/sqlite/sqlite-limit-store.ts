@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Grant, Progress } from '../../algorithms/rule.ts'
-import type { Clock } from '../../core/clock.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { checkCost } from '../check-cost.ts'
 import type {
@@ -31,8 +32,10 @@ export interface SqliteLimitStoreOptions {
 }
 
 const second = 1_000_000
-/** Keys deleted at once: the event loop is not held for more. */
-const clearStep = 500
+/** Keys deleted by one statement; each may have many pages. */
+const clearStep = 32
+/** Keys are deleted for so long, then others have their turn of the event loop: 3 ms. */
+const clearSlice: Microseconds = 3_000
 
 /**
  * Limits in an SQLite file, for all processes that open it. Each call is one short transaction, answered at
@@ -143,8 +146,8 @@ export class SqliteLimitStore implements LimitStore {
 
   clear(prefix?: string): MaybePromise<void> {
     const start = prefix === undefined ? '' : `${prefix}:`
-    const deleted = this.#desk.write((limits) => limits.clear(start, clearStep))
-    return deleted instanceof Promise || deleted === clearStep ? this.#clearOn(start, deleted) : undefined
+    const isDone = this.#clearSome(start)
+    return isDone === true ? undefined : this.#clearOn(start, isDone)
   }
 
   /** Turns away whoever waits for the file, and closes it, unless somebody else opened it. */
@@ -153,11 +156,19 @@ export class SqliteLimitStore implements LimitStore {
     this.#connection.close()
   }
 
-  async #clearOn(start: string, first: MaybePromise<number>): Promise<void> {
-    for (let deleted = await first; deleted === clearStep;) {
-      await new Promise((resolve) => setImmediate(resolve))
-      deleted = await this.#desk.write((limits) => limits.clear(start, clearStep))
-    }
+  /** @returns whether none is left */
+  #clearSome(start: string): MaybePromise<boolean> {
+    return this.#desk.write((limits) => {
+      const startedAt = systemClock.now()
+      while (limits.clear(start, clearStep) === clearStep) {
+        if (systemClock.now() - startedAt >= clearSlice) return false
+      }
+      return true
+    })
+  }
+
+  async #clearOn(start: string, first: MaybePromise<boolean>): Promise<void> {
+    for (let isDone = await first; !isDone; isDone = await this.#clearSome(start)) await nextTurn()
   }
 
   #look<T>(
