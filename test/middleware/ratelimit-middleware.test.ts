@@ -243,8 +243,8 @@ test('a request that comes to be written when its slot has run out goes on anoth
   }
   const sent = ['#first', '#second'].map((hash) => send(makeRequest(`http://a.example/${hash}`), connecting))
   await world.advance(5_000)
-  program.block(300_000)
-  await world.advance(500_000)
+  program.block(700_000)
+  await world.advance(900_000)
   assert.deepEqual(heard, ['#first held back', '#first written'])
   await world.advance(2_000_000)
   assert.deepEqual(heard, ['#first held back', '#first written', '#second written'])
