@@ -162,6 +162,10 @@ class GcraKernel implements Rule<GcraState> {
     if (isTail) state.count -= grant.cost
   }
 
+  awaits(): boolean {
+    return false
+  }
+
   remaining(state: GcraState, now: Microseconds): number {
     if (now < state.last) return 0
     let most = this.capacity
