@@ -149,9 +149,9 @@ function isUnderWay({ grant, lateEnd }: Trip, now: number): boolean {
  * An arrival for each travel: as early or as late as can be, one or the other from some instant on, or anywhere. Of those
  * that are lost, none arrives, or some, or all.
  */
-export function arrivals(travels: readonly Travel[], draw: Draw): number[] {
+export function arrivals(possible: readonly Travel[], draw: Draw): number[] {
   const arriving = draw(4)
-  const travelled = travels.filter(
+  const travelled = possible.filter(
     ({ isLost }) => !isLost || arriving === 3 || (arriving > 0 && draw(2) === 0),
   )
   const way = draw(5)
