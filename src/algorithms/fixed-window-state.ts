@@ -1,5 +1,6 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
+import type { Grant } from './rule.ts'
 import { UnplacedUnits } from './unplaced-units.ts'
 import { WindowCounts } from './window-counts.ts'
 
@@ -17,7 +18,10 @@ export interface FixedWindowState {
   length: Microseconds
   /** Nothing is granted before. */
   freeAt: Microseconds
-  /** Even: the mark of grants. A smaller one is of a state that was given up; one more is of units that are lost. */
+  /**
+   * The mark of grants: even, and made of the first one’s instant, so that no two states of a key have the same, whenever it
+   * is forgotten. One more is that of units that are lost. 0 before the first grant.
+   */
   epoch: number
   /** Before the anchor: what may arrive. */
   units: UnplacedUnits
@@ -41,6 +45,11 @@ export function newFixedWindow(anchor: Anchor | undefined, length: Microseconds)
     loose: new WindowCounts(),
     last: 0,
   }
+}
+
+/** Whether units were granted by a state that was given up or forgotten. */
+export function isStale({ mark }: Grant, { epoch }: FixedWindowState): boolean {
+  return mark !== epoch && mark !== epoch + 1
 }
 
 /**

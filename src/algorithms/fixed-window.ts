@@ -2,6 +2,7 @@ import type { Microseconds } from '../core/duration.ts'
 import {
   type Anchor,
   type FixedWindowState,
+  isStale,
   newFixedWindow,
   packFixedWindow,
   unpackFixedWindow,
@@ -41,6 +42,8 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
   readonly memory: Microseconds
+  readonly pack = packFixedWindow
+  readonly unpack = unpackFixedWindow
   readonly #window: Microseconds
   readonly #grid: WindowGrid
   readonly #margin: Microseconds
@@ -93,6 +96,7 @@ class FixedWindow implements Rule<FixedWindowState> {
     const view = this.#asOf(state, now)
     if (view !== state) Object.assign(state, view)
     const until = at + this.#margin
+    if (state.epoch === 0) state.epoch = 2 * (at + 1)
     if (state.anchor === undefined) {
       state.units.dropUpTo(now - this.#window, this.#margin)
       for (let unit = 0; unit < cost; unit++) state.units.ends.add(until)
@@ -109,7 +113,8 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   settle(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
-    const stale = grant.mark < state.epoch
+    if (state.epoch === 0) state.epoch = grant.mark - (grant.mark % 2)
+    const stale = isStale(grant, state)
     if (stale && until <= grant.until) return { ...grant, until }
     const { anchor } = state
     if (anchor === undefined) return this.#settleEarly(state, grant, until, progress)
@@ -128,7 +133,7 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   cancel(state: FixedWindowState, grant: Grant): void {
-    if (grant.mark < state.epoch) return
+    if (isStale(grant, state)) return
     const { anchor } = state
     if (anchor === undefined) {
       for (let unit = 0; unit < grant.cost; unit++) state.units.remove(grant.until, grant.mark > state.epoch)
@@ -187,14 +192,6 @@ class FixedWindow implements Rule<FixedWindowState> {
     return Math.max(free, end + doubt + this.#window)
   }
 
-  pack(state: FixedWindowState): Float64Array<ArrayBuffer> {
-    return packFixedWindow(state)
-  }
-
-  unpack(numbers: Float64Array): FixedWindowState {
-    return unpackFixedWindow(numbers)
-  }
-
   /** The state as it is once the first units have surely arrived: whoever still has a unit under way has moved its end on. */
   #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
     if (this.#leased || state.anchor !== undefined || state.units.ends.size === 0) return state
@@ -242,7 +239,7 @@ class FixedWindow implements Rule<FixedWindowState> {
       units.sentFrom = Math.min(units.sentFrom, progress === 'sent' ? at : end - this.#margin)
     }
     const from = units.firstArrival(this.#margin)
-    const known = mark < epoch ? undefined : { end, isSaid: mark > epoch }
+    const known = isStale(grant, state) ? undefined : { end, isSaid: mark > epoch }
     for (let unit = 0; unit < cost; unit++) units.move(known, until, isLast(progress))
     const anchor = { from, to: Math.max(from, until) }
     if (progress === 'arrived' && this.#grid.isOfUse(anchor, this.#margin))

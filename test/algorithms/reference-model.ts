@@ -175,7 +175,8 @@ export class GcraModel implements Model {
 
   cancel(grant: ModelGrant): void {
     const place = this.#open.findIndex((each) => each.grant === grant)
-    const isTail = grant.last === this.#count
+    const isLatest = place !== -1 || grant.until - this.#parameters.margin === this.#last
+    const isTail = isLatest && grant.last === this.#count
     // Arrived units behind it are in the bound, which then must stay.
     const hasArrivedBehind = this.#open.slice(place + 1).some((each) => each.grant === undefined)
     if (place === -1 ? isTail : !hasArrivedBehind) {

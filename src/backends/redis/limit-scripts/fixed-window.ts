@@ -138,6 +138,7 @@ end
 function fixed_window:commit(now, cost, at)
   local state, ends = self:as_of(now), at + self.margin
   self.state = state
+  if state.epoch == 0 then state.epoch = 2 * (at + 1) end
   if state.from then
     local earliest = self:earliest_window(state, at)
     state.counts:forget_before(earliest)
@@ -197,9 +198,14 @@ function fixed_window.learn()
 
   function fixed_window:clamp(now) self:restart(now) end
 
+  function fixed_window:is_stale(mark)
+    return mark ~= self.state.epoch and mark ~= self.state.epoch + 1
+  end
+
   function fixed_window:settle(cost, known_end, mark, new_end, at, progress)
     local state = self.state
-    local is_stale = mark < state.epoch
+    if state.epoch == 0 then state.epoch = mark - mark % 2 end
+    local is_stale = self:is_stale(mark)
     if is_stale and new_end <= known_end then return mark end
     if not state.from then return self:settle_early(cost, known_end, mark, new_end, at, progress) end
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
@@ -222,7 +228,7 @@ function fixed_window.learn()
       state.sent_from = min(state.sent_from, progress == 'sent' and at or known_end - self.margin)
     end
     local from, is_last = self:first_arrival(state), progress == 'lost' or progress == 'arrived'
-    local is_stale, was_said = mark < state.epoch, mark > state.epoch
+    local is_stale, was_said = self:is_stale(mark), mark > state.epoch
     for unit = 1, cost do
       if was_said then state.said:remove(known_end) end
       local is_known = not is_stale and state.ends:move(known_end, new_end)
@@ -239,7 +245,7 @@ function fixed_window.learn()
 
   function fixed_window:cancel(cost, known_end, mark)
     local state = self.state
-    if mark < state.epoch then return end
+    if self:is_stale(mark) then return end
     if state.from then
       local at, latest = known_end - self.margin, self:latest_window(state, known_end)
       state.counts:take(self:earliest_window(state, at), latest, cost)
