@@ -80,6 +80,11 @@ class AllOf implements Rule<unknown[]> {
     for (const [index, rule] of this.#rules.entries()) rule.cancel(states[index], parts[index] as Grant, now)
   }
 
+  awaits(grant: Grant): boolean {
+    const parts = grant.parts as readonly Grant[]
+    return this.#rules.some((rule, index) => rule.awaits(parts[index] as Grant))
+  }
+
   remaining(states: unknown[], now: Microseconds): number {
     return Math.min(...this.#rules.map((rule, index) => rule.remaining(states[index], now)))
   }

@@ -1,5 +1,7 @@
 import type { Microseconds } from '../core/duration.ts'
 import { InstantLog } from './instant-log.ts'
+import type { Grant } from './rule.ts'
+import { UnplacedUnits } from './unplaced-units.ts'
 import { WindowCounts } from './window-counts.ts'
 
 /** When the server's first window began: no earlier and no later than this. */
@@ -8,24 +10,21 @@ export interface Anchor {
   readonly to: Microseconds
 }
 
-/** What is known of a key: units on their way to a server that has seen none, then counts per window. */
+/** What is known of a key: units of windows that may lie anywhere, then counts per window. */
 export interface FixedWindowState {
-  /** Undefined before the first unit has surely arrived. */
+  /** Undefined before it is known well enough. */
   anchor: Anchor | undefined
-  /** The length of the windows that are counted. */
+  /** The length of the windows. */
   length: Microseconds
-  /** Before the anchor: when the first of the units was granted that were sent and may have arrived; undefined without any. */
-  sentFrom: Microseconds | undefined
-  /** Before the anchor: the end of each unit under way. */
-  ends: InstantLog
-  /** Before the anchor: units of the last group. Groups are a window apart, so that each may be the first. */
-  group: number
-  /** Before the anchor: the end of the last group. */
-  groupEnd: Microseconds
-  /** The number of the last group. */
-  groups: number
-  /** Grants of groups before this one are of a state that was given up. */
-  firstGroup: number
+  /** Nothing is granted before. */
+  freeAt: Microseconds
+  /**
+   * The mark of grants: even, and made of the first one’s instant, so that no two states of a key have the same, whenever it
+   * is forgotten. One more is that of units that are lost. 0 before the first grant.
+   */
+  epoch: number
+  /** Before the anchor: what may arrive. */
+  units: UnplacedUnits
   /** Units that may arrive in each window; the one that starts with the anchor is number 0. */
   counts: WindowCounts
   /** Those of them that do not if they arrive as early as they can. */
@@ -39,30 +38,31 @@ export function newFixedWindow(anchor: Anchor | undefined, length: Microseconds)
   return {
     anchor,
     length,
-    sentFrom: undefined,
-    ends: new InstantLog(),
-    group: 0,
-    groupEnd: 0,
-    groups: 0,
-    firstGroup: 0,
+    freeAt: 0,
+    epoch: 0,
+    units: new UnplacedUnits(),
     counts: new WindowCounts(),
     loose: new WindowCounts(),
     last: 0,
   }
 }
 
+/** Whether units were granted by a state that was given up or forgotten. */
+export function isStale({ mark }: Grant, { epoch }: FixedWindowState): boolean {
+  return mark !== epoch && mark !== epoch + 1
+}
+
 /**
- * The numbers that a packed state begins with; counts, those that are loose, and ends follow. Before the anchor `to` is
- * not a number, and `from` what is known of it: `sentFrom`.
+ * The numbers that a packed state begins with; counts, those that are loose, ends, and those said for good follow. Before
+ * the anchor `to` is not a number, and `from` what is known of it: `sentFrom`.
  */
 type PackedHead = readonly [
   from: number,
   to: number,
   length: number,
-  group: number,
-  groupEnd: number,
-  groups: number,
-  firstGroup: number,
+  freeAt: number,
+  epoch: number,
+  said: number,
   last: number,
   firstCount: number,
   counted: number,
@@ -70,45 +70,42 @@ type PackedHead = readonly [
   looselyCounted: number,
 ]
 
-const headLength: PackedHead['length'] = 12
+const headLength: PackedHead['length'] = 11
 
 /** The state as plain numbers. */
-export function packFixedWindow({
-  anchor,
-  sentFrom = Number.NaN,
-  ends,
-  counts,
-  loose,
-  ...rest
-}: FixedWindowState): Float64Array<ArrayBuffer> {
-  const { from, to } = anchor ?? { from: sentFrom, to: Number.NaN }
-  const { length, group, groupEnd, groups, firstGroup, last } = rest
+export function packFixedWindow(state: FixedWindowState): Float64Array<ArrayBuffer> {
+  const { length, freeAt, epoch, units, counts, loose, last } = state
+  const { ends, said } = units
+  const { from, to } = state.anchor ?? { from: units.sentFrom, to: Number.NaN }
   const ofWindows = [counts.first, counts.units.length, loose.first, loose.units.length] as const
-  const head: PackedHead = [from, to, length, group, groupEnd, groups, firstGroup, last, ...ofWindows]
-  const numbers = new Float64Array(headLength + counts.units.length + loose.units.length + ends.size)
+  const head: PackedHead = [from, to, length, freeAt, epoch, said.size, last, ...ofWindows]
+  const looseAt = headLength + counts.units.length
+  const endsAt = looseAt + loose.units.length
+  const numbers = new Float64Array(endsAt + ends.size + said.size)
   numbers.set(head)
   numbers.set(counts.units, headLength)
-  numbers.set(loose.units, headLength + counts.units.length)
-  ends.copyTo(numbers, headLength + counts.units.length + loose.units.length)
+  numbers.set(loose.units, looseAt)
+  ends.copyTo(numbers, endsAt)
+  said.copyTo(numbers, endsAt + ends.size)
   return numbers
 }
 
 /** The state that `packFixedWindow` made these of. */
 export function unpackFixedWindow(numbers: Float64Array): FixedWindowState {
   const head = [...numbers.subarray(0, headLength)] as unknown as PackedHead
-  const [from, to, length, group, groupEnd, groups, firstGroup, last, ...ofWindows] = head
+  const [from, to, length, freeAt, epoch, said, last, ...ofWindows] = head
   const [firstCount, counted, firstLoose, looselyCounted] = ofWindows
   const looseAt = headLength + counted
   const endsAt = looseAt + looselyCounted
+  const saidAt = numbers.length - said
+  const [ends, saidEnds] = [numbers.subarray(endsAt, saidAt), numbers.subarray(saidAt)]
+  const isAnchored = !Number.isNaN(to)
   return {
-    anchor: Number.isNaN(to) ? undefined : { from, to },
-    sentFrom: Number.isNaN(to) && !Number.isNaN(from) ? from : undefined,
+    anchor: isAnchored ? { from, to } : undefined,
     length,
-    ends: InstantLog.from(numbers.subarray(endsAt)),
-    group,
-    groupEnd,
-    groups,
-    firstGroup,
+    freeAt,
+    epoch,
+    units: new UnplacedUnits(isAnchored ? undefined : from, InstantLog.from(ends), InstantLog.from(saidEnds)),
     counts: new WindowCounts(firstCount, [...numbers.subarray(headLength, looseAt)]),
     loose: new WindowCounts(firstLoose, [...numbers.subarray(looseAt, endsAt)]),
     last,

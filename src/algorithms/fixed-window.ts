@@ -2,12 +2,13 @@ import type { Microseconds } from '../core/duration.ts'
 import {
   type Anchor,
   type FixedWindowState,
+  isStale,
   newFixedWindow,
   packFixedWindow,
   unpackFixedWindow,
 } from './fixed-window-state.ts'
-import { InstantLog } from './instant-log.ts'
-import type { Grant, KernelParameters, Progress, Rule } from './rule.ts'
+import { type Grant, isLast, type KernelParameters, type Progress, type Rule } from './rule.ts'
+import { UnplacedUnits } from './unplaced-units.ts'
 import { WindowCounts } from './window-counts.ts'
 import { WindowGrid } from './window-grid.ts'
 
@@ -21,7 +22,8 @@ export interface FixedWindowOptions {
   readonly align: 'first' | 'clock'
   /**
    * Whether whoever holds units settles or cancels them. An end that passes then says nothing: its holder may have
-   * let it pass and not have sent anything. Otherwise units have arrived when their end has passed. Default: false.
+   * let it pass and not have sent anything. Otherwise units have arrived when their end has passed, unless they are said to
+   * be lost. Default: false.
    */
   readonly leased?: boolean
 }
@@ -29,7 +31,7 @@ export interface FixedWindowOptions {
 /**
  * At most `limit` units in each window, so up to twice that across an edge. A unit that may arrive on
  * either side of an edge counts on both; so does one that is sent while it is not certain that the
- * server's next window has begun.
+ * server's next window has begun. While the windows may lie anywhere, none of that length holds more than `limit`.
  */
 export function fixedWindow(options: FixedWindowOptions): Rule<FixedWindowState> {
   return new FixedWindow(options)
@@ -40,6 +42,8 @@ class FixedWindow implements Rule<FixedWindowState> {
   readonly kernels: readonly KernelParameters[]
   readonly capacity: number
   readonly memory: Microseconds
+  readonly pack = packFixedWindow
+  readonly unpack = unpackFixedWindow
   readonly #window: Microseconds
   readonly #grid: WindowGrid
   readonly #margin: Microseconds
@@ -48,7 +52,7 @@ class FixedWindow implements Rule<FixedWindowState> {
 
   constructor({ limit, window, margin, align, leased = false }: FixedWindowOptions) {
     this.capacity = limit
-    // Before it is known when the first unit arrived, each margin after that.
+    // A margin before units have arrived, and another for not knowing when the first of them did.
     this.memory = (align === 'clock' ? margin : 2 * margin) + window
     this.#window = window
     this.#grid = new WindowGrid(window)
@@ -77,11 +81,9 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   plan(state: FixedWindowState, now: Microseconds, cost: number, notBefore: Microseconds): Microseconds {
-    const base = Math.max(now, notBefore, state.last)
+    const base = Math.max(now, notBefore, state.last, state.freeAt)
     const view = this.#asOf(state, now)
-    if (view.anchor === undefined) {
-      return cost <= this.#roomInGroup(view, base) ? base : view.groupEnd + this.#window
-    }
+    if (view.anchor === undefined) return this.#roomAnywhere(view, base, cost, 0)
     let at = base
     for (;;) {
       const full = this.#fullWindow(view, view.anchor, at, cost)
@@ -94,12 +96,10 @@ class FixedWindow implements Rule<FixedWindowState> {
     const view = this.#asOf(state, now)
     if (view !== state) Object.assign(state, view)
     const until = at + this.#margin
+    if (state.epoch === 0) state.epoch = 2 * (at + 1)
     if (state.anchor === undefined) {
-      if (at >= state.groupEnd + this.#window) {
-        state.group = 0
-        state.groups++
-      }
-      this.#join(state, cost, until)
+      state.units.dropUpTo(now - this.#window, this.#margin)
+      for (let unit = 0; unit < cost; unit++) state.units.ends.add(until)
     } else {
       const earliest = this.#grid.earliest(state.anchor, at)
       state.counts.forgetBefore(earliest)
@@ -109,11 +109,12 @@ class FixedWindow implements Rule<FixedWindowState> {
       state.loose.add(this.#grid.latestFrom(earliest, state.anchor, at) + 1, latest, cost)
     }
     state.last = at
-    return { at, until, cost, mark: state.groups }
+    return { at, until, cost, mark: state.epoch }
   }
 
   settle(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
-    const stale = grant.mark < state.firstGroup
+    if (state.epoch === 0) state.epoch = grant.mark - (grant.mark % 2)
+    const stale = isStale(grant, state)
     if (stale && until <= grant.until) return { ...grant, until }
     const { anchor } = state
     if (anchor === undefined) return this.#settleEarly(state, grant, until, progress)
@@ -126,31 +127,35 @@ class FixedWindow implements Rule<FixedWindowState> {
     // Whatever is still to be said of it: it does not end before this end less the margin.
     const firstLoose = this.#grid.firstLoose(anchor, until - this.#margin)
     if (progress !== 'arrived') this.#add(state, state.loose, firstLoose, latest, grant.cost)
-    // The first arrival is no later than any unit's end.
+    // The first arrival is no later than any unit's end that has arrived.
     else if (until < anchor.to) state.anchor = { from: anchor.from, to: Math.max(anchor.from, until) }
-    return { ...grant, until, mark: state.groups }
+    return { ...grant, until, mark: state.epoch }
   }
 
   cancel(state: FixedWindowState, grant: Grant): void {
-    if (grant.mark < state.firstGroup) return
+    if (isStale(grant, state)) return
     const { anchor } = state
-    if (anchor !== undefined) {
-      const at = grant.until - this.#margin
-      const latest = this.#grid.latest(anchor, grant.until)
-      state.counts.take(this.#grid.earliest(anchor, at), latest, grant.cost)
-      state.loose.take(this.#grid.firstLoose(anchor, at), latest, grant.cost)
+    if (anchor === undefined) {
+      for (let unit = 0; unit < grant.cost; unit++) state.units.remove(grant.until, grant.mark > state.epoch)
       return
     }
-    for (let unit = 0; unit < grant.cost; unit++) {
-      if (state.ends.remove(grant.until) && grant.mark === state.groups) state.group--
-    }
-    if (state.ends.size > 0) state.groupEnd = state.ends.at(state.ends.size - 1)
+    const at = grant.until - this.#margin
+    const latest = this.#grid.latest(anchor, grant.until)
+    state.counts.take(this.#grid.earliest(anchor, at), latest, grant.cost)
+    state.loose.take(this.#grid.firstLoose(anchor, at), latest, grant.cost)
+  }
+
+  awaits({ mark }: Grant): boolean {
+    return mark % 2 === 1
   }
 
   remaining(state: FixedWindowState, now: Microseconds): number {
-    if (now < state.last) return 0
+    if (now < Math.max(state.last, state.freeAt)) return 0
     const view = this.#asOf(state, now)
-    if (view.anchor === undefined) return this.#roomInGroup(view, now)
+    if (view.anchor === undefined) {
+      const { ends } = view.units
+      return Math.max(0, this.capacity - ends.size + ends.countUpTo(now - this.#window))
+    }
     let most = 0
     const latest = this.#grid.latest(view.anchor, now + this.#margin)
     for (let index = this.#grid.earliest(view.anchor, now); index <= latest; index++) {
@@ -160,49 +165,51 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   estimate(state: FixedWindowState, now: Microseconds, cost: number, ahead: number): Microseconds {
-    const base = Math.max(now, state.last)
+    const base = Math.max(now, state.last, state.freeAt)
     const view = this.#asOf(state, now)
     if (view.anchor !== undefined) return this.#estimateIn(view, view.anchor, base, cost, ahead)
-    const over = ahead + cost - this.#roomInGroup(view, base)
-    const at =
-      over <= 0 ? base : Math.max(base, view.groupEnd + Math.ceil(over / this.capacity) * this.#window)
-    if (view.ends.size === 0) return at
+    const units = ahead + cost
+    // The unit that is `limit` places further on goes one window later at the earliest.
+    const windows = Math.max(0, Math.ceil((units - this.capacity) / this.capacity))
+    // What is under way may arrive a margin sooner than it might.
+    const within = this.#roomAnywhere(view, base, units - windows * this.capacity, this.#margin)
+    const at = within + windows * this.#window
+    if (view.units.ends.size === 0) return at
     // The first unit may arrive as early as it can, and the grid begin with it.
-    const from = this.#firstArrival(view)
+    const from = view.units.firstArrival(this.#margin)
     const anchor = { from, to: from }
     return Math.min(at, this.#estimateIn(this.#anchored(view, anchor), anchor, base, cost, ahead))
   }
 
-  expiresAt({ anchor, group, groupEnd, counts, last }: FixedWindowState): Microseconds {
-    if (anchor !== undefined) return Math.max(last, anchor.to + counts.end * this.#window)
-    return group === 0 ? last : Math.max(last, groupEnd + this.#margin + this.#window)
-  }
-
-  pack(state: FixedWindowState): Float64Array<ArrayBuffer> {
-    return packFixedWindow(state)
-  }
-
-  unpack(numbers: Float64Array): FixedWindowState {
-    return unpackFixedWindow(numbers)
+  expiresAt({ anchor, units, counts, last, freeAt }: FixedWindowState): Microseconds {
+    const free = Math.max(last, freeAt)
+    if (anchor !== undefined) return Math.max(free, anchor.to + counts.end * this.#window)
+    const { ends } = units
+    if (ends.size === 0) return free
+    const end = ends.at(ends.size - 1)
+    // By then they may be counted in windows of which nobody knows better where they lie.
+    const doubt = Math.min(this.#window, end - units.firstArrival(this.#margin))
+    return Math.max(free, end + doubt + this.#window)
   }
 
   /** The state as it is once the first units have surely arrived: whoever still has a unit under way has moved its end on. */
   #asOf(state: FixedWindowState, now: Microseconds): FixedWindowState {
-    if (this.#leased || state.anchor !== undefined || state.ends.size === 0) return state
-    const end = state.ends.at(0)
-    return end < now ? this.#anchored(state, { from: this.#firstArrival(state), to: end }) : state
+    if (this.#leased || state.anchor !== undefined || state.units.ends.size === 0) return state
+    const end = state.units.firstOpenEnd()
+    if (end === undefined || end >= now) return state
+    const anchor = { from: state.units.firstArrival(this.#margin), to: end }
+    return this.#grid.isOfUse(anchor, this.#margin) ? this.#anchored(state, anchor) : state
   }
 
   #anchored(state: FixedWindowState, anchor: Anchor): FixedWindowState {
     const [counts, loose] = [new WindowCounts(), new WindowCounts()]
-    const none = { sentFrom: undefined, ends: new InstantLog() }
-    const anchored: FixedWindowState = { ...state, ...none, anchor, counts, loose }
-    for (let index = 0; index < state.ends.size; index++) {
-      const end = state.ends.at(index)
-      const earliest = this.#grid.earliest(anchor, end - this.#margin)
+    const anchored: FixedWindowState = { ...state, units: new UnplacedUnits(), anchor, counts, loose }
+    state.units.forEach((end, isSaid) => {
+      const at = isSaid ? anchor.from : end - this.#margin
+      const earliest = this.#grid.earliest(anchor, at)
       const latest = Math.max(earliest, this.#grid.latest(anchor, end))
-      this.#count(anchored, earliest, latest, end - this.#margin, 1)
-    }
+      this.#count(anchored, earliest, latest, at, 1)
+    })
     return anchored
   }
 
@@ -225,48 +232,37 @@ class FixedWindow implements Rule<FixedWindowState> {
     return Math.max(base, from + index * this.#window)
   }
 
-  /** Before the anchor: when the first unit arrives at the earliest. */
-  #firstArrival({ sentFrom = Number.POSITIVE_INFINITY, ends }: FixedWindowState): Microseconds {
-    return ends.size === 0 ? sentFrom : Math.min(sentFrom, ends.at(0) - this.#margin)
-  }
-
   #settleEarly(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
-    const from = Math.min(grant.until - this.#margin, this.#firstArrival(state))
-    let { mark } = grant
-    for (let unit = 0; unit < grant.cost; unit++) {
-      const known = state.ends.move(grant.until, until)
-      if (known && (grant.mark === state.groups || until <= grant.until)) continue
-      if (known) state.ends.remove(until)
-      // Late, of a group before the last one or of a state that was forgotten.
-      this.#join(state, 1, until)
-      mark = state.groups
+    const { units, epoch } = state
+    const { at, until: end, cost, mark } = grant
+    if (progress !== 'unsent') {
+      units.sentFrom = Math.min(units.sentFrom, progress === 'sent' ? at : end - this.#margin)
     }
-    state.groupEnd = Math.max(state.groupEnd, until)
-    if (progress === 'sent') state.sentFrom = Math.min(state.sentFrom ?? grant.at, grant.at)
-    if (progress === 'arrived') {
-      Object.assign(state, this.#anchored(state, { from, to: Math.max(from, until) }))
-    }
-    return { ...grant, until, mark }
+    const from = units.firstArrival(this.#margin)
+    const known = isStale(grant, state) ? undefined : { end, isSaid: mark > epoch }
+    for (let unit = 0; unit < cost; unit++) units.move(known, until, isLast(progress))
+    const anchor = { from, to: Math.max(from, until) }
+    if (progress === 'arrived' && this.#grid.isOfUse(anchor, this.#margin))
+      Object.assign(state, this.#anchored(state, anchor))
+    return { ...grant, until, mark: progress === 'lost' ? epoch + 1 : epoch }
   }
 
-  /** Adds units to the last group. */
-  #join(state: FixedWindowState, cost: number, until: Microseconds): void {
-    for (let unit = 0; unit < cost; unit++) state.ends.add(until)
-    state.group += cost
-    state.groupEnd = Math.max(state.groupEnd, until)
-  }
-
-  #roomInGroup({ group, groupEnd }: FixedWindowState, at: Microseconds): number {
-    return at >= groupEnd + this.#window ? this.capacity : Math.max(0, this.capacity - group)
+  /** The first instant from `base` on with room for `cost` more wherever windows lie, if all units arrive `sooner` than they might. */
+  #roomAnywhere(
+    { units: { ends } }: FixedWindowState,
+    base: Microseconds,
+    cost: number,
+    sooner: Microseconds,
+  ): Microseconds {
+    const last = ends.size + cost - this.capacity - 1
+    return last < 0 ? base : Math.max(base, ends.at(last) - sooner + this.#window)
   }
 
   /** Begins anew, as if all units had been granted at `last`. */
   #restart(state: FixedWindowState, last: Microseconds): void {
-    const groups = state.groups + 1
-    Object.assign(state, this.initial(), { last, groups, firstGroup: groups })
+    Object.assign(state, this.initial(), { last, epoch: state.epoch + 2 })
     if (state.anchor === undefined) {
-      state.group = this.capacity
-      state.groupEnd = last + this.#margin
+      state.freeAt = last + this.#margin + this.#window
     } else {
       const earliest = this.#grid.earliest(state.anchor, last)
       state.counts.add(earliest, this.#grid.latest(state.anchor, last + this.#margin), this.capacity)

@@ -138,7 +138,7 @@ class GcraKernel implements Rule<GcraState> {
   }
 
   settle(state: GcraState, grant: Grant, until: Microseconds): Grant {
-    const known = state.open[this.#placeOf(state, grant)]
+    const known = state.open[this.#placeOf(state, grant, until)]
     if (known !== undefined) known.until = until
     else if (until > grant.until) this.#reopen(state, grant, until)
     return { ...grant, until }
@@ -151,8 +151,8 @@ class GcraKernel implements Rule<GcraState> {
    */
   cancel(state: GcraState, grant: Grant): void {
     const { open } = state
-    const isTail = grant.mark === state.count
     const place = this.#placeOf(state, grant)
+    const isTail = grant.mark === state.count && (place !== -1 || grant.until - this.#margin === state.last)
     const isBehindAll = !open.some(({ until }, index) => index > place && until === longAgo)
     if (place === -1 ? isTail : isBehindAll) this.#interval.move(state, -grant.cost)
     if (place !== -1) {
@@ -160,6 +160,10 @@ class GcraKernel implements Rule<GcraState> {
       state.openUnits -= grant.cost
     }
     if (isTail) state.count -= grant.cost
+  }
+
+  awaits(): boolean {
+    return false
   }
 
   remaining(state: GcraState, now: Microseconds): number {
@@ -236,9 +240,15 @@ class GcraKernel implements Rule<GcraState> {
     state.rest = bound.rest
   }
 
-  /** Where in `open` the grant is; -1 when it is not. Mostly it is one of the first. */
-  #placeOf({ open }: GcraState, { mark }: Grant): number {
-    return open.findIndex((each) => each.mark === mark && each.until !== longAgo)
+  /**
+   * Where in `open` the grant is; -1 when it is not. Mostly it is one of the first. Its number alone is not enough: it may be
+   * of a state that was forgotten.
+   * @param until its end, if that may have been said already without anybody’s hearing an answer
+   */
+  #placeOf({ open }: GcraState, grant: Grant, until = grant.until): number {
+    return open.findIndex(
+      (each) => each.mark === grant.mark && (each.until === grant.until || each.until === until),
+    )
   }
 
   /** Units that were taken to have arrived, or of a state that was forgotten since, are under way after all. */

@@ -27,9 +27,19 @@ export interface Grant {
  *   less the margin.
  * - `sent`: it may have been written at any time since the grant, and the end is only moved on: nobody knows whether it has
  *   arrived.
+ * - `lost`: it was written and not answered, and if it arrived at all, then by this end. Nothing more will be said of it,
+ *   unless an answer comes after all.
  * - `arrived`: it has arrived by then. Nothing more will be said of it.
  */
-export type Progress = 'unsent' | 'sent' | 'arrived'
+export type Progress = 'unsent' | 'sent' | LastProgress
+
+/** The words with which an end is known for good. */
+export type LastProgress = 'lost' | 'arrived'
+
+/** Whether the end that this is said of is known for good. */
+export function isLast(progress: Progress): progress is LastProgress {
+  return progress === 'lost' || progress === 'arrived'
+}
 
 /** The three kernels that all algorithms are: whoever runs rules elsewhere, in another language, has a twin of each. */
 export type KernelName = 'slidingwindow' | 'fixedwindow' | 'gcra'
@@ -94,6 +104,8 @@ export interface Rule<State> {
   settle(state: State, grant: Grant, until: Microseconds, progress: Progress): Grant
   /** The units of `grant` were never used: they are free again, as far as that is safe. */
   cancel(state: State, grant: Grant, now: Microseconds): void
+  /** Whether it matters to hear that units which were said to be lost have arrived after all. */
+  awaits(grant: Grant): boolean
   /** Units that could be granted at `now`. */
   remaining(state: State, now: Microseconds): number
   /** A lower bound of the instant at which `cost` units could be granted that queue behind `ahead` others. */

@@ -85,6 +85,10 @@ class SlidingWindow implements Rule<SlidingWindowState> {
     for (let unit = 0; unit < grant.cost; unit++) log.remove(grant.until)
   }
 
+  awaits(): boolean {
+    return false
+  }
+
   remaining({ log, last }: SlidingWindowState, now: Microseconds): number {
     if (now < last) return 0
     return Math.max(0, this.capacity - (log.size - log.countUpTo(now - this.#window)))

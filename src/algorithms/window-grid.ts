@@ -32,4 +32,13 @@ export class WindowGrid {
   firstLoose(anchor: Anchor, at: Microseconds): number {
     return this.latest(anchor, at) + 1
   }
+
+  /**
+   * Whether units that count in each window that they may arrive in hold others up for no longer than if each counted for
+   * a window from its end on. They do where it was not known for long whether anything had arrived.
+   * @param margin the longest time that a unit travels
+   */
+  isOfUse({ from, to }: Anchor, margin: Microseconds): boolean {
+    return Math.floor((to - from + margin) / this.#window) * this.#window <= margin
+  }
 }

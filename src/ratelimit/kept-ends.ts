@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Grant } from '../algorithms/rule.ts'
+import type { Grant, LastProgress } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 
@@ -7,8 +7,10 @@ import type { Microseconds } from '../core/duration.ts'
 export interface KeptEnd {
   readonly limit: LimitKey
   readonly grant: Grant
-  /** When they arrived; undefined when they were never used. */
+  /** By when they arrived; undefined when they were never used. */
   readonly until: Microseconds | undefined
+  /** Whether they have arrived for certain. Default: `lost`. */
+  readonly progress?: LastProgress
   /** How often it was told without an answer. */
   readonly tellings: number
 }
@@ -99,9 +101,9 @@ export class KeptEnds {
 /** Tells a backend. */
 export function tellEnd(
   store: LimitStore,
-  { limit, grant, until }: KeptEnd,
+  { limit, grant, until, progress = 'lost' }: KeptEnd,
 ): MaybePromise<Grant | undefined> {
-  if (until !== undefined) return store.settle(limit, grant, until, 'arrived')
+  if (until !== undefined) return store.settle(limit, grant, until, progress)
   const cancelled = store.cancel(limit, grant)
   return cancelled instanceof Promise ? cancelled.then(() => undefined) : undefined
 }

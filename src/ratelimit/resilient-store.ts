@@ -1,4 +1,4 @@
-import type { Grant, Progress } from '../algorithms/rule.ts'
+import { type Grant, isLast, type Progress } from '../algorithms/rule.ts'
 import type {
   Denial,
   LimitKey,
@@ -128,8 +128,8 @@ export class ResilientStore implements LimitStore {
   /** The renewal of a lease fails while the store is away: nobody may think that it was heard. */
   settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): MaybePromise<Grant> {
     if (this.#local?.granted(grant) === true) return this.#local.settle(limit, grant, until, progress)
-    if (progress !== 'arrived') return this.#renew(limit, grant, until, progress)
-    const settled = this.guards.of(limit).news.end({ limit, grant, until, tellings: 0 })
+    if (!isLast(progress)) return this.#renew(limit, grant, until, progress)
+    const settled = this.guards.of(limit).news.end({ limit, grant, until, progress, tellings: 0 })
     return settled instanceof Promise ? settled.then((known) => known ?? grant) : (settled ?? grant)
   }
 

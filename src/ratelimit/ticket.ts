@@ -1,4 +1,4 @@
-import type { Grant, Progress } from '../algorithms/rule.ts'
+import { type Grant, isLast, type LastProgress, type Progress } from '../algorithms/rule.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
@@ -10,7 +10,8 @@ import type { LinkedList } from './linked-list.ts'
 /**
  * Units that were granted. They count from the grant; who knows when they reached the server may say
  * so, and the limit then counts from there. Instants are microseconds of the limiter’s clock; none
- * given means now. Once the end is known, whatever else is said has no effect.
+ * given means now. Once the end is known, whatever else is said has no effect; but of a request that was given up, or seemed
+ * to be, an answer still tells that it has arrived.
  */
 export interface Ticket extends ExchangeObserver {
   /** The key they were acquired on. */
@@ -73,6 +74,8 @@ export class GrantTicket implements Ticket, HeldTicket {
   #unsentAt: Microseconds = lost
   /** When the units arrive at the latest, once that is known. */
   #endAt: Microseconds | undefined = undefined
+  /** What was said of them then; undefined if nothing was. */
+  #lastWord: LastProgress | undefined = undefined
   /** The last call to a store that answers later. */
   #sent: Promise<void> | undefined = undefined
 
@@ -121,14 +124,17 @@ export class GrantTicket implements Ticket, HeldTicket {
   }
 
   answered(at: Microseconds = this.#issuer.clock.now()): void {
-    if (this.final) return
+    if (this.#endAt !== undefined) {
+      this.#arrivedAfterAll(this.#endAt)?.catch(heardLater)
+      return
+    }
     const answeredAt = this.#issuer.toStore(at)
-    this.#finish(Math.min(answeredAt, this.#arrivedBy() ?? answeredAt))?.catch(heardLater)
+    this.#finish(Math.min(answeredAt, this.#arrivedBy() ?? answeredAt), 'arrived')?.catch(heardLater)
   }
 
   settle(untilAt: Microseconds = this.#issuer.clock.now()): void {
     if (this.final) return
-    this.#finish(this.#issuer.toStore(untilAt))?.catch(heardLater)
+    this.#finish(this.#issuer.toStore(untilAt), 'arrived')?.catch(heardLater)
   }
 
   release(): void {
@@ -136,13 +142,13 @@ export class GrantTicket implements Ticket, HeldTicket {
     const { store, terms } = this.#issuer
     const end =
       this.#writtenAt === undefined ? undefined : (this.#arrivedBy() ?? store.now() + terms.unanswered)
-    const told = end === undefined ? this.#giveBack() : this.#finish(end)
+    const told = end === undefined ? this.#giveBack() : this.#finish(end, 'lost')
     told?.catch(heardLater)
   }
 
   lapse(now: Microseconds): Promise<void> | undefined {
     const end = this.#endAt ?? this.#arrivedBy()
-    if (end !== undefined) return this.#finish(end)
+    if (end !== undefined) return this.#finish(end, this.#lastWord ?? 'lost')
     if (this.#writtenAt === undefined && now > this.#leasedUntil) {
       this.#leasedUntil = lost
       return undefined
@@ -161,15 +167,27 @@ export class GrantTicket implements Ticket, HeldTicket {
     return this.#writtenAt === undefined || travel === undefined ? undefined : this.#writtenAt + travel
   }
 
-  #finish(endAt: Microseconds): Promise<void> | undefined {
-    const { custody, isShared } = this.#issuer
+  #finish(endAt: Microseconds, lastWord: LastProgress): Promise<void> | undefined {
+    const { custody, isShared, terms } = this.#issuer
     custody.remove(this)
     this.#endAt = endAt
+    this.#lastWord = lastWord
     const sooner = this.until - endAt
     // A renewal that is under way may fail: then the store takes an earlier end than this for certain.
     const isKnown = this.until === this.#grant.until
     const isTrifling = sooner === 0 || (isShared && sooner > 0 && sooner <= trifle)
-    return isKnown && isTrifling ? undefined : this.#move(endAt, 'arrived')
+    // Of what is not on a lease, and of which nothing is said, the store thinks that it has arrived.
+    const goesWithoutSaying = terms.leased || lastWord === 'arrived'
+    return isKnown && isTrifling && goesWithoutSaying ? undefined : this.#move(endAt, lastWord)
+  }
+
+  /** An answer later than the longest journey: the end is what it was, but now it is certain. */
+  #arrivedAfterAll(endAt: Microseconds): Promise<void> | undefined {
+    if (this.#lastWord !== 'lost') return undefined
+    this.#lastWord = 'arrived'
+    const tell = (): Promise<void> | undefined =>
+      this.#limit.rule.awaits(this.#grant) ? this.#move(endAt, 'arrived') : undefined
+    return this.#sent === undefined ? tell() : this.#sent.then(tell)
   }
 
   #move(until: Microseconds, progress: Progress): Promise<void> | undefined {
@@ -182,7 +200,7 @@ export class GrantTicket implements Ticket, HeldTicket {
       (grant) => {
         this.#grant = grant
         if (progress === 'unsent') this.#unsentAt = clock.now()
-        if (progress !== 'arrived' && isShared) this.#renewed(grant)
+        if (!isLast(progress) && isShared) this.#renewed(grant)
         if (sooner) this.#issuer.hastened(this.#limit)
       },
     )

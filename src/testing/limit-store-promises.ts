@@ -91,6 +91,19 @@ export const promises: Promises = {
     await subject.keeps(0)
   },
 
+  async 'what is said of units of before a reset is about none of those after it'(subject, rule) {
+    const limit = limitOf(rule)
+    const early = await subject.granted(limit)
+    await subject.store.reset(limit)
+    for (const remaining of [1, 0]) {
+      subject.clock.at += 1_000
+      await subject.granted(limit)
+      await subject.store.cancel(limit, early)
+      assert.deepEqual(await subject.store.settle(limit, early, early.until, 'arrived'), early)
+      assert.equal((await subject.store.peek(limit)).remaining, remaining)
+    }
+  },
+
   async 'a unit that is late counts from then on'(subject, rule) {
     const limit = limitOf(rule)
     await subject.granted(limit)

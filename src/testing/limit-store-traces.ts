@@ -50,7 +50,7 @@ export const combinations: readonly (readonly AlgorithmName[])[] = [
   ['slidingwindow', 'fixedwindow', 'slidingwindow', 'leakybucket'],
 ]
 
-const stages: readonly Progress[] = ['unsent', 'sent', 'arrived']
+const stages: readonly Progress[] = ['unsent', 'sent', 'lost', 'arrived']
 const stepsPerTrace = 40
 /** Longer than any trace: whether an idle key is still kept is not what is compared. */
 const retention = 1e14
@@ -121,7 +121,7 @@ export async function playTrace(
     } else {
       const index = random.integer(0, open.length - 1)
       const grant = open[index] as Grant
-      const progress = stages[random.integer(0, 2)] as Progress
+      const progress = stages[random.integer(0, 3)] as Progress
       if (kind < 19) await same((asked) => asked.cancel(limit, grant))
       else {
         const until = grant.at + span()

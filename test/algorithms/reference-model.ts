@@ -175,7 +175,8 @@ export class GcraModel implements Model {
 
   cancel(grant: ModelGrant): void {
     const place = this.#open.findIndex((each) => each.grant === grant)
-    const isTail = grant.last === this.#count
+    const isLatest = place !== -1 || grant.until - this.#parameters.margin === this.#last
+    const isTail = isLatest && grant.last === this.#count
     // Arrived units behind it are in the bound, which then must stay.
     const hasArrivedBehind = this.#open.slice(place + 1).some((each) => each.grant === undefined)
     if (place === -1 ? isTail : !hasArrivedBehind) {
@@ -201,18 +202,24 @@ export class GcraModel implements Model {
   }
 }
 
+/** Units as the model of a fixed window knows them. */
+interface FixedGrant extends ModelGrant {
+  /** That they end at `until` was said for good, and says nothing of when the first unit arrived. */
+  said: boolean
+  /** Up to here they were past when windows were counted from a grid. */
+  pastUntil: bigint | undefined
+}
+
 /**
- * At most `limit` units in each window of a grid that begins with the first arrival. Before that is known,
- * units go in groups of `limit` that are a window apart; then each counts in every window that it
- * may arrive in. For ends that are only moved on before the units have arrived.
+ * At most `limit` units in each window of a grid that begins with the first arrival, where it is known well enough when that
+ * was; then each unit counts in every window that it may arrive in. Else at most `limit` in any window, wherever it lies. For
+ * ends that are only moved on before the units have arrived.
  */
 export class FixedModel implements Model {
   parameters: SlidingParameters
-  #grants: ModelGrant[] = []
+  #grants: FixedGrant[] = []
   #anchor: { from: bigint; to: bigint } | undefined
-  #group = 0n
-  #groupEnd = 0n
-  /** When the first of those was granted that may have arrived though nobody knows. */
+  /** No unit that was written has arrived before. */
   #sentFrom: bigint | undefined
   #last = 0n
   readonly #leased: boolean
@@ -224,12 +231,12 @@ export class FixedModel implements Model {
   }
 
   plan(now: bigint, cost: number, notBefore: bigint): bigint {
-    const { limit, window } = this.parameters
+    const { window } = this.parameters
     const base = largest(now, notBefore, this.#last)
     const anchor = this.#anchorAt(now)
     if (anchor === undefined) {
-      if (base >= this.#groupEnd + window || this.#unitsOfGroup() + cost <= limit) return base
-      return this.#groupEnd + window
+      const candidates = [base, ...this.#live().map((grant) => grant.until + window)]
+      return smallest(...candidates.filter((at) => at >= base && this.#fitsAnywhere(at, cost)))
     }
     const [earliest] = this.#windows(anchor, base, base)
     for (let edge = earliest; ; edge++) {
@@ -240,58 +247,78 @@ export class FixedModel implements Model {
 
   commit(now: bigint, cost: number, at: bigint): ModelGrant {
     this.#anchor = this.#anchorAt(now)
-    const until = at + this.parameters.margin
     if (this.#anchor === undefined) {
-      if (at >= this.#groupEnd + this.parameters.window) this.#group++
-      this.#groupEnd = largest(this.#groupEnd, until)
+      const past = this.#live().filter((grant) => grant.until + this.parameters.window <= now)
+      if (past.length > 0) this.#sentFrom = this.#firstArrival()
+      for (const grant of past) {
+        grant.gone = true
+        grant.pastUntil = grant.until
+      }
     }
-    const grant = { at, cost, until, gone: false, cancelled: false, last: this.#group }
+    const until = at + this.parameters.margin
+    const grant: FixedGrant = {
+      ...{ at, cost, until, gone: false, cancelled: false, last: 0n },
+      said: false,
+      pastUntil: undefined,
+    }
     this.#grants.push(grant)
     this.#last = at
     return grant
   }
 
-  settle(grant: ModelGrant, until: bigint, progress: Progress): void {
-    const from = this.#anchor?.from ?? this.#firstArrival()
-    if (progress === 'arrived') {
-      this.#anchor = { from, to: largest(from, smallest(until, this.#anchor?.to ?? until)) }
-    } else if (this.#anchor === undefined) {
-      if (progress === 'sent') this.#sentFrom = smallest(grant.at, this.#sentFrom ?? grant.at)
-      // Late, it is one of those that are under way now.
-      if (until > grant.until) grant.last = this.#group
-      this.#groupEnd = largest(this.#groupEnd, until)
+  settle(known: ModelGrant, until: bigint, progress: Progress): void {
+    const grant = known as FixedGrant
+    if (this.#anchor === undefined) this.#settleEarly(grant, until, progress)
+    else if (progress === 'arrived') {
+      const { from, to } = this.#anchor
+      this.#anchor = { from, to: largest(from, smallest(until, to)) }
     }
+    if (until > grant.until) grant.gone = false
     grant.until = until
   }
 
   cancel(grant: ModelGrant): void {
     grant.cancelled = true
-    if (this.#live().length > 0) this.#groupEnd = largest(...this.#live().map((each) => each.until))
   }
 
   setBack(): void {
     throw new Error('not modelled')
   }
 
-  #live(): ModelGrant[] {
-    return this.#grants.filter((grant) => !grant.cancelled)
+  #settleEarly(grant: FixedGrant, until: bigint, progress: Progress): void {
+    const bound = progress === 'sent' ? grant.at : grant.until - this.parameters.margin
+    if (progress !== 'unsent') this.#sentFrom = smallest(bound, this.#sentFrom ?? bound)
+    if (until > grant.until) grant.pastUntil = undefined
+    grant.said = progress === 'lost' || progress === 'arrived'
+    if (progress !== 'arrived') return
+    const from = this.#firstArrival()
+    const anchor = { from, to: largest(from, until) }
+    if (this.#isNarrow(anchor)) this.#anchor = anchor
   }
 
-  #unitsOfGroup(): number {
-    return this.#live().reduce((sum, { last, cost }) => (last === this.#group ? sum + cost : sum), 0)
+  #live(): FixedGrant[] {
+    return this.#grants.filter((grant) => !grant.cancelled && !grant.gone)
   }
 
   #anchorAt(now: bigint): { from: bigint; to: bigint } | undefined {
-    const ends = this.#live().map((grant) => grant.until)
-    if (this.#leased || this.#anchor !== undefined || ends.length === 0) return this.#anchor
-    const to = smallest(...ends)
-    return to < now ? { from: this.#firstArrival(), to } : undefined
+    const certain = this.#live().filter((grant) => !grant.said)
+    if (this.#leased || this.#anchor !== undefined || certain.length === 0) return this.#anchor
+    const to = smallest(...certain.map((grant) => grant.until))
+    const anchor = { from: this.#firstArrival(), to }
+    return to < now && this.#isNarrow(anchor) ? anchor : undefined
+  }
+
+  /** Whether each unit blocks no more whole windows of the grid than a margin has. */
+  #isNarrow({ from, to }: { from: bigint; to: bigint }): boolean {
+    const { window, margin } = this.parameters
+    return ((to - from + margin) / window) * window <= margin
   }
 
   /** What is not known to be sent yet does not arrive before its end less the margin. */
   #firstArrival(): bigint {
-    const from = smallest(...this.#live().map((each) => each.until)) - this.parameters.margin
-    return smallest(from, this.#sentFrom ?? from)
+    const bounds = this.#live().map((each) => each.until - this.parameters.margin)
+    if (this.#sentFrom !== undefined) bounds.push(this.#sentFrom)
+    return smallest(...bounds)
   }
 
   /** The first and the last window that something may arrive in that is under way from one instant to another. */
@@ -301,17 +328,28 @@ export class FixedModel implements Model {
     return [first, largest(first, (largest(to, anchor.from) - anchor.from) / window)]
   }
 
+  #fitsAnywhere(at: bigint, cost: number): boolean {
+    const { limit, window } = this.parameters
+    const near = this.#live().filter((grant) => grant.until + window > at)
+    return near.reduce((sum, grant) => sum + grant.cost, cost) <= limit
+  }
+
   #fits(anchor: { from: bigint; to: bigint }, at: bigint, cost: number): boolean {
     const [first, last] = this.#windows(anchor, at, at + this.parameters.margin)
     for (let window = first; window <= last; window++) {
       let units = cost
       for (const grant of this.#live()) {
-        const [from, to] = this.#windows(anchor, grant.at, grant.until)
+        const [from, to] = this.#windowsOf(anchor, grant)
         if (from <= window && window <= to) units += grant.cost
       }
       if (units > this.parameters.limit) return false
     }
     return true
+  }
+
+  #windowsOf(anchor: { from: bigint; to: bigint }, { at, until, pastUntil }: FixedGrant): [bigint, bigint] {
+    const [from, to] = this.#windows(anchor, at, until)
+    return pastUntil === undefined ? [from, to] : [this.#windows(anchor, pastUntil, pastUntil)[1] + 1n, to]
   }
 }
 

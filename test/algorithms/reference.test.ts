@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { allOf } from '../../src/algorithms/all-of.ts'
 import { fixedWindow } from '../../src/algorithms/fixed-window.ts'
 import { gcraKernel } from '../../src/algorithms/gcra.ts'
-import type { Grant, Rule } from '../../src/algorithms/rule.ts'
+import { type Grant, isLast, type Rule } from '../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import type { LimitStore, MaybePromise } from '../../src/backends/contract.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
@@ -61,6 +61,7 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
   let limit = limitOf(rules[0] as Rule<unknown>, 'k', { retention: 1e14 })
   atOnce(store.reset(limit))
   let open: { grant: Grant; modelGrant: ModelGrant }[] = []
+  const lost = new Set<Grant>()
   let changed: P | undefined
   const reconfigure = (): void => {
     if (changed !== undefined) reference.parameters = changed
@@ -103,7 +104,14 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
       reconfigure()
       const index = step.pick % open.length
       const { grant, modelGrant } = open[index] as (typeof open)[number]
-      if (step.kind === 'cancel' || step.progress === 'arrived') open.splice(index, 1)
+      // Of what is lost nothing else can be said than that it has arrived after all.
+      const wasLost = lost.has(grant)
+      if (wasLost || step.kind === 'cancel' || step.progress === 'arrived') open.splice(index, 1)
+      if (wasLost) {
+        assert.equal(atOnce(store.settle(limit, grant, grant.until, 'arrived')).until, grant.until)
+        reference.settle(modelGrant, BigInt(grant.until), 'arrived')
+        continue
+      }
       if (step.kind === 'cancel') {
         atOnce(store.cancel(limit, grant))
         reference.cancel(modelGrant)
@@ -115,6 +123,7 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
       reference.settle(modelGrant, BigInt(until), step.progress)
       assert.equal(settled.until, until)
       if (step.progress !== 'arrived') open[index] = { grant: settled, modelGrant }
+      if (step.progress === 'lost') lost.add(settled)
     }
   }
 }
@@ -123,7 +132,7 @@ function play<P>(store: LimitStore, subject: Subject<P>, steps: readonly Step[])
 function endOf(grant: Grant, { progress, span }: SettleStep, margin: number | undefined): number {
   const end = grant.at + span
   if (margin === undefined) return end
-  if (progress === 'arrived') return Math.max(end, grant.until - margin)
+  if (isLast(progress)) return Math.max(end, grant.until - margin)
   return Math.max(grant.until, Math.min(end, clock.at + margin))
 }
 

@@ -31,14 +31,15 @@ function faults(
     const margin = draw(3) === 0 ? 0 : draw(Math.ceil(1.3 * span))
     const ahead = draw(2) === 0
     const settling = !ahead && draw(2) === 0
+    const lossy = draw(2) === 0
     const kind = draw(3)
     const rule = limit(capacity, span, margin, kind)
     const pace = 1 + draw(2 * span)
-    const travelled = travels(rule, { margin, pace, steps: 40, ahead, settling }, draw)
+    const travelled = travels(rule, { margin, pace, steps: 40, ahead, settling, lossy }, draw)
     for (let pattern = 0; pattern < patterns; pattern++) {
       const instants = arrivals(travelled, draw)
       if (isFault(instants, capacity, span, margin, kind))
-        found.push(`${load}.${pattern} ahead:${ahead} settling:${settling}`)
+        found.push(`${load}.${pattern} ahead:${ahead} settling:${settling} lossy:${lossy}`)
     }
   }
   return found

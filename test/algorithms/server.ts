@@ -14,6 +14,8 @@ export function drawing(seed: number): Draw {
 export interface Travel {
   readonly from: number
   readonly to: number
+  /** Whether it never may. */
+  readonly isLost: boolean
 }
 
 /** A request under way, as its ticket knows it. */
@@ -23,6 +25,10 @@ interface Trip {
   readonly writtenAt: number
   readonly endsAt: number
   readonly isCancelled: boolean
+  /** Whether it is never answered. */
+  readonly isLost: boolean
+  /** By when it was said to have arrived, if it has: its answer was later than the longest journey. */
+  lateEnd: number | undefined
 }
 
 export interface Load {
@@ -34,48 +40,66 @@ export interface Load {
   readonly ahead: boolean
   /** Only an answer tells that a unit has arrived, however long it takes: `margin: 'settle'`. Not with `ahead`. */
   readonly settling: boolean
+  /** Whether some requests fail after they were written, the first ones most of all. */
+  readonly lossy: boolean
 }
 
 /**
  * A client that obeys `rule` and settles its tickets as the limiter does: what was not written when its
  * end passed is moved on before the next reservation, what was answered ends at the answer or a
  * margin after it was written, what was not written may be cancelled in any order. Where only answers tell, what was
- * written is moved on until then.
+ * written is moved on until then. What is not answered is said to be lost, until an answer comes after all.
  * @returns when each unit that was sent may have arrived
  */
 export function travels(rule: Rule<unknown>, load: Load, draw: Draw): Travel[] {
-  const { margin, pace, steps, ahead, settling } = load
+  const { margin, pace, steps, ahead, settling, lossy } = load
+  const lostAtFirst = lossy ? draw(12) : 0
   const state = rule.initial()
   const travelled: Travel[] = []
   let trips: Trip[] = []
   let now = 1_000_000
 
-  const arrive = ({ grant, from }: Trip, to: number): void => {
-    const travel = { from, to: Math.max(to, from) }
+  const arrive = ({ grant, from, isLost }: Trip, to: number): void => {
+    const travel = { from, to: Math.max(to, from), isLost }
     for (let unit = 0; unit < grant.cost; unit++) travelled.push(travel)
   }
   const finish = (trip: Trip, until: number): void => {
     if (until !== trip.grant.until) rule.settle(state, trip.grant, until, 'arrived')
     arrive(trip, until)
   }
+  const lose = (trip: Trip, until: number): void => {
+    trip.grant = rule.settle(state, trip.grant, until, 'lost')
+  }
+  /** Whatever is known of it is said: a request that failed may still be under way. */
+  const end = (trip: Trip): void => {
+    const { endsAt, grant, isLost, lateEnd } = trip
+    if (lateEnd !== undefined) {
+      if (!isLost && rule.awaits(grant)) rule.settle(state, grant, lateEnd, 'arrived')
+      arrive(trip, lateEnd)
+    } else if (isLost) {
+      const until = settling ? endsAt + draw(3 * margin + 1) : trip.writtenAt + margin
+      lose(trip, until)
+      arrive(trip, until)
+    } else finish(trip, arrivedBy(trip, endsAt))
+  }
   const arrivedBy = ({ writtenAt }: Trip, answeredAt: number): number =>
     settling ? answeredAt : Math.min(answeredAt, writtenAt + margin)
   const endTrips = (): void => {
     for (const trip of trips.filter((each) => each.endsAt <= now).sort((a, b) => a.endsAt - b.endsAt)) {
       if (trip.isCancelled) rule.cancel(state, trip.grant, trip.endsAt)
-      else finish(trip, arrivedBy(trip, trip.endsAt))
+      else end(trip)
     }
     trips = trips.filter((each) => each.endsAt > now)
   }
   const moveOn = (): void => {
-    for (const trip of trips.filter((each) => each.grant.until < now)) {
+    for (const trip of trips.filter((each) => isUnderWay(each, now))) {
       if (!trip.isCancelled && trip.writtenAt <= now) {
         if (settling) {
           trip.grant = rule.settle(state, trip.grant, now + margin, 'sent')
           continue
         }
-        finish(trip, trip.writtenAt + margin)
-        trips.splice(trips.indexOf(trip), 1)
+        trip.lateEnd = trip.writtenAt + margin
+        lose(trip, trip.lateEnd)
       } else {
         trip.grant = rule.settle(state, trip.grant, now + margin, 'unsent')
         trip.from = now
@@ -109,15 +133,27 @@ export function travels(rule: Rule<unknown>, load: Load, draw: Draw): Travel[] {
         ? now + draw(at - now + 1)
         : at + draw(late + 1)
       : writtenAt + answerTime()
-    trips.push({ grant, from: at, writtenAt, endsAt, isCancelled })
+    const isLost = lossy && (trips.length + travelled.length < lostAtFirst || draw(6) === 0)
+    trips.push({ grant, from: at, writtenAt, endsAt, isCancelled, isLost, lateEnd: undefined })
   }
   now = Number.MAX_SAFE_INTEGER
   endTrips()
   return travelled
 }
 
-/** An arrival for each travel: as early or as late as can be, one or the other from some instant on, or anywhere. */
-export function arrivals(travelled: readonly Travel[], draw: Draw): number[] {
+function isUnderWay({ grant, lateEnd }: Trip, now: number): boolean {
+  return lateEnd === undefined && grant.until < now
+}
+
+/**
+ * An arrival for each travel: as early or as late as can be, one or the other from some instant on, or anywhere. Of those
+ * that are lost, none arrives, or some, or all.
+ */
+export function arrivals(possible: readonly Travel[], draw: Draw): number[] {
+  const arriving = draw(4)
+  const travelled = possible.filter(
+    ({ isLost }) => !isLost || arriving === 3 || (arriving > 0 && draw(2) === 0),
+  )
   const way = draw(5)
   const turn = draw(travelled.length + 1)
   const instants = travelled.map(({ from, to }, index) => {

@@ -211,3 +211,25 @@ test('a rule says how long it minds units at the longest, whatever its limit', (
   const limit = Number.MAX_SAFE_INTEGER
   assert.equal(slidingWindow({ limit, window: 100, margin: 5 }).memory, 105)
 })
+
+test('a grant of a state that was forgotten gives nothing back of another one', () => {
+  const interval = { numerator: 1_000_000, denominator: 1 }
+  const rules: readonly Rule<unknown>[] = [
+    slidingWindow({ limit: 2, window: 1_000_000, margin: 500 }),
+    gcraKernel({ algorithm: 'gcra', burst: 2, interval, margin: 500 }),
+    fixedWindow({ limit: 2, window: 1_000_000, margin: 500, align: 'first' }),
+    fixedWindow({ limit: 2, window: 1_000_000, margin: 500, align: 'first', leased: true }),
+    fixedWindow({ limit: 2, window: 1_000_000, margin: 500, align: 'clock' }),
+  ]
+  const start = 1_700_000_000_000_000
+  for (const rule of rules) {
+    const early = rule.commit(rule.initial(), start, 1, start)
+    const state = rule.initial()
+    for (const [unit, remaining] of [1, 0].entries()) {
+      const now = start + 1_000 * (unit + 1)
+      rule.commit(state, now, 1, now)
+      rule.cancel(state, early, now)
+      assert.equal(rule.remaining(state, now), remaining, rule.algorithm)
+    }
+  }
+})

@@ -19,7 +19,7 @@ export interface SettleStep {
 }
 
 const pick = fc.nat(50)
-const progress = fc.constantFrom<Progress>('unsent', 'sent', 'arrived')
+const progress = fc.constantFrom<Progress>('unsent', 'sent', 'lost', 'arrived')
 
 /** A walk through everything that can happen; `scale` is about the length of a window, in microseconds. */
 export function traces(scale: number): fc.Arbitrary<Step[]> {

@@ -12,7 +12,7 @@ import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.t
 import { SteppedClock } from '../../src/testing/stepped-clock.ts'
 import { PlainLimits } from './memory-plain-limits.ts'
 
-const stages: readonly Progress[] = ['unsent', 'sent', 'arrived']
+const stages: readonly Progress[] = ['unsent', 'sent', 'lost', 'arrived']
 
 const second = 1_000_000
 const start = 1_700_000_000 * second
@@ -92,7 +92,7 @@ class History {
       const { grants } = this.#same((asked) => asked.reserveEach(limit, costs))
       this.#open.push(...grants.map((grant) => ({ choice, grant })))
     } else if (kind < 85)
-      this.#end(some, choice.variant, kind < 75 ? undefined : other, stages[kind % 3] as Progress)
+      this.#end(some, choice.variant, kind < 75 ? undefined : other, stages[kind % 4] as Progress)
     else if (kind < 90) this.#same((asked) => asked.pause(limit, some))
     else if (kind < 98) this.#same((asked) => asked.estimate(limit, cost, some % 20))
     else if (kind === 98) this.#same((asked) => asked.reset(limit))

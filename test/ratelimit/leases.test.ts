@@ -316,3 +316,28 @@ test('margin settle: a unit is renewed until it is answered, and one that failed
   }
   assert.equal(waiter.grantedAt, 1_007 * second)
 })
+
+test('a request that failed on its way begins no fixed window, for whatever process', async () => {
+  for (const margin of ['50ms', 'settle'] as const) {
+    const options = { type: 'fixedwindow', limit: 2, window: '10s', margin } as const
+    const { pass, one, other, start } = neighbours(options)
+    const failed = watch(one.limiter.acquire('k', { hold: true }))
+    await pass(10 * millisecond)
+    failed.ticket?.written()
+    await pass(5 * millisecond)
+    failed.ticket?.release()
+    await pass(6 * second)
+    const first = watch(other.limiter.acquire('k', { hold: true }))
+    await pass(10 * millisecond)
+    first.ticket?.written()
+    await pass(10 * millisecond)
+    first.ticket?.answered()
+    // The server’s first window: from somewhere in those 10 ms on, for 10 s.
+    const outcomes = [one, other].map(({ limiter }) => watch(limiter.acquire('k')))
+    for (let step = 0; step < 60; step++) await pass(second / 4)
+    for (const { grantedAt = 0 } of outcomes) {
+      const after = grantedAt - start
+      assert.ok(after >= 16_025 * millisecond && after < 16_200 * millisecond, `${margin}: ${after}`)
+    }
+  }
+})

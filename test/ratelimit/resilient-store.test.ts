@@ -153,3 +153,24 @@ test('closing a limiter with a backend of its own ends all waiting for it', asyn
   await limiter.close()
   await Promise.all([peeked, acquired])
 })
+
+test('how units ended is told in the words in which it was said, though the store was away', async () => {
+  const { clock, flaky, store } = scene('throw')
+  const { grants } = await store.reserveEach(limit, [1, 1])
+  const told: string[] = []
+  const settle = flaky.settle.bind(flaky)
+  flaky.settle = (...call) => {
+    told.push(call[3])
+    return settle(...call)
+  }
+  flaky.mode = 'down'
+  await assert.rejects(async () => store.peek(limit), { code: 'ERR_BACKEND' })
+  const words = ['lost', 'arrived'] as const
+  for (const [index, grant] of grants.entries())
+    await store.settle(limit, grant, 7_000, words[index] ?? 'sent')
+  assert.deepEqual(told, [])
+  flaky.mode = 'up'
+  await clock.advance(1.1 * second)
+  await store.peek(limit)
+  assert.deepEqual(told, words)
+})

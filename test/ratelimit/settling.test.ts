@@ -222,3 +222,92 @@ test('a request that is written while its lease is renewed is known to have been
   await world.advance(50 * millisecond)
   assert.deepEqual(told, ['unsent', 'sent', 'arrived'])
 })
+
+for (const margin of ['50ms', 'settle'] as const) {
+  test(`margin ${margin}: a request that failed on its way begins no fixed window`, async () => {
+    const clock = new ManualClock()
+    const spans = { window: '10s', margin } as const
+    await using limiter = new Ratelimiter({ type: 'fixedwindow', limit: 2, ...spans, clock })
+    const reset = await limiter.acquire('k', { hold: true })
+    reset.written()
+    await clock.advance(5 * millisecond)
+    reset.release()
+    await clock.advance(6 * second)
+    const first = await limiter.acquire('k', { hold: true })
+    first.written()
+    await clock.advance(10 * millisecond)
+    first.answered()
+    // The server’s first window: from somewhere in those 10 ms on, for 10 s.
+    const outcomes = Array.from({ length: 2 }, () => watch(limiter.acquire('k')))
+    await clock.advance(40 * second)
+    assert.deepEqual(
+      outcomes.map(({ grantedAt }) => grantedAt),
+      [16_015 * millisecond, 16_015 * millisecond],
+    )
+  })
+}
+
+test('an answer later than the longest journey still tells where fixed windows lie', async () => {
+  const clock = new ManualClock()
+  await using limiter = new Ratelimiter({ type: 'fixedwindow', limit: 2, margin: '50ms', clock })
+  const first = await limiter.acquire('k', { hold: true })
+  first.written()
+  await clock.advance(200 * millisecond)
+  await limiter.peek('k') // by now it must have arrived, if it does
+  await clock.advance(200 * millisecond)
+  first.answered()
+  await clock.advance(500 * millisecond)
+  const outcomes = Array.from({ length: 3 }, () => watch(limiter.acquire('k')))
+  await clock.advance(second)
+  assert.deepEqual(
+    outcomes.map(({ grantedAt }) => grantedAt),
+    [900 * millisecond, 1_050 * millisecond, 1_050 * millisecond],
+  )
+})
+
+for (const [type, expected] of [
+  ['fixedwindow', ['lost', 'arrived']],
+  ['slidingwindow', ['lost']],
+] as const) {
+  test(`${type}: a shared store hears of a late answer where that matters`, async () => {
+    const world = new ManualClock(second)
+    const memory = new MemoryBackend({ clock: world }).limits
+    const told: string[] = []
+    const settle = memory.settle.bind(memory)
+    memory.settle = (...call) => {
+      told.push(call[3])
+      return settle(...call)
+    }
+    const { clock, backend } = new SimulatedProcess(world, memory, () => millisecond)
+    const limiter = new Ratelimiter({ type, limit: 2, margin: '50ms', clock, backend })
+    const acquired = watch(limiter.acquire('k', { hold: true }))
+    await world.advance(3 * millisecond)
+    assert.equal(acquired.ticket?.written(), true)
+    await world.advance(70 * millisecond)
+    assert.deepEqual(told, ['lost'])
+    acquired.ticket.answered()
+    acquired.ticket.answered()
+    await world.advance(70 * millisecond)
+    assert.deepEqual(told, expected)
+  })
+}
+
+test('what a store refused to hear of a lost request is told again in the same words', async () => {
+  const clock = new ManualClock(second)
+  const backend = new MemoryBackend({ clock })
+  await using limiter = new Ratelimiter({ type: 'fixedwindow', limit: 2, margin: '50ms', backend, clock })
+  const ticket = await limiter.acquire('k', { hold: true })
+  ticket.written()
+  const told: string[] = []
+  const settle = backend.limits.settle.bind(backend.limits)
+  backend.limits.settle = (...call) => {
+    told.push(call[3])
+    if (told.length === 1) throw new Error('not now')
+    return settle(...call)
+  }
+  ticket.release()
+  await clock.advance(0)
+  await limiter.acquire('k')
+  assert.deepEqual(told, ['lost', 'lost'])
+  await backend.close()
+})

@@ -13,7 +13,7 @@ import { SteppedClock } from '../../../src/testing/stepped-clock.ts'
 import { closeServer, connectAfresh, type TestConnection } from './limit-support.ts'
 
 /** Half of what is said is the last that is said. */
-const stages: readonly Progress[] = ['unsent', 'sent', 'arrived', 'arrived']
+const stages: readonly Progress[] = ['unsent', 'sent', 'lost', 'arrived', 'arrived']
 
 after(closeServer)
 
@@ -198,7 +198,7 @@ class Trace {
   #settle(grant: Grant): () => Promise<void> {
     const limit = this.#limit
     const until = grant.at + this.#span()
-    const progress = stages[this.#random.integer(0, 3)] as Progress
+    const progress = stages[this.#random.integer(0, 4)] as Progress
     const answer = this.#redis.settle(limit, grant, until, progress)
     const expected = this.#memory.settle(limit, grant, until, progress)
     if (progress !== 'arrived') this.#open.push(expected)

@@ -23,30 +23,32 @@ end
 
 function fixed_window:initial()
   local edge = self.is_aligned and 0 or nil
-  return { from = edge, to = edge, length = self.window, ends = instant_log.new(self.key, 0, {}), group = 0,
-    group_end = 0, groups = 0, first_group = 0, counts = window_counts.new(), loose = window_counts.new(), last = 0 }
+  return { from = edge, to = edge, length = self.window, free_at = 0, epoch = 0, sent_from = math.huge,
+    ends = instant_log.new(self.key, 0, {}), said = instant_log.new(self.key, 0, {}),
+    counts = window_counts.new(), loose = window_counts.new(), last = 0 }
 end
 
 function fixed_window:load(stored)
-  local from, to, length, group, group_end, groups, first_group, used_at, last, first_count, counted, first_loose,
-    loosely_counted, place = struct.unpack('<ddddddddddddd', stored, 145)
+  local from, to, length, free_at, epoch, said_count, used_at, last, first_count, counted, first_loose,
+    loosely_counted, place = struct.unpack('<dddddddddddd', stored, 145)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
-  local ends = instant_log.new(self.key, 0, {})
+  local ends, said = instant_log.new(self.key, 0, {}), instant_log.new(self.key, 0, {})
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
   for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
+  local said_at = #stored - 8 * said_count + 1
   while place <= #stored do
+    local log = place < said_at and ends or said
     local instant
     instant, place = struct.unpack('<d', stored, place)
-    ends:append(instant)
+    log:append(instant)
   end
-  local sent_from
+  local sent_from = math.huge
   if to ~= to then -- not a number: there is no anchor yet
-    if from == from then sent_from = from end
-    from, to = nil, nil
+    sent_from, from, to = from, nil, nil
   end
   self.used_at = used_at
-  self.state = { from = from, to = to, sent_from = sent_from, length = length, ends = ends, group = group, group_end = group_end,
-    groups = groups, first_group = first_group, counts = counts, loose = loose, last = last }
+  self.state = { from = from, to = to, sent_from = sent_from, length = length, free_at = free_at, epoch = epoch,
+    ends = ends, said = said, counts = counts, loose = loose, last = last }
 end
 
 function fixed_window:earliest_window(state, at)
@@ -73,38 +75,56 @@ end
 function fixed_window:anchored(from, to)
   local state = {}
   for name, value in pairs(self.state) do state[name] = value end
-  state.from, state.to, state.sent_from, state.ends = from, to, nil, instant_log.new(self.key, 0, {})
+  state.from, state.to, state.sent_from = from, to, math.huge
+  state.ends, state.said = instant_log.new(self.key, 0, {}), instant_log.new(self.key, 0, {})
   state.counts, state.loose = window_counts.new(), window_counts.new()
+  local log, behind = self.state.said, 0
   for place = 0, self.state.ends:size() - 1 do
     local ends = self.state.ends:at(place)
-    local earliest = self:earliest_window(state, ends - self.margin)
-    self:count(state, earliest, max(earliest, self:latest_window(state, ends)), ends - self.margin, 1)
+    local at = ends - self.margin
+    if behind < log:size() and log:at(behind) == ends then
+      behind = behind + 1
+      at = from
+    end
+    local earliest = self:earliest_window(state, at)
+    self:count(state, earliest, max(earliest, self:latest_window(state, ends)), at, 1)
   end
   return state
 end
 
 function fixed_window:first_arrival(state)
-  local from = state.sent_from or math.huge
-  return state.ends:size() == 0 and from or min(from, state.ends:at(0) - self.margin)
+  return state.ends:size() == 0 and state.sent_from or min(state.sent_from, state.ends:at(0) - self.margin)
+end
+
+function fixed_window:is_of_use(from, to)
+  return floor((to - from + self.margin) / self.window) * self.window <= self.margin
+end
+
+-- The earliest end that was not said for good.
+local function first_open_end(state)
+  local ends, said, place = state.ends, state.said, 0
+  while place < said:size() and ends:at(place) == said:at(place) do place = place + 1 end
+  return place < ends:size() and ends:at(place)
 end
 
 function fixed_window:as_of(now)
   local state = self.state
   if self.is_leased or state.from or state.ends:size() == 0 then return state end
-  local ends = state.ends:at(0)
-  return ends < now and self:anchored(self:first_arrival(state), ends) or state
+  local ends = first_open_end(state)
+  if not ends or ends >= now then return state end
+  local from = self:first_arrival(state)
+  return self:is_of_use(from, ends) and self:anchored(from, ends) or state
 end
 
-function fixed_window:room_in_group(state, at)
-  return at >= state.group_end + self.window and self.capacity or max(0, self.capacity - state.group)
+function fixed_window:room_anywhere(state, base, cost, sooner)
+  local last = state.ends:size() + cost - self.capacity - 1
+  return last < 0 and base or max(base, state.ends:at(last) - sooner + self.window)
 end
 
 function fixed_window:plan(now, cost, not_before)
-  local at = max(now, not_before, self.state.last)
+  local at = max(now, not_before, self.state.last, self.state.free_at)
   local state = self:as_of(now)
-  if not state.from then
-    return cost <= self:room_in_group(state, at) and at or state.group_end + self.window
-  end
+  if not state.from then return self:room_anywhere(state, at, cost, 0) end
   while true do
     local full
     for index = self:earliest_window(state, at), self:latest_window(state, at + self.margin) do
@@ -115,60 +135,60 @@ function fixed_window:plan(now, cost, not_before)
   end
 end
 
--- Adds units to the last group.
-local function join(state, cost, ends)
-  state.ends:add(ends, cost)
-  state.group = state.group + cost
-  state.group_end = max(state.group_end, ends)
-end
-
 function fixed_window:commit(now, cost, at)
   local state, ends = self:as_of(now), at + self.margin
   self.state = state
+  if state.epoch == 0 then state.epoch = 2 * (at + 1) end
   if state.from then
     local earliest = self:earliest_window(state, at)
     state.counts:forget_before(earliest)
     state.loose:forget_before(earliest)
     self:count(state, earliest, self:latest_window(state, ends), at, cost)
   else
-    if at >= state.group_end + self.window then
-      state.group = 0
-      state.groups = state.groups + 1
+    local past = now - self.window
+    if state.ends:size() > 0 and state.ends:at(0) <= past then
+      state.sent_from = self:first_arrival(state)
+      state.ends:drop_up_to(past)
+      state.said:drop_up_to(past)
     end
-    join(state, cost, ends)
+    state.ends:add(ends, cost)
   end
   state.last = at
-  return ends, state.groups
+  return ends, state.epoch
 end
 
 function fixed_window:restart(last)
-  local groups = self.state.groups + 1
   local state = self:initial()
+  state.last, state.epoch = last, self.state.epoch + 2
   self.state = state
-  state.last, state.groups, state.first_group = last, groups, groups
   if state.from then
     local earliest = self:earliest_window(state, last)
     state.counts:add(earliest, self:latest_window(state, last + self.margin), self.capacity)
   else
-    state.group, state.group_end = self.capacity, last + self.margin
+    state.free_at = last + self.margin + self.window
   end
 end
 
 function fixed_window:expires_at()
   local state = self.state
-  if state.from then return max(state.last, state.to + state.counts:finish() * self.window) end
-  return state.group == 0 and state.last or max(state.last, state.group_end + self.margin + self.window)
+  local free, size = max(state.last, state.free_at), state.ends:size()
+  if state.from then return max(free, state.to + state.counts:finish() * self.window) end
+  if size == 0 then return free end
+  local ends = state.ends:at(size - 1)
+  return max(free, ends + min(self.window, ends - self:first_arrival(state)) + self.window)
 end
 
 function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local state, nan = self.state, 0 / 0
   local packed = { terms, struct.pack('<dddd', retention, self.capacity, self.window, self.margin),
-    struct.pack('<ddddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from or nan, state.to or nan,
-    state.length, state.group, state.group_end, state.groups, state.first_group, used_at, state.last, state.counts.first,
-    #state.counts, state.loose.first, #state.loose) }
+    struct.pack('<dddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from, state.to or nan,
+    state.length, state.free_at, state.epoch, state.said:size(), used_at, state.last, state.counts.first, #state.counts,
+    state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
-  for place = 0, state.ends:size() - 1 do packed[#packed + 1] = struct.pack('<d', state.ends:at(place)) end
+  for _, log in ipairs({ state.ends, state.said }) do
+    for place = 0, log:size() - 1 do packed[#packed + 1] = struct.pack('<d', log:at(place)) end
+  end
   call('SET', self.key, table.concat(packed), 'PX', ttl)
 end
 
@@ -178,9 +198,14 @@ function fixed_window.learn()
 
   function fixed_window:clamp(now) self:restart(now) end
 
+  function fixed_window:is_stale(mark)
+    return mark ~= self.state.epoch and mark ~= self.state.epoch + 1
+  end
+
   function fixed_window:settle(cost, known_end, mark, new_end, at, progress)
     local state = self.state
-    local is_stale = mark < state.first_group
+    if state.epoch == 0 then state.epoch = mark - mark % 2 end
+    local is_stale = self:is_stale(mark)
     if is_stale and new_end <= known_end then return mark end
     if not state.from then return self:settle_early(cost, known_end, mark, new_end, at, progress) end
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
@@ -194,30 +219,33 @@ function fixed_window.learn()
     elseif new_end < state.to then
       state.to = max(state.from, new_end)
     end
-    return state.groups
+    return state.epoch
   end
 
   function fixed_window:settle_early(cost, known_end, mark, new_end, at, progress)
     local state = self.state
-    local from = min(known_end - self.margin, self:first_arrival(state))
-    local is_of_last_group = mark == state.groups
-    for unit = 1, cost do
-      local is_known = state.ends:move(known_end, new_end)
-      if not is_known or (not is_of_last_group and new_end > known_end) then
-        if is_known then state.ends:remove(new_end) end
-        join(state, 1, new_end)
-        mark = state.groups
-      end
+    if progress ~= 'unsent' then
+      state.sent_from = min(state.sent_from, progress == 'sent' and at or known_end - self.margin)
     end
-    state.group_end = max(state.group_end, new_end)
-    if progress == 'sent' then state.sent_from = min(state.sent_from or at, at) end
-    if progress == 'arrived' then self.state = self:anchored(from, max(from, new_end)) end
-    return mark
+    local from, is_last = self:first_arrival(state), progress == 'lost' or progress == 'arrived'
+    local is_stale, was_said = self:is_stale(mark), mark > state.epoch
+    for unit = 1, cost do
+      if was_said then state.said:remove(known_end) end
+      local is_known = not is_stale and state.ends:move(known_end, new_end)
+      if not is_known and (is_stale or new_end > known_end) then
+        state.ends:add(new_end, 1)
+        is_known = true
+      end
+      if is_known and is_last then state.said:add(new_end, 1) end
+    end
+    local to = max(from, new_end)
+    if progress == 'arrived' and self:is_of_use(from, to) then self.state = self:anchored(from, to) end
+    return progress == 'lost' and state.epoch + 1 or state.epoch
   end
 
   function fixed_window:cancel(cost, known_end, mark)
     local state = self.state
-    if mark < state.first_group then return end
+    if self:is_stale(mark) then return end
     if state.from then
       local at, latest = known_end - self.margin, self:latest_window(state, known_end)
       state.counts:take(self:earliest_window(state, at), latest, cost)
@@ -225,16 +253,17 @@ function fixed_window.learn()
       return
     end
     for unit = 1, cost do
-      if state.ends:remove(known_end) and mark == state.groups then state.group = state.group - 1 end
+      if mark > state.epoch then state.said:remove(known_end) end
+      state.ends:remove(known_end)
     end
-    local size = state.ends:size()
-    if size > 0 then state.group_end = state.ends:at(size - 1) end
   end
 
   function fixed_window:remaining(now)
-    if now < self.state.last then return 0 end
+    if now < max(self.state.last, self.state.free_at) then return 0 end
     local state, most = self:as_of(now), 0
-    if not state.from then return self:room_in_group(state, now) end
+    if not state.from then
+      return max(0, self.capacity - state.ends:size() + state.ends:count_up_to(now - self.window))
+    end
     for index = self:earliest_window(state, now), self:latest_window(state, now + self.margin) do
       most = max(most, state.counts:of(index))
     end
@@ -242,10 +271,12 @@ function fixed_window.learn()
   end
 
   function fixed_window:estimate(now, cost, ahead)
-    local base, state = max(now, self.state.last), self:as_of(now)
+    local base, state = max(now, self.state.last, self.state.free_at), self:as_of(now)
     if state.from then return self:estimate_in(state, base, cost, ahead) end
-    local over = ahead + cost - self:room_in_group(state, base)
-    local at = over <= 0 and base or max(base, state.group_end + ceil(over / self.capacity) * self.window)
+    local units = ahead + cost
+    local windows = max(0, ceil((units - self.capacity) / self.capacity))
+    local within = self:room_anywhere(state, base, units - windows * self.capacity, self.margin)
+    local at = within + windows * self.window
     if state.ends:size() == 0 then return at end
     local from = self:first_arrival(state)
     return min(at, self:estimate_in(self:anchored(from, from), base, cost, ahead))
@@ -261,32 +292,6 @@ function fixed_window.learn()
     end
     if index >= finish then index = index + ceil(rest / self.capacity) - 1 end
     return max(base, state.from + index * self.window)
-  end
-end
-`
-
-/** Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. */
-export const fixedWindowShortcut = `
-local ttl, capacity, window, margin, paused_until, alive_until, from, to, length, group, group_end, groups, first_group,
-  used_at, last, first_count, counted, first_loose, loosely_counted, place = struct.unpack('<ddddddddddddddddddd', state, 97)
-if to == to and length == window and last <= now and used_at <= now + 1000000 and paused_until <= now
-  and loosely_counted == 0 then
-  local index, used = math.max(0, math.floor((now - to) / window)), 0
-  local behind = first_count + counted
-  if behind == index + 1 and counted > 0 then used = struct.unpack('<d', state, place + 8 * (counted - 1)) end
-  if index == math.floor((now + margin - from) / window) and behind <= index + 1
-    and used + units <= capacity then
-    local ends = to + (index + 1) * window
-    local changed = struct.pack('<ddddddd', now, now, index, 1, 0, 0, used + units)
-    if counted == 1 and ends <= alive_until and now + ttl * 1000 <= alive_until then
-      call('SETRANGE', KEYS[2], '200', changed)
-    else
-      ttl = 2 * math.max(ttl, math.ceil((ends - now) / 1000))
-      local rest = struct.pack('<ddddddddd', paused_until, now + ttl * 1000, from, to, length, group, group_end, groups,
-        first_group)
-      call('SET', KEYS[2], string.sub(state, 1, 128) .. rest .. changed, 'PX', ttl)
-    end
-    return seconds .. ' ' .. microseconds .. ' ' .. groups
   end
 end
 `

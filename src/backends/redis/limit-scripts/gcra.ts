@@ -109,10 +109,10 @@ end
 -- What few calls need: to make a function takes time.
 function gcra.learn()
   -- Where in what is under way the grant is, which then stands by itself.
-  function gcra:place_of(mark, cost)
+  function gcra:place_of(mark, cost, known_end, new_end)
     local open = self.open
     for place, each in ipairs(open) do
-      if mark <= each.mark and mark > each.mark - each.cost and each.ends ~= long_ago then
+      if mark <= each.mark and mark > each.mark - each.cost and (each.ends == known_end or each.ends == new_end) then
         local before, behind = mark - cost - (each.mark - each.cost), each.mark - mark
         if behind > 0 then
           table.insert(open, place + 1, { mark = each.mark, cost = behind, ends = each.ends })
@@ -127,7 +127,7 @@ function gcra.learn()
   end
 
   function gcra:settle(cost, known_end, mark, new_end)
-    local place = self:place_of(mark, cost)
+    local place = self:place_of(mark, cost, known_end, new_end)
     if place then
       self.open[place].ends = new_end
     elseif new_end > known_end then
@@ -153,8 +153,8 @@ function gcra.learn()
   end
 
   function gcra:cancel(cost, known_end, mark)
-    local place = self:place_of(mark, cost)
-    local is_last = mark == self.count
+    local place = self:place_of(mark, cost, known_end)
+    local is_last = mark == self.count and (place or known_end - self.margin == self.last)
     local is_free = is_last
     if place then
       is_free = true
