@@ -47,6 +47,11 @@ export function newFixedWindow(anchor: Anchor | undefined, length: Microseconds)
   }
 }
 
+/** In tenths of a millisecond: numbers of up to 14 digits are what a script in Redis writes in full without further ado. */
+export function epochOf(firstGrantAt: Microseconds): number {
+  return 2 * (Math.floor(firstGrantAt / 100) + 1)
+}
+
 /** Whether units were granted by a state that was given up or forgotten. */
 export function isStale({ mark }: Grant, { epoch }: FixedWindowState): boolean {
   return mark !== epoch && mark !== epoch + 1

@@ -1,6 +1,7 @@
 import type { Microseconds } from '../core/duration.ts'
 import {
   type Anchor,
+  epochOf,
   type FixedWindowState,
   isStale,
   newFixedWindow,
@@ -96,7 +97,7 @@ class FixedWindow implements Rule<FixedWindowState> {
     const view = this.#asOf(state, now)
     if (view !== state) Object.assign(state, view)
     const until = at + this.#margin
-    if (state.epoch === 0) state.epoch = 2 * (at + 1)
+    if (state.epoch === 0) state.epoch = epochOf(at)
     if (state.anchor === undefined) {
       state.units.dropUpTo(now - this.#window, this.#margin)
       for (let unit = 0; unit < cost; unit++) state.units.ends.add(until)

@@ -18,7 +18,7 @@ if to == to and length == window and last <= now and free_at <= now and used_at 
       local rest = struct.pack('<dddddddd', paused_until, now + ttl * 1000, from, to, length, free_at, epoch, said_count)
       call('SET', KEYS[2], string.sub(state, 1, 128) .. rest .. changed, 'PX', ttl)
     end
-    return seconds .. ' ' .. microseconds .. string.format(' %.0f', epoch)
+    return seconds .. ' ' .. microseconds .. ' ' .. epoch
   end
 end
 `

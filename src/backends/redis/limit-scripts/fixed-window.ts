@@ -138,7 +138,7 @@ end
 function fixed_window:commit(now, cost, at)
   local state, ends = self:as_of(now), at + self.margin
   self.state = state
-  if state.epoch == 0 then state.epoch = 2 * (at + 1) end
+  if state.epoch == 0 then state.epoch = 2 * (floor(at / 100) + 1) end
   if state.from then
     local earliest = self:earliest_window(state, at)
     state.counts:forget_before(earliest)
