@@ -6,9 +6,12 @@ import type { FieldList } from './field-list.ts'
 export interface ExchangeObserver {
   /**
    * The request is about to be written to its socket.
+   * @param isBuffered whether it may not leave this process yet; `sent` then says when it has. Default: false
    * @returns whether it may; if not, nothing is written, and the exchange ends with an {@link UnwrittenError}
    */
-  written(at: Microseconds): boolean
+  written(at: Microseconds, isBuffered?: boolean): boolean
+  /** What was buffered when it was written has left this process. */
+  sent?(at: Microseconds): void
   /**
    * The response’s head arrived.
    * @param head undefined where whoever says so does not know it

@@ -29,8 +29,12 @@ export class PlainTicket implements Ticket {
     return this.#grant.at
   }
 
-  written(at?: Microseconds): boolean {
-    return this.#ticket.written(at)
+  written(at?: Microseconds, isBuffered?: boolean): boolean {
+    return this.#ticket.written(at, isBuffered)
+  }
+
+  sent(at?: Microseconds): void {
+    this.#ticket.sent(at)
   }
 
   answered(at?: Microseconds): void {

@@ -23,9 +23,12 @@ export interface Ticket extends ExchangeObserver {
   /**
    * The request is being written to its socket: it arrives within the margin. Where processes share the limit the units
    * are on a lease, and a program that stood still may have lost it.
+   * @param isBuffered whether it may not leave this process yet, as below TLS; the margin then begins with `sent`. Default: false
    * @returns whether the request may be written; if not, `release` the ticket and acquire another one
    */
-  written(at?: Microseconds): boolean
+  written(at?: Microseconds, isBuffered?: boolean): boolean
+  /** What was buffered when the request was written has left this process. */
+  sent(at?: Microseconds): void
   /** The server has answered, so the units have arrived. */
   answered(at?: Microseconds): void
   /** The units arrive no later than `untilAt`. */
@@ -66,7 +69,9 @@ export class GrantTicket implements Ticket, HeldTicket {
   #grant: Grant
   /** The instant up to which nobody has taken the units to have arrived, for certain: always, in one process. */
   #leasedUntil: Microseconds
-  #writtenAt: Microseconds | undefined = undefined
+  #isWritten = false
+  /** When it left this process; undefined while that is not known. */
+  #leftAt: Microseconds | undefined = undefined
   /**
    * The limiter’s instant up to which the store may have heard that the request is not written yet: for ever while it is
    * being told, or if that failed.
@@ -108,19 +113,29 @@ export class GrantTicket implements Ticket, HeldTicket {
   get dueAt(): Microseconds {
     const arrivedBy = this.#arrivedBy()
     if (arrivedBy !== undefined) return arrivedBy
-    if (this.#writtenAt === undefined && this.#leasedUntil === lost) return Number.POSITIVE_INFINITY
+    if (!this.#isWritten && this.#leasedUntil === lost) return Number.POSITIVE_INFINITY
     const { span, journey } = this.#issuer.terms
     return this.until - Math.ceil((span + journey) / 2)
   }
 
-  written(at: Microseconds = this.#issuer.clock.now()): boolean {
+  written(at: Microseconds = this.#issuer.clock.now(), isBuffered = false): boolean {
     if (this.final) return true
     const writtenAt = this.#issuer.toStore(at)
     if (writtenAt > this.#leasedUntil - this.#issuer.terms.journey) return false
-    this.#writtenAt = writtenAt
-    if (this.list !== undefined && this.#issuer.terms.travel !== undefined) this.#issuer.custody.written(this)
+    this.#isWritten = true
+    if (!isBuffered) this.#left(writtenAt)
     if (at < this.#unsentAt) this.#move(this.until, 'sent')?.catch(heardLater)
     return true
+  }
+
+  sent(at: Microseconds = this.#issuer.clock.now()): void {
+    if (this.final || !this.#isWritten) return
+    this.#left(this.#issuer.toStore(at))
+    const arrivedBy = this.#arrivedBy()
+    // Nobody else may take it to have arrived by then.
+    if (this.#issuer.isShared && arrivedBy !== undefined && arrivedBy > this.until) {
+      this.#move(arrivedBy, 'sent')?.catch(heardLater)
+    }
   }
 
   answered(at: Microseconds = this.#issuer.clock.now()): void {
@@ -140,8 +155,7 @@ export class GrantTicket implements Ticket, HeldTicket {
   release(): void {
     if (this.final) return
     const { store, terms } = this.#issuer
-    const end =
-      this.#writtenAt === undefined ? undefined : (this.#arrivedBy() ?? store.now() + terms.unanswered)
+    const end = this.#isWritten ? (this.#arrivedBy() ?? store.now() + terms.unanswered) : undefined
     const told = end === undefined ? this.#giveBack() : this.#finish(end, 'lost')
     told?.catch(heardLater)
   }
@@ -149,11 +163,11 @@ export class GrantTicket implements Ticket, HeldTicket {
   lapse(now: Microseconds): Promise<void> | undefined {
     const end = this.#endAt ?? this.#arrivedBy()
     if (end !== undefined) return this.#finish(end, this.#lastWord ?? 'lost')
-    if (this.#writtenAt === undefined && now > this.#leasedUntil) {
+    if (!this.#isWritten && now > this.#leasedUntil) {
       this.#leasedUntil = lost
       return undefined
     }
-    return this.#move(now + this.#issuer.terms.span, this.#writtenAt === undefined ? 'unsent' : 'sent')
+    return this.#move(now + this.#issuer.terms.span, this.#isWritten ? 'sent' : 'unsent')
   }
 
   forget(): void {
@@ -161,10 +175,16 @@ export class GrantTicket implements Ticket, HeldTicket {
     this.#endAt = this.until
   }
 
+  /** It has left this process, so that it is known when it arrives at the latest. */
+  #left(at: Microseconds): void {
+    this.#leftAt = at
+    if (this.list !== undefined && this.#issuer.terms.travel !== undefined) this.#issuer.custody.written(this)
+  }
+
   /** The latest instant at which a written request can have reached the server; undefined when nobody can say. */
   #arrivedBy(): Microseconds | undefined {
     const { travel } = this.#issuer.terms
-    return this.#writtenAt === undefined || travel === undefined ? undefined : this.#writtenAt + travel
+    return this.#leftAt === undefined || travel === undefined ? undefined : this.#leftAt + travel
   }
 
   #finish(endAt: Microseconds, lastWord: LastProgress): Promise<void> | undefined {

@@ -28,7 +28,10 @@ export interface Items {
 export type TicketDetail = Pick<Ticket, 'key' | 'cost' | 'grantedAt'>
 
 /** What can be said to a ticket. */
-export type TicketWord = 'written' | 'answered' | 'settle' | 'release'
+export type TicketWord = 'written' | 'sent' | LastTicketWord
+
+/** Those after which nothing more is said of it. */
+export type LastTicketWord = 'answered' | 'settle' | 'release'
 
 /** Tickets that need not be told anything matter for a short time only: so many of them are kept. */
 const mostTickets = 1_000
@@ -132,9 +135,13 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
   }
 
   /** Says something to a ticket. @returns what that answers; nothing, when the ticket is not kept any more */
-  ticket(number: number, word: TicketWord, at?: number): boolean | undefined {
+  ticket(number: number, word: TicketWord, at?: number, isBuffered?: boolean): boolean | undefined {
     const tickets = this.#heldTickets.get(number) === undefined ? this.#tickets : this.#heldTickets
-    if (word === 'written') return tickets.get(number)?.written(at)
+    if (word === 'written') return tickets.get(number)?.written(at, isBuffered)
+    if (word === 'sent') {
+      tickets.get(number)?.sent(at)
+      return undefined
+    }
     const ticket = tickets.take(number)
     if (word === 'release') ticket?.release()
     else ticket?.[word](at)

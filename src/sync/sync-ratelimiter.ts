@@ -5,7 +5,7 @@ import type { PauseOptions, RatelimitStanding, WrapOptions } from '../ratelimit/
 import type { Ticket } from '../ratelimit/ticket.ts'
 import type { BlockingRatelimiter } from './blocking.ts'
 import { Held } from './held.ts'
-import type { Remnant, TicketDetail, TicketWord } from './hosted-session.ts'
+import type { LastTicketWord, Remnant, TicketDetail } from './hosted-session.ts'
 import type { Remote } from './remote.ts'
 
 /** The limiter of a blocking session. It has no `on`: a thread that is blocked hears of nothing in time; use Session. */
@@ -106,8 +106,12 @@ class SyncTicket implements Ticket {
     this.#held = new Held(remote, number)
   }
 
-  written(at?: Microseconds): boolean {
-    return this.#isOver || this.#held.call('ticket', 'written', at) === true
+  written(at?: Microseconds, isBuffered?: boolean): boolean {
+    return this.#isOver || this.#held.call('ticket', 'written', at, isBuffered) === true
+  }
+
+  sent(at?: Microseconds): void {
+    if (!this.#isOver) this.#held.call('ticket', 'sent', at)
   }
 
   answered(at?: Microseconds): void {
@@ -122,7 +126,7 @@ class SyncTicket implements Ticket {
     this.#end('release')
   }
 
-  #end(word: Exclude<TicketWord, 'written'>, at?: Microseconds): void {
+  #end(word: LastTicketWord, at?: Microseconds): void {
     this.#held.call('ticket', word, at)
     this.#isOver = true
   }

@@ -88,8 +88,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     const now = this.#clock.now()
+    const { observer, url } = this.#request
+    const isBuffered = url.protocol === 'https:'
     // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
-    if (this.#request.observer?.written(now) === false) throw new UnwrittenError()
+    if (observer?.written(now, isBuffered) === false) throw new UnwrittenError()
+    // While the end of the handshake or of an earlier record is on its way, node:tls keeps what comes behind it until the
+    // event loop's next turn; and other connections' handshakes may come first.
+    if (observer?.sent !== undefined && isBuffered) setImmediate(() => observer.sent?.(this.#clock.now()))
     this.#connectTimer?.cancel()
     this.#phase = 'written'
     this.#writtenAt = now

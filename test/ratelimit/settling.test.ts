@@ -311,3 +311,31 @@ test('what a store refused to hear of a lost request is told again in the same w
   assert.deepEqual(told, ['lost', 'lost'])
   await backend.close()
 })
+
+test('what is buffered when it is written arrives a margin after it was sent, however late that is', async () => {
+  const grantedAt = await oneBehindAnother('50ms', async (ticket, clock) => {
+    ticket.written(undefined, true)
+    await clock.advance(90 * millisecond)
+    ticket.sent()
+    await clock.advance(700 * millisecond)
+    ticket.answered()
+  })
+  assert.equal(grantedAt, second + 140 * millisecond)
+})
+
+test('of what is buffered an answer, or its being given up, is enough', async () => {
+  const answered = await oneBehindAnother('50ms', async (ticket, clock) => {
+    ticket.written(undefined, true)
+    await clock.advance(20 * millisecond)
+    ticket.answered()
+    ticket.sent()
+  })
+  assert.equal(answered, second + 20 * millisecond)
+  const givenUp = await oneBehindAnother('50ms', async (ticket, clock) => {
+    ticket.sent() // it was never written
+    ticket.written(undefined, true)
+    await clock.advance(20 * millisecond)
+    ticket.release()
+  })
+  assert.equal(givenUp, second + 70 * millisecond)
+})

@@ -4,7 +4,10 @@ import { createServer, type Server, type ServerOptions } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import type { TLSSocket } from 'node:tls'
+import { systemClock } from '../../src/core/clock.ts'
 import { Session, type SessionOptions } from '../../src/index.ts'
+import { UndiciTransport } from '../../src/transport/undici-transport.ts'
+import { request } from '../middleware/support.ts'
 import { sharedHttpbin } from '../session/support.ts'
 import { type Certificate, selfSigned } from './certificate.ts'
 
@@ -111,4 +114,24 @@ test('a handshake that never ends is cut off by timeout.connect', async (context
   const session = sessionWith(context)
   const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/`
   await assert.rejects(session.get(url, { timeout: { connect: '50ms' } }), { code: 'ERR_TIMEOUT_CONNECT' })
+})
+
+test('over TLS the limit hears when a request has left node:tls, which may keep it back; over TCP it leaves at once', async (context) => {
+  const heard: string[] = []
+  const observer = {
+    written: (_at: number, isBuffered?: boolean) =>
+      heard.push(isBuffered === true ? 'buffered' : 'written') > 0,
+    sent: () => void heard.push('sent'),
+    answered: () => void heard.push('answered'),
+  }
+  const transport = new UndiciTransport({
+    clock: systemClock,
+    concurrency: undefined,
+    tls: { ca: trusted.cert },
+  })
+  context.after(() => transport.destroy())
+  for (const url of [await secureServer(context), `${httpbin.url}/ip`]) {
+    await transport.send(request(url, { observer }))
+  }
+  assert.deepEqual(heard, ['buffered', 'sent', 'answered', 'written', 'answered'])
 })

@@ -40,7 +40,8 @@ export class AdaptivePauses {
       isHeard = true
     }
     return {
-      written: (at) => !this.#hasPassed(key, grantedAt, at) && observer.written(at),
+      written: (at, isBuffered) => !this.#hasPassed(key, grantedAt, at) && observer.written(at, isBuffered),
+      sent: (at) => observer.sent?.(at),
       answered(at, head) {
         observer.answered(at, head)
         // At once: when the content has ended the next request may be written to the connection before anybody sees the reply.

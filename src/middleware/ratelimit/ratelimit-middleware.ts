@@ -67,7 +67,11 @@ function limiterKey({ method, url }: Request, { keys }: RequestLimit, scope: Rat
 function withBoth(ticket: Ticket, other: ExchangeObserver | undefined): ExchangeObserver {
   if (other === undefined) return ticket
   return {
-    written: (at) => ticket.written(at) && other.written(at),
+    written: (at, isBuffered) => ticket.written(at, isBuffered) && other.written(at, isBuffered),
+    sent(at) {
+      ticket.sent(at)
+      other.sent?.(at)
+    },
     answered(at, head) {
       ticket.answered(at)
       other.answered(at, head)
