@@ -4,6 +4,7 @@ import type { Microseconds } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventSource, StoreOperation } from './events.ts'
+import type { Invalidations } from './invalidations.ts'
 import { guardOf, type StoreGuard } from './store-guard.ts'
 import type { StoreWatch } from './store-watch.ts'
 
@@ -88,6 +89,17 @@ export class SafeStore {
       failed(error)
       return false
     }
+  }
+
+  /** What is invalidated, by whichever cache on this store. */
+  get invalidations(): Invalidations {
+    return this.#guard.invalidations
+  }
+
+  /** What is under the key answers nobody from now on, nor does what was asked for before now (RFC 9111, 4.4). */
+  invalidate(key: string): void {
+    this.invalidations.add(key)
+    this.delete(key)
   }
 
   /** What is under the key answers nobody from now on, whether the store hears of it at once or later. */

@@ -39,6 +39,7 @@ export class SettledStore implements CacheStore {
 
   delete(key: string): MaybePromise<boolean> {
     this.#check()
+    this.#guard.invalidations.add(key)
     return this.#guard.writes.delete(key)
   }
 
@@ -51,6 +52,8 @@ export class SettledStore implements CacheStore {
   }
 
   async clear(prefix: string): Promise<void> {
+    this.#check()
+    this.#guard.invalidations.addAll(prefix)
     await this.#settled()
     await this.#store.clear(prefix)
   }

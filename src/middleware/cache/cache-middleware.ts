@@ -149,9 +149,7 @@ class RequestCache {
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status >= 200 && reply.status < 400) {
       for (const url of changedUrls(request, reply)) {
-        const key = cacheKey({ ...request, url }, this.#settings)
-        this.#coalescer.forget(key)
-        this.#origin.invalidate(key)
+        this.#origin.invalidate(cacheKey({ ...request, url }, this.#settings))
       }
     }
     if (!answersGet(request, reply, this.#settings)) return withStatus(reply, { hit: false, fwd })

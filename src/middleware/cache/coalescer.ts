@@ -12,13 +12,14 @@ import { contentFor } from './stored-reply.ts'
 /** Asks the origin once for all who want the same at the same time, in this process and in others. */
 export class Coalescer {
   readonly #origin: OriginExchange
-  readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #flights: SingleFlight<OriginAnswer>
   readonly #processes: ProcessFlight
   readonly #unshared: UnsharedKeys
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, clock: Clock) {
     this.#origin = origin
+    this.#flights = new SingleFlight(store.invalidations)
     this.#unshared = new UnsharedKeys(clock, unsharedSpan)
     this.#processes = new ProcessFlight(store, origin, this.#unshared, clock)
   }
@@ -59,11 +60,6 @@ export class Coalescer {
   /** Whether it is being asked. */
   isUnderWay(key: string, terms: string): boolean {
     return this.#flights.has(key, terms)
-  }
-
-  /** What was asked for before now is for nobody who comes from now on. */
-  forget(key: string): void {
-    this.#flights.forget(key)
   }
 
   async #start(question: Question, signal: AbortSignal): Promise<OriginAnswer> {

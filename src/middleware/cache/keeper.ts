@@ -2,7 +2,6 @@ import type { CacheEntry } from '../../backends/contract.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
 import { type ExchangeTimes, isComplete, toEntry } from '../../cache/entry.ts'
-import { Invalidations } from '../../cache/invalidations.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
@@ -32,7 +31,6 @@ export class Keeper {
   readonly #store: SafeStore
   readonly #settings: StoringSettings
   readonly #counters: CacheCounters
-  readonly #invalidations = new Invalidations()
 
   constructor(store: SafeStore, settings: StoringSettings, counters: CacheCounters) {
     this.#store = store
@@ -42,12 +40,11 @@ export class Keeper {
 
   /** A ticket for an exchange that begins now. */
   begin(): number {
-    return this.#invalidations.begin()
+    return this.#store.invalidations.begin()
   }
 
   invalidate(key: string): void {
-    this.#invalidations.add(key)
-    this.#store.delete(key)
+    this.#store.invalidate(key)
   }
 
   drop(key: string): void {
@@ -81,7 +78,7 @@ export class Keeper {
   put(entry: CacheEntry, ticket: number): Kept {
     if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     if (entry.body.byteLength > this.#settings.maxEntrySize) return 'refused'
-    if (!this.#invalidations.allows(entry.key, ticket)) return 'refused'
+    if (!this.#store.invalidations.allows(entry.key, ticket)) return 'refused'
     if (!this.#store.put(entry)) return 'left out'
     this.#counters.stored += 1
     return 'stored'
@@ -89,7 +86,7 @@ export class Keeper {
 
   /** Stores what was stored before, changed, unless it was invalidated since then. */
   replace(entry: CacheEntry, ticket: number): void {
-    if (this.#invalidations.allows(entry.key, ticket)) this.#store.put(entry)
+    if (this.#store.invalidations.allows(entry.key, ticket)) this.#store.put(entry)
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
