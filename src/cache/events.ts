@@ -8,7 +8,7 @@ export interface CacheEvent {
 }
 
 /** What was asked of a cache store. */
-export type StoreOperation = 'match' | 'put' | 'delete' | 'claim' | 'release'
+export type StoreOperation = 'match' | 'put' | 'delete' | 'claim' | 'expect' | 'release'
 
 /** A call of the store failed, or was not answered in time. Requests go on as if there were no cache. */
 export interface CacheErrorEvent extends CacheEvent {

@@ -45,13 +45,13 @@ export class PendingWrites {
   }
 
   /** @throws what the store throws */
-  put(entry: CacheEntry): MaybePromise<void> {
-    return this.#write(entry.key, entry, () => this.#store.put(entry), undefined)
+  put(entry: CacheEntry, token?: string): MaybePromise<void> {
+    return this.#write(entry.key, entry, () => this.#store.put(entry, token), undefined)
   }
 
   /** @throws what the store throws */
-  delete(key: string): MaybePromise<boolean> {
-    return this.#write(key, undefined, () => this.#store.delete(key), false)
+  delete(key: string, keeping?: string): MaybePromise<boolean> {
+    return this.#write(key, undefined, () => this.#store.delete(key, keeping), false)
   }
 
   /** What is under the key once all is written; undefined when that depends on what the store has. */

@@ -32,15 +32,15 @@ export class SettledStore implements CacheStore {
     return writes.settled(key)?.then(() => this.#store.match(key)) ?? this.#store.match(key)
   }
 
-  put(entry: CacheEntry): MaybePromise<void> {
+  put(entry: CacheEntry, token?: string): MaybePromise<void> {
     this.#check()
-    return this.#guard.writes.put(entry)
+    return this.#guard.writes.put(entry, token)
   }
 
-  delete(key: string): MaybePromise<boolean> {
+  delete(key: string, keeping?: string): MaybePromise<boolean> {
     this.#check()
     this.#guard.invalidations.add(key)
-    return this.#guard.writes.delete(key)
+    return this.#guard.writes.delete(key, keeping)
   }
 
   async *entries(prefix: string): AsyncGenerator<CacheEntry, void, undefined> {
@@ -66,6 +66,11 @@ export class SettledStore implements CacheStore {
   claim(key: string, token: string, span: Microseconds): MaybePromise<boolean> {
     this.#check()
     return this.#store.claim(key, token, span)
+  }
+
+  expect(key: string, token: string): MaybePromise<void> {
+    this.#check()
+    return this.#store.expect(key, token)
   }
 
   release(key: string, token: string): MaybePromise<void> {

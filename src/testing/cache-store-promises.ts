@@ -215,7 +215,10 @@ export const cachePromises: CachePromises = {
       assert.deepEqual(await subject.variants(), ['b', ''])
       await store.put(subject.entry({ body, status: 202 }), 'unknown')
       await store.put(subject.entry({ body, key: 'Test:2' }), 'one')
-      assert.deepEqual([(await store.match('Test:1'))[1]?.status, await subject.variants('Test:2')], [201, []])
+      assert.deepEqual(
+        [(await store.match('Test:1'))[1]?.status, await subject.variants('Test:2')],
+        [201, []],
+      )
     }
     await store.release('Test:1', 'one')
     await store.put(subject.entry({ status: 203 }), 'one')

@@ -214,7 +214,7 @@ test('a store that is not shared is asked for no lease, and a hit asks for none 
     held[0]?.writeHead(200, fresh).end()
     await inTime(clock, [reply])
     await clock.advance(0)
-    const expected = shared ? ['match', 'claim', 'match', 'put', 'release'] : ['match', 'put']
+    const expected = shared ? ['match', 'claim', 'match', 'expect', 'put', 'release'] : ['match', 'put']
     assert.deepEqual(store.calls, expected)
     store.calls.length = 0
     assert.equal((await senders[0]()).cacheStatus?.hit, true)

@@ -128,16 +128,19 @@ export class RedisCacheStore implements CacheStore {
   }
 
   /** The primary keys that start with `prefix`, in pages, each once. */
-  async *#keys(
-    prefix: string,
-    parts: readonly string[],
-  ): AsyncGenerator<string[], void, undefined> {
+  async *#keys(prefix: string, parts: readonly string[]): AsyncGenerator<string[], void, undefined> {
     const seen = new Set<string>()
     for await (const page of this.#commands.scan(startOf(prefix))) {
       const keys: string[] = []
       for (const redisKey of page) {
         const read = readKey(redisKey)
-        if (read === undefined || !parts.includes(read.part) || !read.key.startsWith(prefix) || seen.has(read.key)) continue
+        if (
+          read === undefined ||
+          !parts.includes(read.part) ||
+          !read.key.startsWith(prefix) ||
+          seen.has(read.key)
+        )
+          continue
         seen.add(read.key)
         keys.push(read.key)
       }

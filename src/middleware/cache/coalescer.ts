@@ -26,7 +26,7 @@ export class Coalescer {
 
   /** Asks for this request alone. */
   async alone(question: Question): Promise<OriginAnswer> {
-    const answer = await this.#origin.get(question)
+    const answer = await this.#processes.alone(question)
     const stream = answer.content?.open(undefined)
     return stream === undefined ? answer : { ...answer, reply: { ...answer.reply, stream } }
   }

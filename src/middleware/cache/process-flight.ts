@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { CacheEntry } from '../../backends/contract.ts'
+import { isSameExchange } from '../../cache/entry.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { selectEntry } from '../../cache/variant.ts'
 import { type Clock, sleepUntil } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { AbortError } from '../../core/errors.ts'
+import { Announcements } from './announcements.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 
 /** How long a lease lasts: as long may whoever ended without a word delay others. */
@@ -36,6 +38,7 @@ export class ProcessFlight {
   readonly #origin: OriginExchange
   readonly #unshared: UnsharedKeys
   readonly #clock: Clock
+  readonly #announcements: Announcements
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, unshared: UnsharedKeys, clock: Clock) {
@@ -43,12 +46,13 @@ export class ProcessFlight {
     this.#origin = origin
     this.#unshared = unshared
     this.#clock = clock
+    this.#announcements = new Announcements(store)
   }
 
   /** @throws what asking the origin throws; AbortError when the request’s signal fires */
   async get(question: Question): Promise<OriginAnswer> {
     const { key, request } = question
-    if (!this.#store.isShared || this.#unshared.has(key)) return this.#origin.get(question)
+    if (!this.#store.isShared || this.#unshared.has(key)) return this.alone(question)
     const token = randomUUID()
     // who does not want to wait for a slot does not want to wait for others either
     const giveUpAt = this.#clock.now() + Math.min(longestWait, request.features.limit?.maxWait ?? longestWait)
@@ -64,11 +68,20 @@ export class ProcessFlight {
         if (answer !== undefined) return answer
       }
       const now = this.#clock.now()
-      if (held === undefined || now >= giveUpAt) return this.#origin.get(question)
+      if (held === undefined || now >= giveUpAt) return this.alone(question)
       if (held) return this.#lead(question, token, looks > 1)
       await sleepUntil(this.#clock, Math.min(now + pause, giveUpAt), request.signal)
       pause = Math.min(pause * 1.5, longestPause)
     }
+  }
+
+  /** Asks for this request alone; others may have what it stores. */
+  alone(question: Question): Promise<OriginAnswer> {
+    return this.#announcements.during(
+      question.key,
+      (token) => this.#origin.get({ ...question, token }),
+      ({ content }) => content?.ended,
+    )
   }
 
   /** Claims first: what is not in the store then is not going to be put there by somebody else. */
@@ -77,7 +90,10 @@ export class ProcessFlight {
     const match = this.#store.match(key)
     const [held, entries] = [await claim, await match]
     const found = selectEntry(entries, request)
-    const isNews = found !== undefined && found.outdated === undefined && !others.some(isSame(found))
+    const isNews =
+      found !== undefined &&
+      found.outdated === undefined &&
+      !others.some((other) => isSameExchange(found, other))
     return { held, news: isNews ? found : undefined }
   }
 
@@ -87,24 +103,19 @@ export class ProcessFlight {
     if (waited && (await this.#isUnshared(key, token))) {
       this.#store.release(key, token)
       this.#unshared.add(key)
-      return this.#origin.get(question)
+      return this.alone(question)
     }
-    let answer: OriginAnswer
-    try {
-      answer = await this.#origin.get(question)
-    } catch (error) {
-      this.#store.release(key, token)
-      throw error
-    }
-    void this.#releaseWhenStored(key, token, answer)
-    return answer
+    return this.#announcements.during(
+      key,
+      (told) => this.#origin.get({ ...question, token: told }),
+      (answer) => this.#ended(key, answer),
+      token,
+    )
   }
 
-  async #releaseWhenStored(key: string, token: string, answer: OriginAnswer): Promise<void> {
+  async #ended(key: string, answer: OriginAnswer): Promise<void> {
     if (isUnshared(answer)) await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
     await answer.content?.ended
-    await this.#store.settled(key)
-    this.#store.release(key, token)
   }
 
   /** Whether a process has told the others that nobody should wait here: it holds another lease for that. */
@@ -126,10 +137,4 @@ export function isUnshared({ entry, reply: { status } }: OriginAnswer): boolean 
 /** What stands for a key whose answers are not for others. */
 function unsharedKey(key: string): string {
   return `${key}:unshared`
-}
-
-/** Whether an entry is of the same exchange. */
-function isSame(entry: CacheEntry): (other: CacheEntry) => boolean {
-  return ({ requestedAt, receivedAt, variant }) =>
-    requestedAt === entry.requestedAt && receivedAt === entry.receivedAt && variant === entry.variant
 }
