@@ -32,6 +32,8 @@ export class SafeStore {
   readonly #counters: CacheCounters
   readonly #events: CacheEventSource
   readonly #timeout: Microseconds
+  /** What is looked up, to be written anew. */
+  readonly #updates = new Map<string, Promise<unknown>>()
 
   constructor({ store, counters, events, timeout, clock }: SafeStoreOptions) {
     this.#store = store
@@ -108,6 +110,15 @@ export class SafeStore {
     this.delete(key, keeping)
   }
 
+  /** Looks up what is under the key for `write`, which may put something else there. Nobody waits for it. */
+  update(key: string, write: (entries: readonly CacheEntry[]) => void): void {
+    const found = this.match(key)
+    if (!(found instanceof Promise)) return write(found)
+    const updated = Promise.all([this.#updates.get(key), found.then(write)])
+    this.#updates.set(key, updated)
+    void updated.then(() => this.#updates.get(key) === updated && this.#updates.delete(key))
+  }
+
   /** What is under the key answers nobody from now on, whether the store hears of it at once or later. */
   delete(key: string, keeping?: string): void {
     const { watch, writes } = this.#guard
@@ -147,7 +158,8 @@ export class SafeStore {
 
   /** Resolves when what is being written under the key has been, or has failed; undefined when nothing is. */
   settled(key: string): Promise<unknown> | undefined {
-    return this.#guard.writes.settled(key)
+    const updated = this.#updates.get(key)
+    return updated?.then(() => this.settled(key)) ?? this.#guard.writes.settled(key)
   }
 
   #lease(

@@ -76,9 +76,7 @@ export class Keeper {
     const part = toParts(entry, demand.conditions?.rangeText ?? '')
     if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     // looked up anew: parts that were asked for at the same time came meanwhile
-    const found = this.#store.match(entry.key)
-    if (found instanceof Promise) void found.then((entries) => this.#join(entries, part, ticket))
-    else this.#join(found, part, ticket)
+    this.#store.update(entry.key, (entries) => this.#join(entries, part, ticket))
     return 'stored'
   }
 
