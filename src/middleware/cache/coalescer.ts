@@ -3,7 +3,9 @@ import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
 import { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
+import { SessionError } from '../../core/errors.ts'
 import { discard } from '../discard.ts'
+import { collect } from './collect.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
 import { SharedContent } from './shared-content.ts'
@@ -39,12 +41,20 @@ export class Coalescer {
       if (answer.entry !== undefined) this.#unshared.delete(key)
       return answer
     }
-    const landed = await this.#flights.run(key, terms, request.signal, {
-      start: (signal) => this.#start(question, signal),
-      lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.ended),
-    })
+    let landed: Landed<OriginAnswer>
+    try {
+      landed = await this.#flights.run(key, terms, request.signal, {
+        start: (signal) => this.#start(question, signal),
+        lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.decided),
+      })
+    } catch (error) {
+      // whoever reads it to its end has a limit that a stream has not
+      if (request.maxResponseSize === Number.POSITIVE_INFINITY && isTooLarge(error))
+        return this.alone(question)
+      throw error
+    }
     // not shareable after all, or of another variant: everybody for themselves
-    const shared = this.#answerFor(question, landed)
+    const shared = await this.#answerFor(question, landed)
     if (shared !== undefined) return shared
     landed.value.content?.dropUnread()
     return this.alone(question)
@@ -88,7 +98,10 @@ export class Coalescer {
   }
 
   /** A shared answer as this request may have it; undefined when it may not. */
-  #answerFor(question: Question, { value, collapsed, late }: Landed<OriginAnswer>): OriginAnswer | undefined {
+  async #answerFor(
+    question: Question,
+    { value, collapsed, late }: Landed<OriginAnswer>,
+  ): Promise<OriginAnswer | undefined> {
     const { request } = question
     const { entry, content } = value
     if (collapsed && (entry === undefined || !matchesVariant(entry, request))) return undefined
@@ -98,9 +111,19 @@ export class Coalescer {
     if (headers === undefined) return undefined
     const reply = { ...value.reply, request, headers }
     const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
-    if (request.reading === 'buffered') return answer
-    const stream =
-      content === undefined ? entry && contentFor(request, entry.body).stream : content.open(request.signal)
-    return stream && { ...answer, reply: { ...reply, stream } }
+    if (content === undefined) {
+      if (request.reading === 'buffered') return answer
+      return entry && { ...answer, reply: { ...reply, ...contentFor(request, entry.body) } }
+    }
+    const stream = content.open(request.signal)
+    if (stream === undefined) return undefined
+    if (request.reading === 'stream') return { ...answer, reply: { ...reply, stream } }
+    const body = await collect(stream, request)
+    const timings = { ...reply.timings, endedAt: this.#origin.now() }
+    return { ...answer, reply: { ...reply, body, stream: undefined, timings } }
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_TOO_LARGE'
 }

@@ -8,6 +8,7 @@ import { failureStatuses, reusable, storable, survivesFailure } from '../../cach
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { Microseconds } from '../../core/duration.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
 import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
@@ -85,6 +86,11 @@ export class OriginExchange {
     if (stale === undefined) return answer
     await discard(answer.reply)
     return stale
+  }
+
+  /** The instant that it is. */
+  now(): Microseconds {
+    return this.#clock.now()
   }
 
   /** Stores, if it may, a response that came to another request as the answer to this GET. */

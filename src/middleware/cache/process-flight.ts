@@ -80,7 +80,7 @@ export class ProcessFlight {
     return this.#announcements.during(
       question.key,
       (token) => this.#origin.get({ ...question, token }),
-      ({ content }) => content?.ended,
+      ({ content }) => content?.decided,
     )
   }
 
@@ -115,7 +115,7 @@ export class ProcessFlight {
 
   async #ended(key: string, answer: OriginAnswer): Promise<void> {
     if (isUnshared(answer)) await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
-    await answer.content?.ended
+    await answer.content?.decided
   }
 
   /** Whether a process has told the others that nobody should wait here: it holds another lease for that. */

@@ -1,20 +1,19 @@
-import { cacheKey } from '../../cache/key.ts'
+import { cacheKey, type KeySettings } from '../../cache/key.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { Announcements } from './announcements.ts'
-import type { CacheMiddlewareOptions } from './cache-middleware.ts'
 import type { OriginAnswer, OriginExchange } from './origin-exchange.ts'
 
 /** Sends what changes a resource, and invalidates what is stored of it (RFC 9111, 4.4). */
 export class UnsafeExchange {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
-  readonly #settings: CacheMiddlewareOptions['settings']
+  readonly #settings: KeySettings
   readonly #announcements: Announcements
 
-  constructor(store: SafeStore, origin: OriginExchange, settings: CacheMiddlewareOptions['settings']) {
+  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings) {
     this.#store = store
     this.#origin = origin
     this.#settings = settings
@@ -32,7 +31,7 @@ export class UnsafeExchange {
     const { reply, stored, content } = await this.#announcements.during(
       key,
       (token) => this.#sendAndKeep(request, key, next, token),
-      (answer) => answer.content?.ended,
+      (answer) => answer.content?.decided,
     )
     const stream = content === undefined ? reply.stream : content.open(undefined)
     return passedBy({ ...reply, request, stream }, stored)
