@@ -35,7 +35,9 @@ for (const [name, place] of Object.entries(places)) {
     test(`${name}: 50 misses, read in all ways, ${first} first, are one origin request`, async (t) => {
       const { url, held, until, arrivals } = await heldOrigin(t)
       await using session = new Session({ cache: { ...place, key: `Mixed-${first}` } })
-      const others = Array.from({ length: 49 }, (_, n) => Object.values(ways)[n % 3]?.(session, url))
+      const others = Array.from({ length: 49 }, (_, n) =>
+        (Object.values(ways)[n % 3] as typeof ways.get)(session, url),
+      )
       const all = [ways[first](session, url), ...others]
       await until(1)
       held[0]?.writeHead(200, fresh).write(content.slice(0, 70_000))

@@ -245,7 +245,7 @@ export class OriginExchange {
 }
 
 /** No answer, or not in time. A limiter or a caller who gave up is no failure of the origin. */
-function isFailure(error: unknown): boolean {
+export function isFailure(error: unknown): boolean {
   return error instanceof NetworkError || error instanceof TimeoutError
 }
 

@@ -4,11 +4,12 @@ import { isSameExchange } from '../../cache/entry.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { selectEntry } from '../../cache/variant.ts'
-import { type Clock, sleepUntil } from '../../core/clock.ts'
+import { alarm, type Clock, sleepUntil, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { AbortError } from '../../core/errors.ts'
 import { Announcements } from './announcements.ts'
-import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
+import { isFailure, type OriginAnswer, type OriginExchange, type Question } from './origin-exchange.ts'
+import type { SharedContent } from './shared-content.ts'
 
 /** How long a lease lasts: as long may whoever ended without a word delay others. */
 const leaseSpan: Microseconds = 5_000_000
@@ -19,6 +20,10 @@ const firstPause: Microseconds = 4_000
 const longestPause: Microseconds = 50_000
 /** How long a key counts as one whose answers are not for others. */
 export const unsharedSpan: Microseconds = 30_000_000
+/** And how long as one whose last answer was a failure: all who wait just then find out. */
+const failedSpan: Microseconds = 1_000_000
+/** A content that nobody reads on for so long keeps nobody waiting. */
+const idleSpan: Microseconds = 1_000_000
 
 /** What the store had to say. */
 interface Look {
@@ -30,8 +35,8 @@ interface Look {
 
 /**
  * Of all processes that share a store one asks the origin: it holds the lease of the key. The others look into the store
- * until its answer is there. They go themselves when there is none in time; and when it proved not to be for others,
- * nobody waits there for a while.
+ * until its answer is there. They go themselves, all at once, when there is none in time, or none for them; and when it
+ * proved not to be for others, nobody waits there for a while.
  */
 export class ProcessFlight {
   readonly #store: SafeStore
@@ -102,20 +107,53 @@ export class ProcessFlight {
     const { key } = question
     if (waited && (await this.#isUnshared(key, token))) {
       this.#store.release(key, token)
-      this.#unshared.add(key)
       return this.alone(question)
     }
     return this.#announcements.during(
       key,
-      (told) => this.#origin.get({ ...question, token: told }),
-      (answer) => this.#ended(key, answer),
+      (told) => this.#askFirst({ ...question, token: told }),
+      (answer) => this.#ended(key, token, answer),
       token,
     )
   }
 
-  async #ended(key: string, answer: OriginAnswer): Promise<void> {
-    if (isUnshared(answer)) await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
-    await answer.content?.decided
+  async #askFirst(question: Question): Promise<OriginAnswer> {
+    try {
+      return await this.#origin.get(question)
+    } catch (error) {
+      if (isFailure(error)) await this.#tellUnshared(question.key, failedSpan)
+      throw error
+    }
+  }
+
+  /** Resolves when others need not wait any more. */
+  async #ended(key: string, token: string, answer: OriginAnswer): Promise<void> {
+    const { entry, content } = answer
+    if (entry === undefined) await this.#tellUnshared(key, isUnshared(answer) ? unsharedSpan : failedSpan)
+    if (content === undefined) return
+    const unwatch = this.#watch(key, token, content)
+    await content.decided
+    unwatch()
+  }
+
+  /** Tells those who wait that it is in vain. */
+  async #tellUnshared(key: string, span: Microseconds): Promise<void> {
+    await this.#store.claim(unsharedKey(key), String(span), span)
+  }
+
+  /** Gives the lease back, and it alone, when nobody reads on: whoever does later may still store it. */
+  #watch(key: string, token: string, content: SharedContent): () => void {
+    const isIdle = content.watch()
+    const look = (): void => {
+      if (isIdle()) void this.#store.claim(key, token, 1)
+      else timer = this.#inAWhile(look)
+    }
+    let timer = this.#inAWhile(look)
+    return () => timer.cancel()
+  }
+
+  #inAWhile(look: () => void): Timer {
+    return alarm(this.#clock, this.#clock.now() + idleSpan, look, false)
   }
 
   /** Whether a process has told the others that nobody should wait here: it holds another lease for that. */
