@@ -66,6 +66,12 @@ export class PendingWrites {
     return (stored) => seen(writes, stored)
   }
 
+  /** Whether something is being written under a key that starts with `prefix`. */
+  isBusyUnder(prefix: string): boolean {
+    for (const key of this.#queues.keys()) if (key.startsWith(prefix)) return true
+    return false
+  }
+
   /** Resolves when what is being written now has been, or has failed; undefined when nothing is. */
   settled(key?: string): Promise<unknown> | undefined {
     if (key !== undefined) return this.#queues.get(key)?.ended

@@ -30,7 +30,7 @@ export class StoreGuard {
     this.store = store
     this.#clock = clock
     this.writes = new PendingWrites(store)
-    this.owed = new OwedDeletes(store, (key) => this.writes.settled(key) !== undefined)
+    this.owed = new OwedDeletes(store, this.writes)
     this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => undefined })
     this.watch = new StoreWatch(clock, {
       lost: (error) => (this.#failure = error),
