@@ -165,6 +165,11 @@ export interface CacheStore {
    * origin. Default: false.
    */
   readonly shared?: boolean
+  /**
+   * Whether every call ends by itself, in an error where need be. Who looks into a store that does not say so waits
+   * `storeTimeout` for it. Default: false.
+   */
+  readonly bounded?: boolean
   /** All variants stored under a primary key, most recently stored first; expired ones left out. */
   match(key: string): MaybePromise<readonly CacheEntry[]>
   /**

@@ -29,6 +29,7 @@ export class PendingWrites {
   readonly #store: CacheStore
   readonly #queues = new Map<string, Queue>()
   #bytes = 0
+  #ended = 0
   #count = 0
 
   constructor(store: CacheStore) {
@@ -37,6 +38,11 @@ export class PendingWrites {
 
   get isEmpty(): boolean {
     return this.#queues.size === 0
+  }
+
+  /** How many writes have ended so far. */
+  get ended(): number {
+    return this.#ended
   }
 
   /** Whether so many bytes more may wait. */
@@ -114,6 +120,7 @@ export class PendingWrites {
       queue.writes.splice(queue.writes.indexOf(write), 1)
       this.#bytes -= bytes
       this.#count -= 1
+      this.#ended += 1
       if (queue.writes.length === 0) this.#queues.delete(key)
     }
     // who wrote it hears of its failure

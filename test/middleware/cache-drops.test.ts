@@ -6,7 +6,7 @@ import { parseCacheOptions } from '../../src/cache/options.ts'
 import { SettledStore } from '../../src/cache/settled-store.ts'
 import { cacheMiddleware } from '../../src/middleware/cache/cache-middleware.ts'
 import { UndiciTransport } from '../../src/transport/undici-transport.ts'
-import { type Bed, bed } from './cache-support.ts'
+import { type Bed, bed, second } from './cache-support.ts'
 import { bytes, readAll, request, text } from './support.ts'
 
 const fresh = { 'Cache-Control': 'max-age=60' }
@@ -21,7 +21,7 @@ async function dropBed(t: TestContext) {
   const answer = (index: number): void => {
     held[index]?.writeHead(200, fresh).end(String(index + 1))
   }
-  return { cache, held, until, answer, view: new SettledStore(cache.store, undefined, cache.clock) }
+  return { cache, held, until, answer, view: new SettledStore({ ...cache, timeout: second }) }
 }
 
 /** What users may do that makes what is stored, and what is under way, void. */

@@ -34,6 +34,7 @@ const longestExpected = 24 * hour
  */
 export class RedisCacheStore implements CacheStore {
   readonly shared = true
+  readonly bounded = true
   readonly #commands: CacheCommands
   readonly #clock: Clock
   /** Whether time is not the server’s. */

@@ -43,6 +43,7 @@ const longestExpected: Microseconds = 86_400 * second
  */
 export class SqliteCacheStore implements CacheStore {
   readonly shared = true
+  readonly bounded = true
   readonly #connection: Connection
   readonly #desk: Desk<CacheTable>
   readonly #clock: Clock
