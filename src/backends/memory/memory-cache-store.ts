@@ -133,7 +133,7 @@ export class MemoryCacheStore implements CacheStore {
     return {
       ...entry,
       headers: entry.headers.map((text, index) => (index % 2 === 0 ? this.#names.share(text) : text)),
-      body: body.byteLength === body.buffer.byteLength ? body : Uint8Array.from(body),
+      body: body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body),
     }
   }
 
