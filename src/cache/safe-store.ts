@@ -146,7 +146,21 @@ export class SafeStore {
       const answer = this.#store.expect(key, token)
       return answer instanceof Promise ? answer.then(() => true) : true
     }
+    if (this.#guard.watch.isStarting) return this.#expectLater(key, told)
     return (await this.#lease('expect', key, token, told)) === true
+  }
+
+  /** A store that is only being started is told before it is given the entry; nobody waits for it. */
+  #expectLater(key: string, told: () => MaybePromise<boolean>): boolean {
+    const failed = (error: unknown): void => this.#report('expect', key, error)
+    try {
+      const answer = told()
+      if (answer instanceof Promise) answer.catch(failed)
+      return true
+    } catch (error) {
+      failed(error)
+      return false
+    }
   }
 
   /** Gives a lease back, and what is expected; nobody waits for that. */

@@ -307,6 +307,24 @@ test('a store that is not shared is asked for no lease, and a hit asks for none 
   }
 })
 
+test('a store that is still being started is given what was asked for meanwhile, one that went away is not', async (t) => {
+  for (const isStarting of [true, false]) {
+    const { held, clock, senders, until, store } = await processes(t, 1)
+    if (!isStarting) await senders[0]({ features: { cache: 'only-if-cached' } }).catch(() => undefined)
+    store.mood = 'hangs'
+    const asked = store.calls.length
+    const reply = senders[0]()
+    while (store.calls.length === asked) await nextTurn()
+    await clock.advance(500_000)
+    await until(1)
+    held[0]?.writeHead(200, fresh).end('content')
+    assert.equal(text(await reply), 'content')
+    store.letGo()
+    await clock.advance(0)
+    assert.equal(store.memory.size('').entries, isStarting ? 1 : 0)
+  }
+})
+
 test('a store that knows no leases keeps nobody from asking', async (t) => {
   const { held, senders, until, store, errors } = await processes(t, 2)
   store.mood = { reads: 'well', writes: 'rejects' }
