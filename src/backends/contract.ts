@@ -165,15 +165,28 @@ export interface CacheStore {
    * origin. Default: false.
    */
   readonly shared?: boolean
+  /**
+   * Whether every call ends by itself, in an error where need be. Who looks into a store that does not say so waits
+   * `storeTimeout` for it. Default: false.
+   */
+  readonly bounded?: boolean
   /** All variants stored under a primary key, most recently stored first; expired ones left out. */
   match(key: string): MaybePromise<readonly CacheEntry[]>
-  /** Stores an entry in the place of the one with the same key and variant. Entries too large for the store are ignored. */
-  put(entry: CacheEntry): MaybePromise<void>
-  /** Drops all variants under a primary key. @returns whether there were any */
-  delete(key: string): MaybePromise<boolean>
+  /**
+   * Stores an entry in the place of the one with the same key and variant. Entries too large for the store are ignored.
+   * @param token ignores the entry, too, unless `token` is expected under its key: whoever dropped it meanwhile meant
+   * this one as well. That is found out in the step that stores it.
+   */
+  put(entry: CacheEntry, token?: string): MaybePromise<void>
+  /**
+   * Drops all variants under a primary key, and all that is expected there.
+   * @param keeping a token that is still expected, if it was
+   * @returns whether there were any variants that could be matched
+   */
+  delete(key: string, keeping?: string): MaybePromise<boolean>
   /** Every entry whose primary key starts with `prefix`, in no particular order. */
   entries(prefix: string): AsyncIterable<CacheEntry> | Iterable<CacheEntry>
-  /** Drops every entry whose primary key starts with `prefix`. */
+  /** Drops every entry whose primary key starts with `prefix`, and all that is expected there. */
   clear(prefix: string): MaybePromise<void>
   /** How much is stored under `prefix`: entries that can be matched, and the room that they take. */
   size(prefix: string): MaybePromise<CacheSize>
@@ -183,7 +196,13 @@ export interface CacheStore {
    * @returns whether `token` holds it now
    */
   claim(key: string, token: string, span: Microseconds): MaybePromise<boolean>
-  /** Gives a lease back. One that another token holds stays as it is. */
+  /**
+   * Says that an entry of the key will be put with this token: what it holds is asked for from now on. It is expected until
+   * it is released, or the key is dropped, by whoever it may be; for a day at most, as its process may have ended. Room
+   * that is made, and what expires, leaves it expected.
+   */
+  expect(key: string, token: string): MaybePromise<void>
+  /** Gives a lease back, and expects nothing more of this token. A lease that another token holds stays as it is. */
   release(key: string, token: string): MaybePromise<void>
 }
 

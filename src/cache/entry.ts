@@ -63,6 +63,12 @@ export function timesOf({ timings }: Reply, clock: Clock): ExchangeTimes {
   return { requestedAt: timings.writtenAt + wallOffset, receivedAt: timings.answeredAt + wallOffset }
 }
 
+/** Whether an entry is of the same exchange as another one. */
+export function isSameExchange(entry: CacheEntry, other: CacheEntry): boolean {
+  const { requestedAt, receivedAt, variant } = entry
+  return requestedAt === other.requestedAt && receivedAt === other.receivedAt && variant === other.variant
+}
+
 /** Whether this many bytes are all that the response announced (RFC 9111, 3.3: never store what was cut off). */
 export function isComplete(headers: FieldList, bytes: number): boolean {
   const announced = fieldValue(headers, 'content-length')

@@ -8,12 +8,21 @@ export interface CacheEvent {
 }
 
 /** What was asked of a cache store. */
-export type StoreOperation = 'match' | 'put' | 'delete' | 'claim' | 'release'
+export type StoreOperation =
+  | 'match'
+  | 'put'
+  | 'delete'
+  | 'claim'
+  | 'expect'
+  | 'release'
+  | 'entries'
+  | 'size'
+  | 'clear'
 
 /** A call of the store failed, or was not answered in time. Requests go on as if there were no cache. */
 export interface CacheErrorEvent extends CacheEvent {
   readonly operation: StoreOperation
-  /** The primary cache key. */
+  /** The primary cache key; the prefix of all that was asked for, where that was more than one. */
   readonly key: string
   readonly error: unknown
 }

@@ -89,8 +89,13 @@ function withoutParams(href: string, ignored: ReadonlySet<string>): string {
   const kept = href
     .slice(question + 1)
     .split('&')
-    .filter((pair) => !ignored.has(new URLSearchParams(pair).keys().next().value ?? ''))
+    .filter((pair) => !ignored.has(nameOf(pair)))
   return kept.length === 0 ? href.slice(0, question) : `${href.slice(0, question)}?${kept.join('&')}`
+}
+
+/** The name of a parameter, decoded. A question mark in front of it, other than the one of the query, is a part of it. */
+function nameOf(pair: string): string {
+  return new URLSearchParams(`?${pair}`).keys().next().value ?? ''
 }
 
 /** Unreserved characters stand for themselves, other octets in capitals. */

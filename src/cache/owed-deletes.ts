@@ -1,4 +1,5 @@
 import type { CacheStore } from '../backends/contract.ts'
+import type { PendingWrites } from './pending-writes.ts'
 
 /** So many keys are told apart; beyond that everything under their prefix is to be dropped. */
 const capacity = 10_000
@@ -12,16 +13,16 @@ export type OwedListener = (key: string, error: unknown) => void
  */
 export class OwedDeletes {
   readonly #store: CacheStore
-  readonly #isBusy: (key: string) => boolean
+  readonly #writes: PendingWrites
   /** Each with who wanted it. */
   readonly #keys = new Map<string, OwedListener>()
   readonly #prefixes = new Map<string, OwedListener>()
   #isPaying = false
 
-  /** @param isBusy whether something is being written under the key, that would come behind what drops it */
-  constructor(store: CacheStore, isBusy: (key: string) => boolean) {
+  /** @param writes what is still being written would come behind what drops it, and so is waited for */
+  constructor(store: CacheStore, writes: PendingWrites) {
     this.#store = store
-    this.#isBusy = isBusy
+    this.#writes = writes
   }
 
   get isEmpty(): boolean {
@@ -30,7 +31,12 @@ export class OwedDeletes {
 
   add(key: string, listener: OwedListener): void {
     if (this.#keys.size < capacity || this.#keys.has(key)) this.#keys.set(key, listener)
-    else this.#prefixes.set(prefixOf(key), listener)
+    else this.addAll(prefixOf(key), listener)
+  }
+
+  /** @param prefix up to and with its first colon */
+  addAll(prefix: string, listener: OwedListener): void {
+    this.#prefixes.set(prefix, listener)
   }
 
   has(key: string): boolean {
@@ -47,8 +53,9 @@ export class OwedDeletes {
   async #payAll(): Promise<void> {
     const dropPrefix = (prefix: string): unknown => this.#store.clear(prefix)
     const dropKey = (key: string): unknown => this.#store.delete(key)
-    if (!(await payEach(this.#prefixes, dropPrefix, () => false))) return
-    await payEach(this.#keys, dropKey, this.#isBusy)
+    const isWritten = (key: string): boolean => this.#writes.settled(key) !== undefined
+    if (!(await payEach(this.#prefixes, dropPrefix, (prefix) => this.#writes.isBusyUnder(prefix)))) return
+    await payEach(this.#keys, dropKey, isWritten)
   }
 }
 

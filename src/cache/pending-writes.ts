@@ -29,6 +29,7 @@ export class PendingWrites {
   readonly #store: CacheStore
   readonly #queues = new Map<string, Queue>()
   #bytes = 0
+  #ended = 0
   #count = 0
 
   constructor(store: CacheStore) {
@@ -39,19 +40,24 @@ export class PendingWrites {
     return this.#queues.size === 0
   }
 
+  /** How many writes have ended so far. */
+  get ended(): number {
+    return this.#ended
+  }
+
   /** Whether so many bytes more may wait. */
   hasRoom(bytes: number): boolean {
     return this.#count < mostWrites && this.#bytes + bytes <= mostBytes
   }
 
   /** @throws what the store throws */
-  put(entry: CacheEntry): MaybePromise<void> {
-    return this.#write(entry.key, entry, () => this.#store.put(entry), undefined)
+  put(entry: CacheEntry, token?: string): MaybePromise<void> {
+    return this.#write(entry.key, entry, () => this.#store.put(entry, token), undefined)
   }
 
   /** @throws what the store throws */
-  delete(key: string): MaybePromise<boolean> {
-    return this.#write(key, undefined, () => this.#store.delete(key), false)
+  delete(key: string, keeping?: string): MaybePromise<boolean> {
+    return this.#write(key, undefined, () => this.#store.delete(key, keeping), false)
   }
 
   /** What is under the key once all is written; undefined when that depends on what the store has. */
@@ -64,6 +70,12 @@ export class PendingWrites {
   over(key: string): (stored: readonly CacheEntry[]) => readonly CacheEntry[] {
     const writes = [...(this.#queues.get(key)?.writes ?? [])]
     return (stored) => seen(writes, stored)
+  }
+
+  /** Whether something is being written under a key that starts with `prefix`. */
+  isBusyUnder(prefix: string): boolean {
+    for (const key of this.#queues.keys()) if (key.startsWith(prefix)) return true
+    return false
   }
 
   /** Resolves when what is being written now has been, or has failed; undefined when nothing is. */
@@ -108,6 +120,7 @@ export class PendingWrites {
       queue.writes.splice(queue.writes.indexOf(write), 1)
       this.#bytes -= bytes
       this.#count -= 1
+      this.#ended += 1
       if (queue.writes.length === 0) this.#queues.delete(key)
     }
     // who wrote it hears of its failure

@@ -4,6 +4,7 @@ import type { Microseconds } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventSource, StoreOperation } from './events.ts'
+import type { Invalidations } from './invalidations.ts'
 import { guardOf, type StoreGuard } from './store-guard.ts'
 import type { StoreWatch } from './store-watch.ts'
 
@@ -31,6 +32,8 @@ export class SafeStore {
   readonly #counters: CacheCounters
   readonly #events: CacheEventSource
   readonly #timeout: Microseconds
+  /** What is looked up, to be written anew. */
+  readonly #updates = new Map<string, Promise<unknown>>()
 
   constructor({ store, counters, events, timeout, clock }: SafeStoreOptions) {
     this.#store = store
@@ -60,8 +63,11 @@ export class SafeStore {
     return stored instanceof Promise ? stored.then(asWritten) : asWritten(stored)
   }
 
-  /** @returns whether the store was told to keep it */
-  put(entry: CacheEntry): boolean {
+  /**
+   * @param token what the store expects it by
+   * @returns whether the store was told to keep it
+   */
+  put(entry: CacheEntry, token?: string): boolean {
     const { key } = entry
     const guard = this.#guard
     const isOwed = !guard.isIdle && guard.owed.has(key)
@@ -80,7 +86,7 @@ export class SafeStore {
       if (entry.outdated === true) this.#owe(key)
     }
     try {
-      const written = guard.writes.put(entry)
+      const written = guard.writes.put(entry, token)
       if (written instanceof Promise) written.then(() => guard.wrote(), failed)
       else guard.wrote()
       return true
@@ -90,8 +96,31 @@ export class SafeStore {
     }
   }
 
+  /** What is invalidated, by whichever cache on this store. */
+  get invalidations(): Invalidations {
+    return this.#guard.invalidations
+  }
+
+  /**
+   * What is under the key answers nobody from now on, nor does what was asked for before now (RFC 9111, 4.4).
+   * @param keeping what is still to be put under this token comes from who invalidates it
+   */
+  invalidate(key: string, keeping?: string): void {
+    this.invalidations.add(key)
+    this.delete(key, keeping)
+  }
+
+  /** Looks up what is under the key for `write`, which may put something else there. Nobody waits for it. */
+  update(key: string, write: (entries: readonly CacheEntry[]) => void): void {
+    const found = this.match(key)
+    if (!(found instanceof Promise)) return write(found)
+    const updated = Promise.all([this.#updates.get(key), found.then(write)])
+    this.#updates.set(key, updated)
+    void updated.then(() => this.#updates.get(key) === updated && this.#updates.delete(key))
+  }
+
   /** What is under the key answers nobody from now on, whether the store hears of it at once or later. */
-  delete(key: string): void {
+  delete(key: string, keeping?: string): void {
     const { watch, writes } = this.#guard
     if (watch.isFailing || !writes.hasRoom(0)) return this.#owe(key)
     const failed = (error: unknown): void => {
@@ -99,7 +128,7 @@ export class SafeStore {
       this.#report('delete', key, error)
     }
     try {
-      const dropped = writes.delete(key)
+      const dropped = writes.delete(key, keeping)
       if (dropped instanceof Promise) dropped.catch(failed)
     } catch (error) {
       failed(error)
@@ -108,17 +137,33 @@ export class SafeStore {
 
   /** @returns whether `token` has the lease now; undefined when the store cannot say */
   claim(key: string, token: string, span: Microseconds): MaybePromise<boolean | undefined> {
-    const { watch, leases } = this.#guard
-    if (watch.isAway || (leases.isAway && !leases.startTrial())) return undefined
-    const isTrial = leases.isAway
-    const claimed = this.#ask('claim', leases, key, () => this.#store.claim(key, token, span), undefined)
-    if (!isTrial || !(claimed instanceof Promise)) return claimed
-    // nobody waits to find out whether it can say again
-    void claimed.then((held) => held === true && this.release(key, token))
-    return undefined
+    return this.#lease('claim', key, token, () => this.#store.claim(key, token, span))
   }
 
-  /** Gives a lease back; nobody waits for that. */
+  /** @returns whether the store knows now that an answer will be put with this token */
+  async expect(key: string, token: string): Promise<boolean> {
+    const told = (): MaybePromise<boolean> => {
+      const answer = this.#store.expect(key, token)
+      return answer instanceof Promise ? answer.then(() => true) : true
+    }
+    if (this.#guard.watch.isStarting) return this.#expectLater(key, told)
+    return (await this.#lease('expect', key, token, told)) === true
+  }
+
+  /** A store that is only being started is told before it is given the entry; nobody waits for it. */
+  #expectLater(key: string, told: () => MaybePromise<boolean>): boolean {
+    const failed = (error: unknown): void => this.#report('expect', key, error)
+    try {
+      const answer = told()
+      if (answer instanceof Promise) answer.catch(failed)
+      return true
+    } catch (error) {
+      failed(error)
+      return false
+    }
+  }
+
+  /** Gives a lease back, and what is expected; nobody waits for that. */
   release(key: string, token: string): void {
     const { watch, leases } = this.#guard
     if (watch.isAway || leases.isAway) return
@@ -127,7 +172,24 @@ export class SafeStore {
 
   /** Resolves when what is being written under the key has been, or has failed; undefined when nothing is. */
   settled(key: string): Promise<unknown> | undefined {
-    return this.#guard.writes.settled(key)
+    const updated = this.#updates.get(key)
+    return updated?.then(() => this.settled(key)) ?? this.#guard.writes.settled(key)
+  }
+
+  #lease(
+    operation: StoreOperation,
+    key: string,
+    token: string,
+    call: () => MaybePromise<boolean>,
+  ): MaybePromise<boolean | undefined> {
+    const { watch, leases } = this.#guard
+    if (watch.isAway || (leases.isAway && !leases.startTrial())) return undefined
+    const isTrial = leases.isAway
+    const answer = this.#ask(operation, leases, key, call, undefined)
+    if (!isTrial || !(answer instanceof Promise)) return answer
+    // nobody waits to find out whether it can say again
+    void answer.then((held) => held === true && this.release(key, token))
+    return undefined
   }
 
   #look(key: string): MaybePromise<readonly CacheEntry[]> {

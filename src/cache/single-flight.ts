@@ -1,4 +1,5 @@
 import { AbortError } from '../core/errors.ts'
+import type { Invalidations } from './invalidations.ts'
 
 /** What came of a shared run. */
 export interface Landed<T> {
@@ -12,6 +13,8 @@ export interface Landed<T> {
 interface Flight<T> {
   readonly result: Promise<T>
   readonly controller: AbortController
+  /** When it began. */
+  readonly ticket: number
   waiting: number
   /** Whether its result can still be shared, though nobody waits for it. */
   isOpen: boolean
@@ -27,10 +30,16 @@ export interface Run<T> {
 
 /**
  * Runs one task for all who want the same at the same time. Nobody owns it: it is aborted when the last
- * one who waits has left, whoever started it.
+ * one who waits has left, whoever started it. Who comes after its key was invalidated starts anew; who waits already
+ * gets what they wait for.
  */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Map<string, Flight<T>>>()
+  readonly #invalidations: Invalidations
+
+  constructor(invalidations: Invalidations) {
+    this.#invalidations = invalidations
+  }
 
   /**
    * Joins the run of this key under these terms, or starts it.
@@ -39,7 +48,7 @@ export class SingleFlight<T> {
    */
   async run(key: string, terms: string, signal: AbortSignal | undefined, run: Run<T>): Promise<Landed<T>> {
     if (signal?.aborted === true) throw new AbortError(signal)
-    const joined = this.#flights.get(key)?.get(terms)
+    const joined = this.#current(key, terms)
     const flight = joined ?? this.#begin(key, terms, run)
     const late = flight.isOpen
     const value = await this.#wait(flight, key, terms, signal)
@@ -48,17 +57,19 @@ export class SingleFlight<T> {
 
   /** Whether there is a run of this key under these terms now. */
   has(key: string, terms: string): boolean {
-    return this.#flights.get(key)?.has(terms) === true
+    return this.#current(key, terms) !== undefined
   }
 
-  /** Whoever comes from now on starts anew; who waits already gets what they wait for. */
-  forget(key: string): void {
-    this.#flights.delete(key)
+  #current(key: string, terms: string): Flight<T> | undefined {
+    const flight = this.#flights.get(key)?.get(terms)
+    return flight !== undefined && this.#invalidations.allows(key, flight.ticket) ? flight : undefined
   }
 
   #begin(key: string, terms: string, { start, lasts }: Run<T>): Flight<T> {
     const controller = new AbortController()
-    const flight: Flight<T> = { result: start(controller.signal), controller, waiting: 0, isOpen: false }
+    const ticket = this.#invalidations.begin()
+    const result = start(controller.signal)
+    const flight: Flight<T> = { result, controller, ticket, waiting: 0, isOpen: false }
     const ofKey = this.#flights.get(key)
     if (ofKey === undefined) this.#flights.set(key, new Map([[terms, flight]]))
     else ofKey.set(terms, flight)
@@ -104,7 +115,7 @@ export class SingleFlight<T> {
 
   #remove(flight: Flight<T>, key: string, terms: string): void {
     const ofKey = this.#flights.get(key)
-    // after forget() another run may be in its place
+    // after an invalidation another run may be in its place
     if (ofKey?.get(terms) !== flight) return
     ofKey.delete(terms)
     if (ofKey.size === 0) this.#flights.delete(key)

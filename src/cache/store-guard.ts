@@ -2,6 +2,7 @@ import type { CacheStore } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import type { CacheEventSource } from './events.ts'
+import { Invalidations } from './invalidations.ts'
 import { OwedDeletes } from './owed-deletes.ts'
 import { PendingWrites } from './pending-writes.ts'
 import { restAfter, StoreWatch } from './store-watch.ts'
@@ -14,6 +15,8 @@ export class StoreGuard {
   /** Of leases: what cannot be written can still be read. */
   readonly leases: StoreWatch
   readonly writes: PendingWrites
+  /** Whatever is asked for, by whichever of the caches, heeds what any of them invalidates. */
+  readonly invalidations = new Invalidations()
   readonly owed: OwedDeletes
   readonly #clock: Clock
   /** Those who have met the failure. */
@@ -27,7 +30,7 @@ export class StoreGuard {
     this.store = store
     this.#clock = clock
     this.writes = new PendingWrites(store)
-    this.owed = new OwedDeletes(store, (key) => this.writes.settled(key) !== undefined)
+    this.owed = new OwedDeletes(store, this.writes)
     this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => undefined })
     this.watch = new StoreWatch(clock, {
       lost: (error) => (this.#failure = error),

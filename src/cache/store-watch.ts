@@ -52,6 +52,11 @@ export class StoreWatch {
     return this.#absence?.hangs === false
   }
 
+  /** Whether it has not answered yet at all: it is being started, or connected to. */
+  get isStarting(): boolean {
+    return this.#absence?.hangs === true && this.#answeredAt === Number.NEGATIVE_INFINITY
+  }
+
   /** Whether it is time to ask an absent store again. Only one is told so; nobody should wait for the answer. */
   startTrial(): boolean {
     if (this.#absence === undefined || this.#isTried || this.#clock.now() < this.#absence.tryAt) return false

@@ -16,17 +16,21 @@ export function changedUrls({ url }: Request, { headers }: Reply): readonly URL[
   return [url, ...named.filter(({ origin }) => origin === url.origin)]
 }
 
+/** Whether what comes of a request may answer later GETs, if it says so: see {@link answersGet}. */
+export function mayAnswerGet(
+  { method, headers, features }: Request,
+  { mode }: Pick<CacheSettings, 'mode'>,
+): boolean {
+  if (method !== 'POST' || mode !== 'http' || features.cache === 'no-store') return false
+  return !parseCacheControl(fieldValues(headers, 'cache-control')).has('no-store')
+}
+
 /**
  * Whether the response to a POST may answer later GETs (RFC 9110, 9.3.3): it says for how long, and by
  * Content-Location that it is what a GET of the same URL would bring. It never answers another POST.
  */
-export function answersGet(
-  { method, url, headers: asked, features }: Request,
-  { status, headers }: Reply,
-  { mode }: Pick<CacheSettings, 'mode'>,
-): boolean {
-  if (method !== 'POST' || status !== 200 || mode !== 'http' || features.cache === 'no-store') return false
-  if (parseCacheControl(fieldValues(asked, 'cache-control')).has('no-store')) return false
+export function answersGet({ url }: Request, { status, headers }: Reply): boolean {
+  if (status !== 200) return false
   const location = fieldValue(headers, 'content-location')
   if (location === undefined || !URL.canParse(location, url.href)) return false
   const isItself = new URL(location, url.href).href === url.href

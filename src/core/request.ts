@@ -54,6 +54,9 @@ export type RequestBody =
       readonly release: () => void
     }
 
+/** Most bytes of a response that is read to its end, where nobody says otherwise: 256 MiB. */
+export const defaultMaxResponseSize = 268_435_456
+
 /**
  * A request as it goes down the middlewares: checked, complete, never mutated. A middleware that
  * changes something passes a copy on.

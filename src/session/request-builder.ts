@@ -4,7 +4,14 @@ import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError } from '../core/errors.ts'
 import { type FieldList, fieldValue, withField } from '../core/field-list.ts'
-import type { Credentials, Request, RequestBody, RequestFeatures, Timeouts } from '../core/request.ts'
+import {
+  defaultMaxResponseSize,
+  type Credentials,
+  type Request,
+  type RequestBody,
+  type RequestFeatures,
+  type Timeouts,
+} from '../core/request.ts'
 import { type Content, toContent } from './content.ts'
 import { mergeFields } from './fields.ts'
 import {
@@ -28,9 +35,6 @@ export interface RequestDefaults {
   readonly maxResponseSize: number | undefined
   readonly features: RequestFeatures
 }
-
-/** 256 MiB. */
-const defaultMaxResponseSize = 268_435_456
 
 /** Turns what the caller meant into checked, complete requests; nothing that was passed is changed. */
 export class RequestBuilder {

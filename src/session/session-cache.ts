@@ -58,7 +58,8 @@ export class CacheSlot {
     const counters: CacheCounters = createCounters()
     const events = new CacheEventSource(settings.prefix)
     this.middleware = cacheMiddleware({ store: backend.cache, clock, settings, counters, events, closing })
-    const store = new SettledStore(backend.cache, closing)
+    const timeout = settings.storeTimeout
+    const store = new SettledStore({ store: backend.cache, counters, events, timeout, closing })
     this.#loadingPlace = {
       store,
       settings,

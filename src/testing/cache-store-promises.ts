@@ -204,9 +204,79 @@ export const cachePromises: CachePromises = {
     assert.equal(await store.claim('Test:1', 'other', second), false)
   },
 
+  async 'what is put with a token is kept while it is expected, whoever holds the lease'(subject) {
+    const { store } = subject
+    await store.expect('Test:1', 'one')
+    await store.expect('Test:1', 'other')
+    assert.equal(await store.claim('Test:1', 'third', second), true)
+    for (const body of [new Uint8Array(10), new Uint8Array(600_000)]) {
+      await store.put(subject.entry({ body, status: 201 }), 'one')
+      await store.put(subject.entry({ body, variant: 'b' }), 'other')
+      assert.deepEqual(await subject.variants(), ['b', ''])
+      await store.put(subject.entry({ body, status: 202 }), 'unknown')
+      await store.put(subject.entry({ body, key: 'Test:2' }), 'one')
+      assert.deepEqual(
+        [(await store.match('Test:1'))[1]?.status, await subject.variants('Test:2')],
+        [201, []],
+      )
+    }
+    await store.release('Test:1', 'one')
+    await store.put(subject.entry({ status: 203 }), 'one')
+    await store.put(subject.entry({ variant: 'b', status: 203 }), 'other')
+    assert.deepEqual(
+      (await store.match('Test:1')).map(({ status }) => status),
+      [203, 201],
+    )
+    await store.put(subject.entry({ status: 204 }))
+    assert.equal((await store.match('Test:1'))[0]?.status, 204)
+  },
+
+  async 'what was expected before its key was deleted, or its prefix cleared, is not kept'(subject) {
+    const { store } = subject
+    const drops = [
+      () => store.delete('Test:1'),
+      () => store.delete('Test:1', 'unknown'),
+      () => store.clear('Test:'),
+      () => store.clear('Test:1'),
+      () => store.clear(''),
+    ]
+    for (const drop of drops) {
+      for (const length of [10, 600_000]) {
+        await store.expect('Test:1', 'one')
+        await drop()
+        await store.put(subject.entry({ body: new Uint8Array(length) }), 'one')
+        assert.deepEqual(await store.size(''), { entries: 0, bytes: 0 }, String(drop))
+        await store.expect('Test:1', 'one')
+        await store.put(subject.entry({ body: new Uint8Array(length) }), 'one')
+        assert.equal((await store.size('')).entries, 1)
+        await store.release('Test:1', 'one')
+        await store.delete('Test:1')
+      }
+    }
+    await store.expect('Test:1', 'one')
+    await store.delete('Test:2')
+    await store.clear('Tes:')
+    await store.put(subject.entry(), 'one')
+    assert.deepEqual(await subject.variants(), [''])
+  },
+
+  async 'delete leaves expected what it is told to'(subject) {
+    const { store } = subject
+    await subject.put({ variant: 'b' })
+    for (const token of ['one', 'other']) await store.expect('Test:1', token)
+    assert.equal(await store.delete('Test:1', 'one'), true)
+    await store.put(subject.entry({ status: 201 }), 'one')
+    await store.put(subject.entry({ status: 202 }), 'other')
+    assert.deepEqual(
+      (await store.match('Test:1')).map(({ status }) => status),
+      [201],
+    )
+  },
+
   async 'leases are no entries, and clearing leaves them'(subject) {
     const { store } = subject
     assert.equal(await store.claim('Test:1', 'one', second), true)
+    await store.expect('Test:1', 'one')
     assert.deepEqual(await subject.keys(), [])
     assert.deepEqual(await store.size(''), { entries: 0, bytes: 0 })
     await store.clear('')

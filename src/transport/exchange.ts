@@ -204,7 +204,7 @@ function onceSocketIsFree(act: () => void): void {
 }
 
 /** The response is over its cap. */
-function tooLarge(request: Request): SessionError {
+export function tooLarge(request: Request): SessionError {
   return new SessionError(
     'ERR_TOO_LARGE',
     `${nameOf(request)}: the content is larger than maxResponseSize (${request.maxResponseSize} bytes); raise it, or use stream()`,

@@ -98,7 +98,7 @@ test('a file of an earlier version is brought up to date, and what it knows stay
   // As the first version made it.
   const db = new DatabaseSync(from)
   db.exec('DROP TRIGGER http_sessions_limits_dropped')
-  for (const name of ['entries', 'pieces', 'places', 'rubbish', 'totals', 'leases', 'instants'])
+  for (const name of ['entries', 'pieces', 'places', 'rubbish', 'totals', 'leases', 'asked', 'instants'])
     db.exec(`DROP TABLE http_sessions_${name}`)
   db.exec(`ALTER TABLE http_sessions_limits DROP COLUMN paused_at;
     ALTER TABLE http_sessions_limits DROP COLUMN paused_until;
@@ -109,7 +109,7 @@ test('a file of an earlier version is brought up to date, and what it knows stay
   void first.pause(paused, hour)
   assert.equal(await outcome(second, paused), 'denied')
   assert.equal(await outcome(second), 'denied')
-  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 4 })
+  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 5 })
   for (const each of [first, second, db]) each.close()
 })
 

@@ -21,3 +21,15 @@ test('after very many invalidations older exchanges are mistrusted, not forgotte
   assert.ok(!invalidations.allows('never invalidated', before))
   assert.ok(invalidations.allows('a', invalidations.begin()))
 })
+
+test('all that was asked for under a prefix before it was invalidated is mistrusted, and nothing else', () => {
+  const invalidations = new Invalidations()
+  const before = invalidations.begin()
+  invalidations.addAll('a:')
+  const after = invalidations.begin()
+  assert.equal(invalidations.allows('a:1', before), false)
+  assert.equal(invalidations.allows('ab:1', before), true)
+  assert.equal(invalidations.allows('a:1', after), true)
+  for (let other = 0; other < 200; other++) invalidations.addAll(`other${other}:`)
+  assert.equal(invalidations.allows('a:1', before), false)
+})

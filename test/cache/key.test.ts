@@ -85,6 +85,41 @@ test('ignored parameters do not matter, the others keep their order and spelling
   assert.equal(normal('http://h/p'), 'http://h/p')
 })
 
+test('ignored parameters go as a whole, and nothing that is another resource looks like what is left', () => {
+  const ignored = new Set(['a', 'b c'])
+  const normal = (query: string): string => normalUrl(new URL(`http://h/x${query}`), ignored).slice(10)
+  const left = {
+    '': '',
+    '?': '?',
+    '??a=1': '??a=1',
+    '??a=1&a=2': '??a=1',
+    '??': '??',
+    '?a': '',
+    '?a=': '',
+    '?a=1&a=2': '',
+    '?a=1&&b=2': '?&b=2',
+    '?b=2&a=1': '?b=2',
+    '?=a': '?=a',
+    '?b=a=1': '?b=a=1',
+    '?b=%26a=1': '?b=%26a=1',
+    '?%61=1': '',
+    '?A=1': '?A=1',
+    '?b+c=1': '',
+    '?b%20c=1': '',
+    '?b%2Bc=1': '?b%2Bc=1',
+    '?d=1+2': '?d=1+2',
+    '?d=1%202': '?d=1%202',
+    '?d=1&d=2': '?d=1&d=2',
+    '?d=2&d=1': '?d=2&d=1',
+    '?d=1;a=1': '?d=1;a=1',
+    '?%E4=1': '?%E4=1',
+    '?%=1': '?%=1',
+    '#?a=1': '',
+    '?d#?a=1': '?d',
+  }
+  for (const [query, expected] of Object.entries(left)) assert.equal(normal(query), expected, query)
+})
+
 test('cacheKey names what is asked for instead of the URL', () => {
   const options: CacheOptions = { cacheKey: (made) => made.url.pathname }
   assert.equal(key('http://h/p?a', {}, options), key('http://i/p?b', {}, options))

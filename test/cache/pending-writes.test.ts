@@ -24,6 +24,7 @@ function open() {
     clear: (prefix) => memory.clear(prefix),
     size: (prefix) => memory.size(prefix),
     claim: () => true,
+    expect: () => undefined,
     release: () => undefined,
   }
   const writes = new PendingWrites(store)

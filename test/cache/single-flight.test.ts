@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
+import { Invalidations } from '../../src/cache/invalidations.ts'
 import { SingleFlight } from '../../src/cache/single-flight.ts'
 import { AbortError } from '../../src/core/errors.ts'
 
@@ -18,7 +19,7 @@ class Runs {
 
 test('all who want the same at the same time share one run', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const waiters = Array.from({ length: 50 }, () => flights.run('k', 't', undefined, runs))
   runs.all[0]?.end.resolve('value')
   const landed = await Promise.all(waiters)
@@ -30,7 +31,7 @@ test('all who want the same at the same time share one run', async () => {
 
 test('another key, other terms and later callers have a run of their own', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const waiters = [
     flights.run('k', 't', undefined, runs),
     flights.run('l', 't', undefined, runs),
@@ -46,7 +47,7 @@ test('another key, other terms and later callers have a run of their own', async
 
 test('an aborted leader leaves its followers their run', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const leader = new AbortController()
   const first = flights.run('k', 't', leader.signal, runs)
   const second = flights.run('k', 't', undefined, runs)
@@ -62,7 +63,7 @@ test('an aborted leader leaves its followers their run', async () => {
 
 test('the run is aborted when the last one who waits has left, and whoever comes then starts anew', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const controllers = [new AbortController(), new AbortController()]
   const waiters = controllers.map(({ signal }) => flights.run('k', 't', signal, runs))
   controllers[0]?.abort()
@@ -77,13 +78,16 @@ test('the run is aborted when the last one who waits has left, and whoever comes
 
 test('who has aborted already starts nothing', async () => {
   const runs = new Runs()
-  await assert.rejects(new SingleFlight<string>().run('k', 't', AbortSignal.abort(), runs), AbortError)
+  await assert.rejects(
+    new SingleFlight<string>(new Invalidations()).run('k', 't', AbortSignal.abort(), runs),
+    AbortError,
+  )
   assert.equal(runs.all.length, 0)
 })
 
 test('an error reaches all who wait, once each, and the next caller starts anew', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const waiters = [1, 2, 3].map(() => flights.run('k', 't', undefined, runs))
   runs.all[0]?.end.reject(new Error('broken'))
   for (const { status } of await Promise.allSettled(waiters)) assert.equal(status, 'rejected')
@@ -92,11 +96,12 @@ test('an error reaches all who wait, once each, and the next caller starts anew'
   assert.equal((await next).value, 'mended')
 })
 
-test('after forget new callers start anew, and those who wait still get what they wait for', async () => {
+test('after an invalidation new callers start anew, and those who wait still get what they wait for', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const invalidations = new Invalidations()
+  const flights = new SingleFlight<string>(invalidations)
   const old = flights.run('k', 't', undefined, runs)
-  flights.forget('k')
+  invalidations.add('k')
   const fresh = flights.run('k', 't', undefined, runs)
   assert.equal(runs.all.length, 2)
   runs.all[0]?.end.resolve('old')
@@ -109,7 +114,7 @@ test('after forget new callers start anew, and those who wait still get what the
 
 test('a signal that outlives its run is left without listeners', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const { signal } = new AbortController()
   const done = flights.run('k', 't', signal, runs)
   assert.equal(getEventListeners(signal, 'abort').length, 1)
@@ -120,7 +125,7 @@ test('a signal that outlives its run is left without listeners', async () => {
 
 test('a run whose value lasts is joined by those who come when it is there, until it is over', async () => {
   const runs = new Runs()
-  const flights = new SingleFlight<string>()
+  const flights = new SingleFlight<string>(new Invalidations())
   const over = Promise.withResolvers<void>()
   const run = { start: runs.start, lasts: () => over.promise }
   const first = flights.run('k', 't', undefined, run)

@@ -86,6 +86,11 @@ export const lifetimes: readonly Case[] = [
   stale('max-age inside a quoted string is none', 'Cache-Control: x="max-age=60", max-age=0'),
   stale('an Expires before Date is stale', `Date: ${at(0)}`, `Expires: ${at(-1)}`),
   stale('an Expires that is Date is stale', `Date: ${at(0)}`, `Expires: ${at(0)}`),
+  stale(
+    'what is said to other kinds of caches is not for us',
+    'CDN-Cache-Control: max-age=60',
+    'Cache-Control: max-age=0',
+  ),
   stale('the lifetime of s-maxage is not for us', 'Cache-Control: s-maxage=60', 'Set-Cookie: a=1'),
 ]
 

@@ -59,19 +59,25 @@ test('concurrent validations are one origin request', async (t) => {
   assert.equal(cache.arrivals.length, 2)
 })
 
-test('a response that may not be stored is for one alone: the others ask for themselves', async (t) => {
-  const server = held()
-  const cache = await bed(t, {}, server.answer)
-  const replies = many(cache, 5)
-  await server.until(1)
-  server.waiting[0]?.writeHead(200, { 'Cache-Control': 'no-store' }).end('1')
-  await server.until(5)
-  server.waiting
-    .slice(1)
-    .forEach((response, i) => response.writeHead(200, { 'Cache-Control': 'no-store' }).end(String(i + 2)))
-  const contents = (await Promise.all(replies)).map(text)
-  assert.deepEqual(contents.toSorted(), ['1', '2', '3', '4', '5'])
-})
+const refusals = [
+  [200, { 'Cache-Control': 'no-store' }],
+  [503, {}],
+  [429, {}],
+] as const
+
+for (const [status, headers] of refusals) {
+  test(`a ${status} that may not be stored is for one alone: the others ask for themselves, all at once`, async (t) => {
+    const server = held()
+    const cache = await bed(t, {}, server.answer)
+    const replies = many(cache, 5)
+    await server.until(1)
+    server.waiting[0]?.writeHead(status, headers).end('1')
+    await server.until(5)
+    server.waiting.slice(1).forEach((response, i) => response.writeHead(status, headers).end(String(i + 2)))
+    const contents = (await Promise.all(replies)).map(text)
+    assert.deepEqual(contents.toSorted(), ['1', '2', '3', '4', '5'])
+  })
+}
 
 test('who turns out to want another variant asks for itself', async (t) => {
   const server = held()

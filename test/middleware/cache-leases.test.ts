@@ -206,6 +206,91 @@ test('streams are put together across processes, once they are stored', async (t
   assert.equal(held.length, 1)
 })
 
+test('a stream that proves too large to be stored holds nobody any more, though it goes on', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 8)
+  const streaming = senders[0]({ reading: 'stream' })
+  await until(1)
+  held[0]?.writeHead(200, fresh).write('x'.repeat(600))
+  const reading = (await streaming).stream?.[Symbol.asyncIterator]()
+  await reading?.next()
+  const replies = senders.slice(1).map((send) => send())
+  await clock.advance(second)
+  assert.equal(held.length, 1)
+  held[0]?.write('x'.repeat(600))
+  await reading?.next()
+  await clock.advance(400_000)
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('content')
+  assert.deepEqual(new Set((await inTime(clock, replies)).map(text)), new Set(['content']))
+  assert.equal(held.length, 2)
+  await reading?.return?.()
+})
+
+test('a stream that nobody reads on holds others for two seconds at most', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const streaming = senders[0]({ reading: 'stream' })
+  await until(1)
+  held[0]?.writeHead(200, fresh).write('first')
+  const reading = (await streaming).stream?.[Symbol.asyncIterator]()
+  await reading?.next()
+  const reply = senders[1]()
+  await clock.advance(second / 2)
+  assert.equal(held.length, 1)
+  await clock.advance(1.6 * second)
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('second')
+  assert.equal(text(await reply), 'second')
+  held[0]?.end('!')
+  assert.equal(String((await reading?.next())?.value), '!')
+  assert.equal((await reading?.next())?.done, true)
+})
+
+test('a stream that arrives slowly, and is read, holds the others no longer than its lease', async (t) => {
+  const { held, clock, senders, until } = await processes(t, 2)
+  const streaming = senders[0]({ reading: 'stream' })
+  await until(1)
+  held[0]?.writeHead(200, fresh).write('slow')
+  const contents = readAll((await streaming).stream)
+  const reply = senders[1]()
+  await clock.advance(4.9 * second)
+  assert.equal(held.length, 1)
+  await clock.advance(0.2 * second)
+  await until(2)
+  held[1]?.writeHead(200, fresh).end('fast')
+  assert.equal(text(await reply), 'fast')
+  held[0]?.end()
+  assert.equal(String(await contents), 'slow')
+})
+
+const failures: Readonly<Record<string, (response: ServerResponse) => void>> = {
+  'a 503 without a lifetime': (response) => response.writeHead(503).end(),
+  'a lost connection': (response) => response.destroy(),
+  'a 429': (response) => response.writeHead(429).end(),
+}
+
+for (const [name, fail] of Object.entries(failures)) {
+  test(`${name} is for one alone: the others ask at once, and not one behind the other`, async (t) => {
+    const { held, clock, senders, until } = await processes(t, 8)
+    const replies = senders.map((send) => send().catch((error: unknown) => error))
+    await until(1)
+    await clock.advance(second)
+    assert.equal(held.length, 1)
+    fail(held[0] as ServerResponse)
+    await replies[0]
+    await clock.advance(400_000)
+    await until(8)
+    for (const response of held.slice(1)) response.writeHead(200, fresh).end('content')
+    await Promise.all(replies)
+    // whoever asks from then on is put together again
+    await clock.advance(second)
+    const again = senders.map((send) => send({}, '/b'))
+    await until(9)
+    held[8]?.writeHead(200, fresh).end('content')
+    await inTime(clock, again)
+    assert.equal(held.length, 9)
+  })
+}
+
 test('a store that is not shared is asked for no lease, and a hit asks for none anywhere', async (t) => {
   for (const shared of [false, true]) {
     const { held, clock, senders, until, store } = await processes(t, 1, shared)
@@ -214,11 +299,29 @@ test('a store that is not shared is asked for no lease, and a hit asks for none 
     held[0]?.writeHead(200, fresh).end()
     await inTime(clock, [reply])
     await clock.advance(0)
-    const expected = shared ? ['match', 'claim', 'match', 'put', 'release'] : ['match', 'put']
+    const expected = shared ? ['match', 'claim', 'match', 'expect', 'put', 'release'] : ['match', 'put']
     assert.deepEqual(store.calls, expected)
     store.calls.length = 0
     assert.equal((await senders[0]()).cacheStatus?.hit, true)
     assert.deepEqual(store.calls, ['match'])
+  }
+})
+
+test('a store that is still being started is given what was asked for meanwhile, one that went away is not', async (t) => {
+  for (const isStarting of [true, false]) {
+    const { held, clock, senders, until, store } = await processes(t, 1)
+    if (!isStarting) await senders[0]({ features: { cache: 'only-if-cached' } }).catch(() => undefined)
+    store.mood = 'hangs'
+    const asked = store.calls.length
+    const reply = senders[0]()
+    while (store.calls.length === asked) await nextTurn()
+    await clock.advance(500_000)
+    await until(1)
+    held[0]?.writeHead(200, fresh).end('content')
+    assert.equal(text(await reply), 'content')
+    store.letGo()
+    await clock.advance(0)
+    assert.equal(store.memory.size('').entries, isStarting ? 1 : 0)
   }
 })
 

@@ -170,6 +170,11 @@ class LaterStore implements CacheStore {
     return this.#store.claim(key, token, span)
   }
 
+  async expect(key: string, token: string): Promise<void> {
+    await nextTurn()
+    this.#store.expect(key, token)
+  }
+
   async release(key: string, token: string): Promise<void> {
     await nextTurn()
     this.#store.release(key, token)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AbortError, NetworkError } from '../../src/core/errors.ts'
+import { AbortError, NetworkError, type SessionError } from '../../src/core/errors.ts'
+import { collect } from '../../src/middleware/cache/collect.ts'
 import { SharedContent } from '../../src/middleware/cache/shared-content.ts'
-import { readAll } from './support.ts'
+import { readAll, request } from './support.ts'
 
 /** A content that arrives when the test says so. */
 class Arriving implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
@@ -83,7 +84,7 @@ test('each reader gets the same bytes, at its own pace, whenever it came; they a
     ).toString(),
     'abc',
   )
-  await content.ended
+  await content.decided
 })
 
 test('readers who wait for the same piece ask for it once', async () => {
@@ -129,7 +130,7 @@ test('a reader that leaves, or whose signal fires, leaves the others alone; the 
   assert.deepEqual([source.returned, stops()], [0, 0])
   await third.return?.()
   assert.deepEqual([source.returned, stops(), kept], [1, 1, []])
-  await content.ended
+  await content.decided
   assert.equal(content.open(undefined), undefined)
 })
 
@@ -150,7 +151,7 @@ test('a failure reaches all, behind what arrived before it, and nothing is kept'
   await assert.rejects(failed, NetworkError)
   assert.equal(await next(slow), 'a')
   await assert.rejects(next(slow), NetworkError)
-  await content.ended
+  await content.decided
   assert.deepEqual([kept, content.open(undefined)], [[], undefined])
 })
 
@@ -191,4 +192,19 @@ test('without a limit to keep anything it is for one reader', async () => {
   const end = next(only)
   source.end()
   assert.deepEqual([await end, kept], [undefined, []])
+})
+
+test('what is collected is held to the request’s own limit, and the stream is left then', async () => {
+  let left = 0
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (const text of ['ab', '', 'cd']) yield Buffer.from(text)
+    } finally {
+      left += 1
+    }
+  }
+  const get = (maxResponseSize: number) => request('http://localhost/', { maxResponseSize })
+  assert.equal(Buffer.from(await collect(pieces(), get(4))).toString(), 'abcd')
+  await assert.rejects(collect(pieces(), get(3)), (error: SessionError) => error.code === 'ERR_TOO_LARGE')
+  assert.equal(left, 2)
 })

@@ -117,7 +117,8 @@ test('a Redis server that is killed, and started anew', async (t) => {
   t.after(() => server.kill())
   const { session, get, errors, news, untilHit } = await watched(t, { backend: 'redis', url: server.url })
   await get()
-  assert.equal(await session.cache.size(), 1) // it is in Redis, and not only on its way there
+  // written, and not on its way
+  assert.equal(await session.cache.has('/a'), true)
   await server.kill()
   assert.equal((await get())[1], false)
   await session.delete('/a')
@@ -139,7 +140,7 @@ test('a Redis server without memory for more: what is in it is still reused', as
   assert.equal(fromCache, true)
   await server.ask('CONFIG SET maxmemory 1')
   assert.deepEqual(await get('/b'), ['2', false])
-  while (!errors.some((error) => error.startsWith('put'))) await sleep(5)
+  // it takes no lease, and so nothing is put
   assert.match(errors.join('\n'), /OOM/)
   assert.deepEqual([await get(), news], [['1', true], []])
 })

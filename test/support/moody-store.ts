@@ -36,12 +36,12 @@ export class MoodyStore implements CacheStore {
     return this.#call('match', 'reads', () => this.memory.match(key))
   }
 
-  put(entry: CacheEntry): Promise<void> {
-    return this.#call('put', 'writes', () => this.memory.put(entry))
+  put(entry: CacheEntry, token?: string): Promise<void> {
+    return this.#call('put', 'writes', () => this.memory.put(entry, token))
   }
 
-  delete(key: string): Promise<boolean> {
-    return this.#call('delete', 'writes', () => this.memory.delete(key))
+  delete(key: string, keeping?: string): Promise<boolean> {
+    return this.#call('delete', 'writes', () => this.memory.delete(key, keeping))
   }
 
   entries(prefix: string): Iterable<CacheEntry> {
@@ -58,6 +58,10 @@ export class MoodyStore implements CacheStore {
 
   claim(key: string, token: string, span: number): Promise<boolean> {
     return this.#call('claim', 'writes', () => this.memory.claim(key, token, span))
+  }
+
+  expect(key: string, token: string): Promise<void> {
+    return this.#call('expect', 'writes', () => this.memory.expect(key, token))
   }
 
   release(key: string, token: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Microseconds } from '../../core/duration.ts'
 import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheSize, CacheStore } from '../contract.ts'
 import { weightOf } from './entry-weight.ts'
+import { Expectations } from './expectations.ts'
 import { Leases } from './leases.ts'
 import { SharedTexts } from './shared-texts.ts'
 
@@ -37,6 +38,7 @@ const defaultCheckFrequency: Microseconds = 15_000_000
 export class MemoryCacheStore implements CacheStore {
   readonly #groups: LRUCache<string, Group>
   readonly #leases: Leases
+  readonly #expected = new Expectations()
   readonly #clock: Clock
   readonly #maxSize: number
   readonly #maxEntrySize: number
@@ -63,7 +65,8 @@ export class MemoryCacheStore implements CacheStore {
       : group.entries.filter((entry) => isAlive(entry, wallNow))
   }
 
-  put(entry: CacheEntry): void {
+  put(entry: CacheEntry, token?: string): void {
+    if (token !== undefined && !this.#expected.has(entry.key, token)) return
     if (entry.body.byteLength > this.#maxEntrySize || weightOf(entry) > this.#maxSize) return
     const wallNow = this.#clock.wallNow()
     const others = (this.#groups.peek(entry.key)?.entries ?? []).filter(
@@ -73,7 +76,8 @@ export class MemoryCacheStore implements CacheStore {
     this.#scheduleSweep()
   }
 
-  delete(key: string): boolean {
+  delete(key: string, keeping?: string): boolean {
+    this.#expected.drop(key, keeping)
     return this.#groups.delete(key)
   }
 
@@ -85,6 +89,7 @@ export class MemoryCacheStore implements CacheStore {
   }
 
   clear(prefix: string): void {
+    this.#expected.clear(prefix)
     for (const [key] of this.#under(prefix)) this.#groups.delete(key)
   }
 
@@ -101,8 +106,13 @@ export class MemoryCacheStore implements CacheStore {
     return this.#leases.claim(key, token, span)
   }
 
+  expect(key: string, token: string): void {
+    this.#expected.add(key, token)
+  }
+
   release(key: string, token: string): void {
     this.#leases.release(key, token)
+    this.#expected.remove(key, token)
   }
 
   /** Lets go of everything. */
@@ -111,6 +121,7 @@ export class MemoryCacheStore implements CacheStore {
     this.#sweep = undefined
     this.#groups.clear()
     this.#leases.clear()
+    this.#expected.clear('')
   }
 
   /**
@@ -122,7 +133,7 @@ export class MemoryCacheStore implements CacheStore {
     return {
       ...entry,
       headers: entry.headers.map((text, index) => (index % 2 === 0 ? this.#names.share(text) : text)),
-      body: body.byteLength === body.buffer.byteLength ? body : Uint8Array.from(body),
+      body: body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body),
     }
   }
 

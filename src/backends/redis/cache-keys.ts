@@ -1,7 +1,7 @@
 import { escape, unescape } from './key-names.ts'
 
 /** What a Redis key of the cache holds. */
-type Part = 'entries' | 'variants' | 'lease' | `pieces:${string}`
+type Part = 'entries' | 'variants' | 'asked' | 'lease' | `pieces:${string}`
 
 /**
  * The Redis keys of a primary cache key `<prefix>:<name>`. The name is their hash tag, so all are in one slot.
@@ -24,7 +24,7 @@ export function readKey(redisKey: string): { key: string; part: string } | undef
   return { key: prefix === undefined ? unescape(name) : `${unescape(prefix)}:${unescape(name)}`, part }
 }
 
-const keyPattern = /^(?:([^:{}]+):)?\{([^{}]+)\}:cache:(entries|variants|lease|pieces:[\da-f]+)$/
+const keyPattern = /^(?:([^:{}]+):)?\{([^{}]+)\}:cache:(entries|variants|asked|lease|pieces:[\da-f]+)$/
 
 /** What the Redis keys of all primary keys start with that start with `prefix`; others may, too. */
 export function startOf(prefix: string): string {

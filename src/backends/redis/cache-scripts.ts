@@ -4,7 +4,8 @@ import { script } from './script.ts'
  * Of each primary key there are two hashes: `entries` has the first piece of each variant, and `variants` what scripts
  * have to know of it: "<expiry> <size> <when it was stored> <id of its other pieces, or ->". Expiries are milliseconds
  * of the writers’ calendars; when it was stored says the server, in microseconds, so that the order is one for all. What
- * is still being written has its id for a variant, behind a \1, and was stored at 0.
+ * is still being written has its id for a variant, behind a \1, and was stored at 0. `asked` has the tokens that are
+ * expected under the key.
  */
 
 /** KEYS entries, variants. Reads and drops variants. */
@@ -31,18 +32,20 @@ const common = `
 `
 
 /**
- * Stores an entry in the place of the one with the same variant, in one step.
- * ARGV now, spare time, most variants; variant, first piece, expiry, size, id of its pieces, when it was begun.
+ * Stores an entry in the place of the one with the same variant, in one step. KEYS entries, variants, asked, pieces.
+ * ARGV now, spare time, most variants, token (or nothing); variant, first piece, expiry, size, id of its pieces, when it
+ * was begun.
  * @returns the size of all variants, and when the last of them expires; nothing when it was dropped or replaced meanwhile
  */
 export const putScript = script(`${common}
   local now, spare, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-  local variant, id, begun = ARGV[4], ARGV[8], ARGV[9] or serverNow()
-  if id ~= '-' and redis.call('HDEL', KEYS[2], '\\1' .. id) == 0 then
+  local token, variant, id, begun = ARGV[4], ARGV[5], ARGV[9], ARGV[10] or serverNow()
+  local isGone = id ~= '-' and redis.call('HDEL', KEYS[2], '\\1' .. id) == 0
+  if isGone or (token ~= '' and redis.call('HEXISTS', KEYS[3], token) == 0) then
     dropPieces(id)
     return {}
   end
-  local total, last, count, oldest, oldestStored, oldestId = tonumber(ARGV[7]), tonumber(ARGV[6]), 1, nil, nil, nil
+  local total, last, count, oldest, oldestStored, oldestId = tonumber(ARGV[8]), tonumber(ARGV[7]), 1, nil, nil, nil
   local kept = redis.call('HGETALL', KEYS[2])
   for index = 1, #kept, 2 do
     local expiry, size, stored, itsId = read(kept[index + 1])
@@ -62,12 +65,12 @@ export const putScript = script(`${common}
     end
   end
   if count > most then drop(oldest, oldestId) end
-  redis.call('HSET', KEYS[1], variant, ARGV[5])
-  redis.call('HSET', KEYS[2], variant, ARGV[6] .. ' ' .. ARGV[7] .. ' ' .. begun .. ' ' .. id)
+  redis.call('HSET', KEYS[1], variant, ARGV[6])
+  redis.call('HSET', KEYS[2], variant, ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. begun .. ' ' .. id)
   local span = math.max(last - now, 1) + spare
   expire(KEYS[1], span)
   expire(KEYS[2], span)
-  if id ~= '-' then redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[6]) - now + spare) end
+  if id ~= '-' then redis.call('PEXPIRE', KEYS[4], tonumber(ARGV[7]) - now + spare) end
   return { total, last }
 `)
 
@@ -84,7 +87,10 @@ export const pieceScript = script(`
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
 `)
 
-/** Drops all variants. ARGV now. @returns whether one of them could be matched */
+/**
+ * Drops all variants, and with KEYS[3] asked all that is expected but one token. ARGV now, that token.
+ * @returns whether one of the variants could be matched
+ */
 export const deleteScript = script(`${common}
   local found = 0
   local kept = redis.call('HGETALL', KEYS[2])
@@ -94,6 +100,11 @@ export const deleteScript = script(`${common}
     dropPieces(id)
   end
   redis.call('UNLINK', KEYS[1], KEYS[2])
+  if KEYS[3] then
+    for _, token in ipairs(redis.call('HKEYS', KEYS[3])) do
+      if token ~= ARGV[2] then redis.call('HDEL', KEYS[3], token) end
+    end
+  end
   return found
 `)
 
@@ -154,8 +165,15 @@ export const claimScript = script(`
   return 1
 `)
 
-/** Gives a lease back. ARGV token. */
+/** Expects a token. KEYS asked. ARGV token, how long at most. */
+export const expectScript = script(`
+  redis.call('HSET', KEYS[1], ARGV[1], '')
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`)
+
+/** Gives a lease back, and expects the token no more. KEYS lease, asked. ARGV token. */
 export const releaseScript = script(`
   local lease = redis.call('GET', KEYS[1])
   if lease and string.match(lease, '^%S+ (.*)$') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+  redis.call('HDEL', KEYS[2], ARGV[1])
 `)

@@ -45,8 +45,11 @@ export class CacheWriter {
     this.#puts = new NotedUses(clock)
   }
 
-  /** @returns what its key takes now; undefined when the key was deleted while the pieces were written */
-  async put(draft: Draft): Promise<Change | undefined> {
+  /**
+   * @param token only while it is expected
+   * @returns what its key takes now; undefined when the key was deleted meanwhile
+   */
+  async put(draft: Draft, token = ''): Promise<Change | undefined> {
     const { entry, packed, size } = draft
     const { key, variant } = entry
     const id = packed.pieces === 1 ? undefined : randomBytes(8).toString('hex')
@@ -55,11 +58,11 @@ export class CacheWriter {
     const value = writeValue({ storedAt, id, piece: packed.piece(0) })
     const settings = [this.#now(), this.#spare, mostVariants].map(String)
     const description = [toWallMilliseconds(entry.expiresAt), size, id ?? '-'].map(String)
-    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants')]
+    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
     const reply = await this.#commands.evaluate(
       putScript,
       id === undefined ? keys : [...keys, piecesKeyOf(key, id)],
-      [...settings, variant, value, ...description, ...(begun === undefined ? [] : [begun])],
+      [...settings, token, variant, value, ...description, ...(begun === undefined ? [] : [begun])],
     )
     const [total, expiry] = reply as number[]
     return total === undefined || expiry === undefined ? undefined : { key, size: total, expiry }

@@ -5,7 +5,7 @@ import type { CacheEntry, CacheSize, CacheStore } from '../contract.ts'
 import { CacheAccount, type Change } from './cache-account.ts'
 import { keyOf, prefixOf, readKey, startOf } from './cache-keys.ts'
 import { CacheReader } from './cache-reader.ts'
-import { claimScript, deleteScript, releaseScript } from './cache-scripts.ts'
+import { claimScript, deleteScript, expectScript, releaseScript } from './cache-scripts.ts'
 import { CacheWriter, draftOf } from './cache-writer.ts'
 import type { CacheCommands } from './commands.ts'
 import { toWallMilliseconds } from './redis-clock.ts'
@@ -22,6 +22,8 @@ export interface RedisCacheStoreOptions {
 }
 
 const hour = 3_600_000 // ms
+/** How long a token is expected at most: its process may have ended. */
+const longestExpected = 24 * hour
 
 /**
  * Stored responses in Redis or Valkey, for all processes that use the server or cluster. A hit is one command. All keys
@@ -32,6 +34,7 @@ const hour = 3_600_000 // ms
  */
 export class RedisCacheStore implements CacheStore {
   readonly shared = true
+  readonly bounded = true
   readonly #commands: CacheCommands
   readonly #clock: Clock
   /** Whether time is not the server’s. */
@@ -57,28 +60,28 @@ export class RedisCacheStore implements CacheStore {
     return this.#reader.match(key)
   }
 
-  async put(entry: CacheEntry): Promise<void> {
+  async put(entry: CacheEntry, token?: string): Promise<void> {
     if (entry.body.byteLength > this.#maxEntrySize) return
     const draft = draftOf(entry)
     if (draft.size > this.#maxSize) return
-    const change = await this.#writer.put(draft)
+    const change = await this.#writer.put(draft, token)
     if (change !== undefined) await this.#enter(entry.key, [change])
   }
 
-  async delete(key: string): Promise<boolean> {
-    const found = await this.#drop(key)
+  async delete(key: string, keeping?: string): Promise<boolean> {
+    const found = await this.#drop(key, keeping)
     await this.#enter(key, [goneOf(key)])
     return found
   }
 
   async *entries(prefix: string): AsyncGenerator<CacheEntry, void, undefined> {
-    for await (const keys of this.#keys(prefix, 'entries')) {
+    for await (const keys of this.#keys(prefix, ['entries'])) {
       for (const key of keys) yield* await this.#reader.match(key)
     }
   }
 
   async clear(prefix: string): Promise<void> {
-    for await (const keys of this.#keys(prefix, 'variants')) {
+    for await (const keys of this.#keys(prefix, ['variants', 'asked'])) {
       await Promise.all(keys.map((key) => this.#drop(key)))
       for (const [, some] of Map.groupBy(keys, prefixOf))
         await this.#enter(some[0] as string, some.map(goneOf))
@@ -88,7 +91,7 @@ export class RedisCacheStore implements CacheStore {
   async size(prefix: string): Promise<CacheSize> {
     const now = toWallMilliseconds(this.#clock.wallNow())
     let [entries, bytes] = [0, 0]
-    for await (const keys of this.#keys(prefix, 'variants')) {
+    for await (const keys of this.#keys(prefix, ['variants'])) {
       const replies = await Promise.all(
         keys.map((key) => this.#commands.command('HVALS', [keyOf(key, 'variants')])),
       )
@@ -112,8 +115,12 @@ export class RedisCacheStore implements CacheStore {
     return (await this.#commands.evaluate(claimScript, [keyOf(key, 'lease')], words)) === 1
   }
 
+  async expect(key: string, token: string): Promise<void> {
+    await this.#commands.evaluate(expectScript, [keyOf(key, 'asked')], [token, String(longestExpected)])
+  }
+
   async release(key: string, token: string): Promise<void> {
-    await this.#commands.evaluate(releaseScript, [keyOf(key, 'lease')], [token])
+    await this.#commands.evaluate(releaseScript, [keyOf(key, 'lease'), keyOf(key, 'asked')], [token])
   }
 
   /** How much longer than it lives a key is kept, in milliseconds: a given clock need not go as fast as the server’s. */
@@ -122,13 +129,19 @@ export class RedisCacheStore implements CacheStore {
   }
 
   /** The primary keys that start with `prefix`, in pages, each once. */
-  async *#keys(prefix: string, part: 'entries' | 'variants'): AsyncGenerator<string[], void, undefined> {
+  async *#keys(prefix: string, parts: readonly string[]): AsyncGenerator<string[], void, undefined> {
     const seen = new Set<string>()
     for await (const page of this.#commands.scan(startOf(prefix))) {
       const keys: string[] = []
       for (const redisKey of page) {
         const read = readKey(redisKey)
-        if (read?.part !== part || !read.key.startsWith(prefix) || seen.has(read.key)) continue
+        if (
+          read === undefined ||
+          !parts.includes(read.part) ||
+          !read.key.startsWith(prefix) ||
+          seen.has(read.key)
+        )
+          continue
         seen.add(read.key)
         keys.push(read.key)
       }
@@ -136,10 +149,14 @@ export class RedisCacheStore implements CacheStore {
     }
   }
 
-  async #drop(key: string): Promise<boolean> {
-    const now = String(toWallMilliseconds(this.#clock.wallNow()))
-    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants')]
-    return (await this.#commands.evaluate(deleteScript, keys, [now])) === 1
+  /** Drops the variants of a key, and what is expected there but `keeping`. */
+  async #drop(key: string, keeping = ''): Promise<boolean> {
+    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
+    return (await this.#commands.evaluate(deleteScript, keys, [this.#now(), keeping])) === 1
+  }
+
+  #now(): string {
+    return String(toWallMilliseconds(this.#clock.wallNow()))
   }
 
   /** The account of the prefix of a key; undefined when there may be as much as will. */
@@ -160,9 +177,18 @@ export class RedisCacheStore implements CacheStore {
     if (account === undefined) return
     let dropped = await account.enter(changes)
     while (dropped.length > 0) {
-      await Promise.all(dropped.map((each) => this.#drop(each)))
+      await Promise.all(dropped.map((each) => this.#makeRoom(each)))
       dropped = await account.enter([])
     }
+  }
+
+  /** What is expected there stays expected: nobody has said that it is void. */
+  async #makeRoom(key: string): Promise<void> {
+    await this.#commands.evaluate(
+      deleteScript,
+      [keyOf(key, 'entries'), keyOf(key, 'variants')],
+      [this.#now(), ''],
+    )
   }
 
   /** A hit waits for no account: if it fails, the uses that were noted are forgotten. */

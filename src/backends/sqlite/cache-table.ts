@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
 import type { CacheSize } from '../contract.ts'
+import { AskedTable } from './asked-table.ts'
 import {
   all,
   entriesTable as entries,
@@ -56,6 +57,7 @@ const step = 32
 
 /** Stored responses, and who asks for more. */
 export class CacheTable {
+  readonly asked: AskedTable
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #match: StatementSync
@@ -64,6 +66,7 @@ export class CacheTable {
   /** @param isOurs whether it is for us to set how the file is written */
   constructor(db: DatabaseSync, isOurs: boolean) {
     this.#db = db
+    this.asked = new AskedTable(db)
     if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
     this.#version = prepare(db, 'PRAGMA data_version')
     this.#match = prepare(
@@ -131,11 +134,16 @@ export class CacheTable {
   /** Makes whole what is written, in the place of what came before it; what came later stays instead. */
   complete({ key, variant, expiresAt, usedAt }: Listing, place: number): void {
     const other = this.#get(`SELECT place FROM ${entries} WHERE key = ? AND variant = ?`, key, variant)
-    if (other !== undefined && (other.place as number) > place) return this.drop(key, draft(place))
+    if (other !== undefined && (other.place as number) > place) return this.abandon(key, place)
     if (other !== undefined) this.drop(key, variant)
     const sql = `UPDATE ${entries} SET variant = ?, whole = 1, expires_at = ?, used_at = ? WHERE key = ? AND variant = ?`
     this.#run(sql, variant, expiresAt, usedAt, key, draft(place))
     this.#bound(key)
+  }
+
+  /** Drops an entry that is being written. */
+  abandon(key: string, place: number): void {
+    this.drop(key, draft(place))
   }
 
   drop(key: string, variant: string): void {
@@ -147,8 +155,9 @@ export class CacheTable {
     this.#run(`DELETE FROM ${entries} WHERE key = ? AND variant = ? AND place = ?`, key, variant, place)
   }
 
-  /** Drops the variants of a key. @returns whether one of them could be matched */
-  delete(key: string, now: Microseconds): boolean {
+  /** Drops the variants of a key, and all that is expected but `keeping`. @returns whether one of them could be matched */
+  delete(key: string, now: Microseconds, keeping: string): boolean {
+    this.asked.drop(key, keeping)
     const sql = `SELECT 1 FROM ${entries} WHERE key = ? AND whole AND expires_at > ?`
     const found = this.#get(sql, key, now) !== undefined
     this.#run(`DELETE FROM ${entries} WHERE key = ?`, key)
@@ -170,6 +179,7 @@ export class CacheTable {
   /** Drops some of what has expired, entries and leases. @returns whether there may be more */
   sweepSome(now: Microseconds, leaseNow: Microseconds): boolean {
     this.#run(`DELETE FROM ${leases} WHERE until <= ?`, leaseNow)
+    this.asked.sweep(leaseNow)
     const some = `SELECT key, variant FROM ${entries} WHERE expires_at <= ? ORDER BY expires_at LIMIT ${step}`
     return this.#run(`DELETE FROM ${entries} WHERE (key, variant) IN (${some})`, now) === step
   }
@@ -230,6 +240,7 @@ export class CacheTable {
 
   release(key: string, token: string): void {
     this.#run(`DELETE FROM ${leases} WHERE key = ? AND token = ?`, key, token)
+    this.asked.remove(key, token)
   }
 
   #bound(key: string): void {

@@ -30,6 +30,9 @@ export const all = 'all'
 /** Who asks the origin for what. */
 export const leasesTable = 'http_sessions_leases'
 
+/** What is asked for: its answer may be stored, unless its key is dropped before. */
+export const askedTable = 'http_sessions_asked'
+
 /** Adds to the totals of a key’s prefix, and of all. */
 const addToTotals = (key: string, entries: string, bytes: string): string =>
   [`'${all}'`, `substr(${key}, 1, instr(${key}, ':'))`]
@@ -75,6 +78,9 @@ const migrations: readonly string[] = [
   CREATE TRIGGER ${limitsTable}_dropped AFTER DELETE ON ${limitsTable} WHEN length(old.archives) > 0 BEGIN
     DELETE FROM ${pagesTable} WHERE key = old.key;
   END`,
+  `CREATE TABLE ${askedTable} (
+    key TEXT NOT NULL, token TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (key, token)
+  ) WITHOUT ROWID`,
 ]
 
 /** Of the tables as they are now; a file of a later one was written by a later http-sessions. */

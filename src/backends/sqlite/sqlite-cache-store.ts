@@ -33,6 +33,8 @@ export interface SqliteCacheStoreOptions {
 const second: Microseconds = 1_000_000
 /** An entry that is being written for longer than this has lost its writer. */
 const longestDraft: Microseconds = 60 * second
+/** And one that is expected for longer than this. */
+const longestExpected: Microseconds = 86_400 * second
 
 /**
  * Stored responses in an SQLite file, for all processes that open it. A hit is one look into the file, answered at once,
@@ -41,6 +43,7 @@ const longestDraft: Microseconds = 60 * second
  */
 export class SqliteCacheStore implements CacheStore {
   readonly shared = true
+  readonly bounded = true
   readonly #connection: Connection
   readonly #desk: Desk<CacheTable>
   readonly #clock: Clock
@@ -91,21 +94,21 @@ export class SqliteCacheStore implements CacheStore {
     return this.#reader.match(key)
   }
 
-  put(entry: CacheEntry): MaybePromise<void> {
+  put(entry: CacheEntry, token?: string): MaybePromise<void> {
     if (entry.body.byteLength > this.#maxEntrySize) return
     const packed = packEntry(entry)
     const listing = this.#listingOf(entry, packed)
     if (listing.size > this.#maxSize) return
-    if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed))
+    if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed, token))
     const piece = packed.piece(0)
     return this.#write((table) => {
-      table.putPiece(table.put(listing), piece)
+      if (isExpected(table, listing, token)) table.putPiece(table.put(listing), piece)
     })
   }
 
-  delete(key: string): MaybePromise<boolean> {
+  delete(key: string, keeping = ''): MaybePromise<boolean> {
     const now = this.#clock.wallNow()
-    return this.#write((table) => table.delete(key, now))
+    return this.#write((table) => table.delete(key, now, keeping))
   }
 
   async *entries(prefix: string): AsyncGenerator<CacheEntry, void, undefined> {
@@ -126,6 +129,7 @@ export class SqliteCacheStore implements CacheStore {
   }
 
   async clear(prefix: string): Promise<void> {
+    await this.#desk.write((table) => table.asked.clear(prefix))
     while (await this.#write((table) => table.clearSome(prefix))) await nextTurn()
   }
 
@@ -139,6 +143,10 @@ export class SqliteCacheStore implements CacheStore {
       const now = this.#leaseNow()
       return table.claim(key, token, now, now + span)
     })
+  }
+
+  expect(key: string, token: string): MaybePromise<void> {
+    return this.#desk.write((table) => table.asked.add(key, token, this.#leaseNow() + longestExpected))
   }
 
   release(key: string, token: string): MaybePromise<void> {
@@ -178,7 +186,7 @@ export class SqliteCacheStore implements CacheStore {
   }
 
   /** Each piece in a transaction of its own, unseen until the last one is there. */
-  async #putInPieces(listing: Listing, packed: PackedEntry): Promise<void> {
+  async #putInPieces(listing: Listing, packed: PackedEntry, token: string | undefined): Promise<void> {
     const { key } = listing
     const expiresAt = this.#clock.wallNow() + longestDraft
     const place = await this.#write((table) => table.begin({ ...listing, expiresAt }))
@@ -191,7 +199,8 @@ export class SqliteCacheStore implements CacheStore {
       await nextTurn()
     }
     await this.#write((table) => {
-      table.complete({ ...listing, usedAt: this.#uses.now() }, place)
+      if (isExpected(table, listing, token)) table.complete({ ...listing, usedAt: this.#uses.now() }, place)
+      else table.abandon(key, place)
     })
   }
 
@@ -207,4 +216,9 @@ export class SqliteCacheStore implements CacheStore {
       return answer
     })
   }
+}
+
+/** Whether it may be put: with a token only while that is expected. */
+function isExpected(table: CacheTable, { key }: Listing, token: string | undefined): boolean {
+  return token === undefined || table.asked.has(key, token)
 }

@@ -1,6 +1,5 @@
 import type { CacheEntry, CacheStore } from '../../backends/contract.ts'
 import { answerOf, type StoredAnswer } from '../../cache/answer.ts'
-import { answersGet, changedUrls } from '../../cache/unsafe.ts'
 import { type CacheCounters, createCounters } from '../../cache/counters.ts'
 import { type Demand, demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
@@ -18,6 +17,7 @@ import { deadlineOf, withoutConditions } from './background.ts'
 import { Coalescer } from './coalescer.ts'
 import { type OriginAnswer, OriginExchange, type Question } from './origin-exchange.ts'
 import { termsOf } from './terms.ts'
+import { UnsafeExchange } from './unsafe-exchange.ts'
 import { gatewayTimeout, reused, storedReply } from './stored-reply.ts'
 
 /** What the cache middleware is made of. */
@@ -60,6 +60,7 @@ class RequestCache {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #coalescer: Coalescer
+  readonly #unsafe: UnsafeExchange
   readonly #events: CacheEventSource
   readonly #closing: AbortSignal | undefined
 
@@ -73,6 +74,7 @@ class RequestCache {
     this.#store = new SafeStore({ store, counters, events: this.#events, timeout, clock: storeClock })
     this.#origin = new OriginExchange(this.#store, clock, settings, counters)
     this.#coalescer = new Coalescer(this.#store, this.#origin, storeClock)
+    this.#unsafe = new UnsafeExchange(this.#store, this.#origin, settings)
     this.#closing = options.closing
   }
 
@@ -80,7 +82,7 @@ class RequestCache {
     const demand = demandOf(request)
     if (demand === undefined) return this.#passBy(request, next)
     const key = cacheKey(request, this.#settings)
-    const ticket = this.#origin.begin()
+    const began = this.#store.invalidations.begin()
     const found = this.#store.match(key)
     const entries = found instanceof Promise ? await found : found
     const selected = selectEntry(entries, request)
@@ -94,7 +96,7 @@ class RequestCache {
     if (verdict === 'fresh' || verdict === 'revalidate') {
       const answer = answerOf(selected, request.method, demand.conditions)
       if (verdict === 'revalidate') this.#revalidate(question)
-      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow, ticket)
+      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow, began)
       this.#counters.misses += 1
       return this.#goForward({ ...question, fwd: 'partial' })
     }
@@ -107,20 +109,20 @@ class RequestCache {
     entry: CacheEntry,
     answer: StoredAnswer,
     wallNow: Microseconds,
-    ticket: number,
+    began: number,
   ): Reply {
     this.#counters.hits += 1
     const remaining = remainingLifetime(entry, this.#settings, wallNow)
     if (entry.ttl !== undefined && this.#settings.renewOnGet)
-      this.#renew(entry, remaining, wallNow + entry.ttl, ticket)
+      this.#renew(entry, remaining, wallNow + entry.ttl, began)
     const ttl = Math.floor(remaining / 1_000_000)
     const status = { hit: true, ttl, key: entry.key }
     return storedReply(request, reused(answer, entry, wallNow), entry.httpVersion, this.#clock.now(), status)
   }
 
   /** Starts the lifetime anew, unless that was done within the last hundredth of it: hits should not become writes. */
-  #renew(entry: CacheEntry, remaining: Microseconds, expiresAt: Microseconds, ticket: number): void {
-    if (remaining < (entry.ttl as Microseconds) * 0.99) this.#origin.renew({ ...entry, expiresAt }, ticket)
+  #renew(entry: CacheEntry, remaining: Microseconds, expiresAt: Microseconds, began: number): void {
+    if (remaining < (entry.ttl as Microseconds) * 0.99) this.#origin.renew({ ...entry, expiresAt }, began)
   }
 
   /**
@@ -143,27 +145,13 @@ class RequestCache {
 
   /** Neither answered from the store nor kept; but what changes a resource invalidates what is stored of it. */
   async #passBy(request: Request, next: Next): Promise<Reply> {
+    if (!safeMethods.has(request.method)) return this.#unsafe.send(request, next)
     const fwd = request.method === 'GET' || request.method === 'HEAD' ? 'bypass' : 'method'
-    if (safeMethods.has(request.method)) return withStatus(await next(request), { hit: false, fwd })
-    const reply = await next(request)
-    // RFC 9111, 4.4: an unsafe method that did not fail
-    if (reply.status >= 200 && reply.status < 400) {
-      for (const url of changedUrls(request, reply)) {
-        const key = cacheKey({ ...request, url }, this.#settings)
-        this.#coalescer.forget(key)
-        this.#origin.invalidate(key)
-      }
-    }
-    if (!answersGet(request, reply, this.#settings)) return withStatus(reply, { hit: false, fwd })
-    const key = cacheKey(request, this.#settings)
-    const asked = { ...request, method: 'GET', body: undefined }
-    const { reply: kept, stored, content } = this.#origin.keep(asked, key, reply)
-    const stream = content === undefined ? kept.stream : content.open(undefined)
-    return withStatus({ ...kept, request, stream }, { hit: false, fwd, stored })
+    return withStatus(await next(request), { hit: false, fwd })
   }
 
   async #goForward(forward: Forward): Promise<Reply> {
-    const { request, demand, fwd, key, next } = forward
+    const { request, demand, fwd, key } = forward
     if (demand.offline === 'error') {
       throw new SessionError(
         'ERR_NOT_CACHED',
@@ -173,8 +161,7 @@ class RequestCache {
     const status: CacheStatus = { hit: false, fwd, key }
     if (demand.offline === 'status') return gatewayTimeout(request, this.#clock.now(), status)
     // a HEAD’s answer has no content to keep
-    if (request.method === 'HEAD')
-      return withStatus(await this.#origin.head(request, forward.selected, next), status)
+    if (request.method === 'HEAD') return withStatus(await this.#origin.head(forward), status)
     // who insists on the origin’s own word must not get one that was given before it asked; and a part is not for all
     const isAlone = insists(demand) || fwd === 'request' || demand.conditions !== undefined
     const answer = isAlone

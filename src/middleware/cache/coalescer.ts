@@ -3,7 +3,9 @@ import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
 import { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
+import { SessionError } from '../../core/errors.ts'
 import { discard } from '../discard.ts'
+import { collect } from './collect.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
 import { SharedContent } from './shared-content.ts'
@@ -12,20 +14,21 @@ import { contentFor } from './stored-reply.ts'
 /** Asks the origin once for all who want the same at the same time, in this process and in others. */
 export class Coalescer {
   readonly #origin: OriginExchange
-  readonly #flights = new SingleFlight<OriginAnswer>()
+  readonly #flights: SingleFlight<OriginAnswer>
   readonly #processes: ProcessFlight
   readonly #unshared: UnsharedKeys
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, clock: Clock) {
     this.#origin = origin
+    this.#flights = new SingleFlight(store.invalidations)
     this.#unshared = new UnsharedKeys(clock, unsharedSpan)
     this.#processes = new ProcessFlight(store, origin, this.#unshared, clock)
   }
 
   /** Asks for this request alone. */
   async alone(question: Question): Promise<OriginAnswer> {
-    const answer = await this.#origin.get(question)
+    const answer = await this.#processes.alone(question)
     const stream = answer.content?.open(undefined)
     return stream === undefined ? answer : { ...answer, reply: { ...answer.reply, stream } }
   }
@@ -38,12 +41,20 @@ export class Coalescer {
       if (answer.entry !== undefined) this.#unshared.delete(key)
       return answer
     }
-    const landed = await this.#flights.run(key, terms, request.signal, {
-      start: (signal) => this.#start(question, signal),
-      lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.ended),
-    })
+    let landed: Landed<OriginAnswer>
+    try {
+      landed = await this.#flights.run(key, terms, request.signal, {
+        start: (signal) => this.#start(question, signal),
+        lasts: ({ entry, content }) => (entry === undefined ? undefined : content?.decided),
+      })
+    } catch (error) {
+      // whoever reads it to its end has a limit that a stream has not
+      if (request.maxResponseSize === Number.POSITIVE_INFINITY && isTooLarge(error))
+        return this.alone(question)
+      throw error
+    }
     // not shareable after all, or of another variant: everybody for themselves
-    const shared = this.#answerFor(question, landed)
+    const shared = await this.#answerFor(question, landed)
     if (shared !== undefined) return shared
     landed.value.content?.dropUnread()
     return this.alone(question)
@@ -59,11 +70,6 @@ export class Coalescer {
   /** Whether it is being asked. */
   isUnderWay(key: string, terms: string): boolean {
     return this.#flights.has(key, terms)
-  }
-
-  /** What was asked for before now is for nobody who comes from now on. */
-  forget(key: string): void {
-    this.#flights.forget(key)
   }
 
   async #start(question: Question, signal: AbortSignal): Promise<OriginAnswer> {
@@ -92,7 +98,10 @@ export class Coalescer {
   }
 
   /** A shared answer as this request may have it; undefined when it may not. */
-  #answerFor(question: Question, { value, collapsed, late }: Landed<OriginAnswer>): OriginAnswer | undefined {
+  async #answerFor(
+    question: Question,
+    { value, collapsed, late }: Landed<OriginAnswer>,
+  ): Promise<OriginAnswer | undefined> {
     const { request } = question
     const { entry, content } = value
     if (collapsed && (entry === undefined || !matchesVariant(entry, request))) return undefined
@@ -102,9 +111,19 @@ export class Coalescer {
     if (headers === undefined) return undefined
     const reply = { ...value.reply, request, headers }
     const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
-    if (request.reading === 'buffered') return answer
-    const stream =
-      content === undefined ? entry && contentFor(request, entry.body).stream : content.open(request.signal)
-    return stream && { ...answer, reply: { ...reply, stream } }
+    if (content === undefined) {
+      if (request.reading === 'buffered') return answer
+      return entry && { ...answer, reply: { ...reply, ...contentFor(request, entry.body) } }
+    }
+    const stream = content.open(request.signal)
+    if (stream === undefined) return undefined
+    if (request.reading === 'stream') return { ...answer, reply: { ...reply, stream } }
+    const body = await collect(stream, request)
+    const timings = { ...reply.timings, endedAt: this.#origin.now() }
+    return { ...answer, reply: { ...reply, body, stream: undefined, timings } }
   }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'ERR_TOO_LARGE'
 }

@@ -1,8 +1,7 @@
 import type { CacheEntry } from '../../backends/contract.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
-import { type ExchangeTimes, isComplete, toEntry } from '../../cache/entry.ts'
-import { Invalidations } from '../../cache/invalidations.ts'
+import { type ExchangeTimes, isComplete, isSameExchange, toEntry } from '../../cache/entry.ts'
 import type { CacheSettings } from '../../cache/options.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
@@ -10,9 +9,18 @@ import type { SafeStore } from '../../cache/safe-store.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
+import { Announcements } from './announcements.ts'
 
 /** Settings that decide what is stored, and for how long. */
 export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
+
+/** When an exchange began: for whoever stores what came of it. */
+export interface Ticket {
+  /** By which what this process invalidates is heeded. */
+  readonly number: number
+  /** By which the store heeds what other processes invalidate; undefined when it was not told. */
+  readonly token: string | undefined
+}
 
 /** A request whose answer may be kept. */
 interface Asked {
@@ -32,22 +40,18 @@ export class Keeper {
   readonly #store: SafeStore
   readonly #settings: StoringSettings
   readonly #counters: CacheCounters
-  readonly #invalidations = new Invalidations()
+  readonly #announcements: Announcements
 
   constructor(store: SafeStore, settings: StoringSettings, counters: CacheCounters) {
     this.#store = store
     this.#settings = settings
     this.#counters = counters
+    this.#announcements = new Announcements(store)
   }
 
-  /** A ticket for an exchange that begins now. */
-  begin(): number {
-    return this.#invalidations.begin()
-  }
-
-  invalidate(key: string): void {
-    this.#invalidations.add(key)
-    this.#store.delete(key)
+  /** A ticket for an exchange that begins now. @param token what the store was told */
+  begin(token: string | undefined): Ticket {
+    return { number: this.#store.invalidations.begin(), token }
   }
 
   drop(key: string): void {
@@ -67,47 +71,64 @@ export class Keeper {
   }
 
   /** Stores what came whole, joined to the parts that are there. */
-  keep({ demand }: Asked, entry: CacheEntry, ticket: number): Kept {
+  keep({ demand }: Asked, entry: CacheEntry, ticket: Ticket): Kept {
     if (entry.status !== 206) return this.put(entry, ticket)
     const part = toParts(entry, demand.conditions?.rangeText ?? '')
     if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     // looked up anew: parts that were asked for at the same time came meanwhile
-    const found = this.#store.match(entry.key)
-    if (found instanceof Promise) void found.then((entries) => this.#join(entries, part, ticket))
-    else this.#join(found, part, ticket)
+    this.#store.update(entry.key, (entries) => this.#join(entries, part, ticket))
     return 'stored'
   }
 
-  put(entry: CacheEntry, ticket: number): Kept {
+  put(entry: CacheEntry, ticket: Ticket): Kept {
     if (entry.parts === undefined && !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     if (entry.body.byteLength > this.#settings.maxEntrySize) return 'refused'
-    if (!this.#invalidations.allows(entry.key, ticket)) return 'refused'
-    if (!this.#store.put(entry)) return 'left out'
+    if (!this.#store.invalidations.allows(entry.key, ticket.number)) return 'refused'
+    if (!this.#isExpected(ticket) || !this.#store.put(entry, ticket.token)) return 'left out'
     this.#counters.stored += 1
     return 'stored'
   }
 
   /** Stores what was stored before, changed, unless it was invalidated since then. */
-  replace(entry: CacheEntry, ticket: number): void {
-    if (this.#invalidations.allows(entry.key, ticket)) this.#store.put(entry)
+  replace(entry: CacheEntry, ticket: Ticket): void {
+    const mayStore = this.#isExpected(ticket) && this.#store.invalidations.allows(entry.key, ticket.number)
+    if (mayStore) this.#store.put(entry, ticket.token)
+    // that it is outdated must not be forgotten
+    else if (entry.outdated === true) this.#store.delete(entry.key)
+  }
+
+  /** Stores anew what was looked for at `began`, unless it is not there any more. Nobody waits for it. */
+  renew(entry: CacheEntry, began: number): void {
+    void this.#announcements.during(entry.key, async (token) => {
+      if (token === undefined || (await this.#isThere(entry))) this.replace(entry, { number: began, token })
+    })
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
-  outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: number): void {
+  outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: Ticket): void {
     if (entry === undefined || this.#settings.mode === 'ttl') return
     const isNews = status === 200 || status === 404 || status === 410
     if (isNews) this.replace({ ...entry, outdated: true }, ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
-  afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: number): void {
+  afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: Ticket): void {
     if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
     const updated = afterHead(entry, reply.request, reply, times, this.#settings)
     const keeps = updated !== undefined && storable(updated, this.#settings)
     this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
 
-  #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: number): void {
+  async #isThere(entry: CacheEntry): Promise<boolean> {
+    return (await this.#store.match(entry.key)).some((each) => isSameExchange(each, entry))
+  }
+
+  /** Others who share the store would not be heeded, if it does not know when this was asked for. */
+  #isExpected({ token }: Ticket): boolean {
+    return token !== undefined || !this.#store.isShared
+  }
+
+  #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: Ticket): void {
     const stored = entries.find(({ variant }) => variant === part.variant)
     const joined = stored === undefined ? undefined : combined(stored, part)
     this.put(joined === undefined ? part : aged(joined, this.#settings), ticket)

@@ -8,12 +8,14 @@ import { failureStatuses, reusable, storable, survivesFailure } from '../../cach
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { Microseconds } from '../../core/duration.ts'
 import { NetworkError, TimeoutError } from '../../core/errors.ts'
 import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
-import { Keeper, type StoringSettings } from './keeper.ts'
+import { Announcements } from './announcements.ts'
+import { Keeper, type StoringSettings, type Ticket } from './keeper.ts'
 import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
 
@@ -42,6 +44,8 @@ export interface Question {
   /** Everything else under the key. */
   readonly others: readonly CacheEntry[]
   readonly next: Next
+  /** By which the store expects the answer; undefined when it was not told. */
+  readonly token?: string | undefined
   /** Ends the exchange while its content arrives. Default: nothing; then the request’s signal does. */
   readonly stop?: () => void
 }
@@ -51,11 +55,13 @@ export class OriginExchange {
   readonly #clock: Clock
   readonly #settings: StoringSettings
   readonly #keeper: Keeper
+  readonly #announcements: Announcements
 
   constructor(store: SafeStore, clock: Clock, settings: StoringSettings, counters: CacheCounters) {
     this.#clock = clock
     this.#settings = settings
     this.#keeper = new Keeper(store, settings, counters)
+    this.#announcements = new Announcements(store)
   }
 
   /**
@@ -82,10 +88,15 @@ export class OriginExchange {
     return stale
   }
 
+  /** The instant that it is. */
+  now(): Microseconds {
+    return this.#clock.now()
+  }
+
   /** Stores, if it may, a response that came to another request as the answer to this GET. */
-  keep(request: Request, key: string, reply: Reply): OriginAnswer {
+  keep(request: Request, key: string, reply: Reply, token: string | undefined): OriginAnswer {
     const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
-    return this.#receive(question, this.#keeper.begin(), reply)
+    return this.#receive(question, this.#keeper.begin(token), reply)
   }
 
   /** What another process has stored meanwhile, as the answer; undefined when it is not what was asked for. */
@@ -101,32 +112,25 @@ export class OriginExchange {
     return reused(entry, entry, wallNow).headers
   }
 
-  /** A ticket for what begins now. */
-  begin(): number {
-    return this.#keeper.begin()
-  }
-
-  /** Stores it anew, unless it was invalidated since it was looked for. */
-  renew(entry: CacheEntry, ticket: number): void {
-    this.#keeper.replace(entry, ticket)
-  }
-
-  /** What is stored under the key holds no more, nor does what was asked for before now (RFC 9111, 4.4). */
-  invalidate(key: string): void {
-    this.#keeper.invalidate(key)
+  /** Stores it anew, unless it was invalidated since it was looked for at `began`. */
+  renew(entry: CacheEntry, began: number): void {
+    this.#keeper.renew(entry, began)
   }
 
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
-  async head(request: Request, selected: CacheEntry | undefined, next: Next): Promise<Reply> {
-    const ticket = this.#keeper.begin()
-    const reply = await next(request)
-    if (selected !== undefined) this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), ticket)
-    return reply
+  async head({ request, key, selected, next }: Question): Promise<Reply> {
+    if (selected === undefined) return next(request)
+    return this.#announcements.during(key, async (token) => {
+      const ticket = this.#keeper.begin(token)
+      const reply = await next(request)
+      this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), ticket)
+      return reply
+    })
   }
 
   async #ask(question: Question): Promise<OriginAnswer> {
     const { request, demand, selected, others, next } = question
-    const ticket = this.#keeper.begin()
+    const ticket = this.#keeper.begin(question.token)
     if (selected !== undefined && answerOf(selected, request.method, demand.conditions) === undefined) {
       return this.#askForParts(question, selected, ticket)
     }
@@ -141,7 +145,7 @@ export class OriginExchange {
   }
 
   /** The stored parts are not what is wanted: asks for the missing ones, or for what the caller wants. */
-  async #askForParts(question: Question, selected: CacheEntry, ticket: number): Promise<OriginAnswer> {
+  async #askForParts(question: Question, selected: CacheEntry, ticket: Ticket): Promise<OriginAnswer> {
     const { request, demand, next } = question
     const wantsWhole = demand.conditions === undefined && demand.reuse !== 'none'
     const completion = wantsWhole ? completing(request, selected) : undefined
@@ -168,7 +172,7 @@ export class OriginExchange {
     }
   }
 
-  #receive(question: Omit<Question, 'next'>, ticket: number, received: Reply): OriginAnswer {
+  #receive(question: Omit<Question, 'next'>, ticket: Ticket, received: Reply): OriginAnswer {
     const { request, key, selected, demand, stop = () => undefined } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
@@ -207,7 +211,7 @@ export class OriginExchange {
   }
 
   /** undefined when the stored response, freshened, is not what the caller asked for. */
-  #freshen(question: Question, known: CacheEntry, ticket: number, reply: Reply): OriginAnswer | undefined {
+  #freshen(question: Question, known: CacheEntry, ticket: Ticket, reply: Reply): OriginAnswer | undefined {
     const { request, demand } = question
     const times = timesOf(reply, this.#clock)
     const entry = freshened(known, request, reply, times, this.#settings)
@@ -241,7 +245,7 @@ export class OriginExchange {
 }
 
 /** No answer, or not in time. A limiter or a caller who gave up is no failure of the origin. */
-function isFailure(error: unknown): boolean {
+export function isFailure(error: unknown): boolean {
   return error instanceof NetworkError || error instanceof TimeoutError
 }
 

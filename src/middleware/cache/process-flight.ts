@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { CacheEntry } from '../../backends/contract.ts'
+import { isSameExchange } from '../../cache/entry.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { selectEntry } from '../../cache/variant.ts'
-import { type Clock, sleepUntil } from '../../core/clock.ts'
+import { alarm, type Clock, sleepUntil, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { AbortError } from '../../core/errors.ts'
-import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
+import { Announcements } from './announcements.ts'
+import { isFailure, type OriginAnswer, type OriginExchange, type Question } from './origin-exchange.ts'
+import type { SharedContent } from './shared-content.ts'
 
 /** How long a lease lasts: as long may whoever ended without a word delay others. */
 const leaseSpan: Microseconds = 5_000_000
@@ -17,6 +20,10 @@ const firstPause: Microseconds = 4_000
 const longestPause: Microseconds = 50_000
 /** How long a key counts as one whose answers are not for others. */
 export const unsharedSpan: Microseconds = 30_000_000
+/** And how long as one whose last answer was a failure: all who wait just then find out. */
+const failedSpan: Microseconds = 1_000_000
+/** A content that nobody reads on for so long keeps nobody waiting. */
+const idleSpan: Microseconds = 1_000_000
 
 /** What the store had to say. */
 interface Look {
@@ -28,14 +35,15 @@ interface Look {
 
 /**
  * Of all processes that share a store one asks the origin: it holds the lease of the key. The others look into the store
- * until its answer is there. They go themselves when there is none in time; and when it proved not to be for others,
- * nobody waits there for a while.
+ * until its answer is there. They go themselves, all at once, when there is none in time, or none for them; and when it
+ * proved not to be for others, nobody waits there for a while.
  */
 export class ProcessFlight {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #unshared: UnsharedKeys
   readonly #clock: Clock
+  readonly #announcements: Announcements
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, unshared: UnsharedKeys, clock: Clock) {
@@ -43,12 +51,13 @@ export class ProcessFlight {
     this.#origin = origin
     this.#unshared = unshared
     this.#clock = clock
+    this.#announcements = new Announcements(store)
   }
 
   /** @throws what asking the origin throws; AbortError when the request’s signal fires */
   async get(question: Question): Promise<OriginAnswer> {
     const { key, request } = question
-    if (!this.#store.isShared || this.#unshared.has(key)) return this.#origin.get(question)
+    if (!this.#store.isShared || this.#unshared.has(key)) return this.alone(question)
     const token = randomUUID()
     // who does not want to wait for a slot does not want to wait for others either
     const giveUpAt = this.#clock.now() + Math.min(longestWait, request.features.limit?.maxWait ?? longestWait)
@@ -64,11 +73,20 @@ export class ProcessFlight {
         if (answer !== undefined) return answer
       }
       const now = this.#clock.now()
-      if (held === undefined || now >= giveUpAt) return this.#origin.get(question)
+      if (held === undefined || now >= giveUpAt) return this.alone(question)
       if (held) return this.#lead(question, token, looks > 1)
       await sleepUntil(this.#clock, Math.min(now + pause, giveUpAt), request.signal)
       pause = Math.min(pause * 1.5, longestPause)
     }
+  }
+
+  /** Asks for this request alone; others may have what it stores. */
+  alone(question: Question): Promise<OriginAnswer> {
+    return this.#announcements.during(
+      question.key,
+      (token) => this.#origin.get({ ...question, token }),
+      ({ content }) => content?.decided,
+    )
   }
 
   /** Claims first: what is not in the store then is not going to be put there by somebody else. */
@@ -77,7 +95,10 @@ export class ProcessFlight {
     const match = this.#store.match(key)
     const [held, entries] = [await claim, await match]
     const found = selectEntry(entries, request)
-    const isNews = found !== undefined && found.outdated === undefined && !others.some(isSame(found))
+    const isNews =
+      found !== undefined &&
+      found.outdated === undefined &&
+      !others.some((other) => isSameExchange(found, other))
     return { held, news: isNews ? found : undefined }
   }
 
@@ -86,25 +107,53 @@ export class ProcessFlight {
     const { key } = question
     if (waited && (await this.#isUnshared(key, token))) {
       this.#store.release(key, token)
-      this.#unshared.add(key)
-      return this.#origin.get(question)
+      return this.alone(question)
     }
-    let answer: OriginAnswer
-    try {
-      answer = await this.#origin.get(question)
-    } catch (error) {
-      this.#store.release(key, token)
-      throw error
-    }
-    void this.#releaseWhenStored(key, token, answer)
-    return answer
+    return this.#announcements.during(
+      key,
+      (told) => this.#askFirst({ ...question, token: told }),
+      (answer) => this.#ended(key, token, answer),
+      token,
+    )
   }
 
-  async #releaseWhenStored(key: string, token: string, answer: OriginAnswer): Promise<void> {
-    if (isUnshared(answer)) await this.#store.claim(unsharedKey(key), 'all', unsharedSpan)
-    await answer.content?.ended
-    await this.#store.settled(key)
-    this.#store.release(key, token)
+  async #askFirst(question: Question): Promise<OriginAnswer> {
+    try {
+      return await this.#origin.get(question)
+    } catch (error) {
+      if (isFailure(error)) await this.#tellUnshared(question.key, failedSpan)
+      throw error
+    }
+  }
+
+  /** Resolves when others need not wait any more. */
+  async #ended(key: string, token: string, answer: OriginAnswer): Promise<void> {
+    const { entry, content } = answer
+    if (entry === undefined) await this.#tellUnshared(key, isUnshared(answer) ? unsharedSpan : failedSpan)
+    if (content === undefined) return
+    const unwatch = this.#watch(key, token, content)
+    await content.decided
+    unwatch()
+  }
+
+  /** Tells those who wait that it is in vain. */
+  async #tellUnshared(key: string, span: Microseconds): Promise<void> {
+    await this.#store.claim(unsharedKey(key), String(span), span)
+  }
+
+  /** Gives the lease back, and it alone, when nobody reads on: whoever does later may still store it. */
+  #watch(key: string, token: string, content: SharedContent): () => void {
+    const isIdle = content.watch()
+    const look = (): void => {
+      if (isIdle()) void this.#store.claim(key, token, 1)
+      else timer = this.#inAWhile(look)
+    }
+    let timer = this.#inAWhile(look)
+    return () => timer.cancel()
+  }
+
+  #inAWhile(look: () => void): Timer {
+    return alarm(this.#clock, this.#clock.now() + idleSpan, look, false)
   }
 
   /** Whether a process has told the others that nobody should wait here: it holds another lease for that. */
@@ -126,10 +175,4 @@ export function isUnshared({ entry, reply: { status } }: OriginAnswer): boolean 
 /** What stands for a key whose answers are not for others. */
 function unsharedKey(key: string): string {
   return `${key}:unshared`
-}
-
-/** Whether an entry is of the same exchange. */
-function isSame(entry: CacheEntry): (other: CacheEntry) => boolean {
-  return ({ requestedAt, receivedAt, variant }) =>
-    requestedAt === entry.requestedAt && receivedAt === entry.receivedAt && variant === entry.variant
 }

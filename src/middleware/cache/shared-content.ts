@@ -39,11 +39,14 @@ const dropped = new FinalizationRegistry<() => void>((leave) => leave())
  * more than `limit` bytes.
  */
 export class SharedContent {
-  /** Resolves when no more of it will come: it is whole, or failed, or was abandoned. */
-  readonly ended: Promise<void>
+  /**
+   * Resolves when it is known what becomes of it: it is whole, and kept; or it will never be, as it failed, was abandoned, or
+   * is too large.
+   */
+  readonly decided: Promise<void>
   readonly #options: SharedContentOptions
   readonly #source: AsyncIterator<Uint8Array>
-  readonly #end = Promise.withResolvers<void>()
+  readonly #decision = Promise.withResolvers<void>()
   readonly #places = new Set<Place>()
   #pieces: Piece[] = []
   /** How many pieces were dropped: all have read them. */
@@ -54,12 +57,15 @@ export class SharedContent {
   #isOver = false
   #error: unknown
   #pulling: Promise<void> | undefined
+  /** How often more of it was asked for. */
+  #pulls = 0
 
   constructor(options: SharedContentOptions) {
     this.#options = options
     this.#source = options.source[Symbol.asyncIterator]()
     this.#isKept = options.limit > 0
-    this.ended = this.#end.promise
+    this.decided = this.#decision.promise
+    if (!this.#isKept) this.#decision.resolve()
   }
 
   /**
@@ -94,7 +100,18 @@ export class SharedContent {
 
   /** Resolves when there is more, or will be no more. */
   pull(): Promise<void> {
+    this.#pulls += 1
     return (this.#pulling ??= this.#read().finally(() => (this.#pulling = undefined)))
+  }
+
+  /** Tells whether nobody has asked for more since the last time, nor waits for it: whoever reads it does something else. */
+  watch(): () => boolean {
+    let pulls = this.#pulls
+    return () => {
+      const isIdle = this.#pulling === undefined && pulls === this.#pulls
+      pulls = this.#pulls
+      return isIdle
+    }
   }
 
   async leave(place: Place): Promise<void> {
@@ -141,7 +158,10 @@ export class SharedContent {
 
   #add(fresh: Uint8Array): void {
     this.#size += fresh.byteLength
-    if (this.#size > this.#options.limit) this.#isKept = false
+    if (this.#size > this.#options.limit) {
+      this.#isKept = false
+      this.#decision.resolve()
+    }
     const isForMany = this.#isKept || this.#places.size > 1
     this.#pieces.push({ bytes: isForMany ? new Uint8Array(fresh) : fresh, fresh })
     if (!this.#isKept) this.#dropPassed()
@@ -170,7 +190,7 @@ export class SharedContent {
 
   #settle(): void {
     this.#isOver = true
-    this.#end.resolve()
+    this.#decision.resolve()
   }
 
   #concatenate(): Uint8Array {

@@ -20,7 +20,7 @@ export function givenBody(body: unknown, duplex: unknown): FetchBody {
   if (body instanceof FormData || body instanceof Blob) return { body }
   if (body instanceof ArrayBuffer) return { body: new Uint8Array(body.slice(0)) }
   if (ArrayBuffer.isView(body)) {
-    return { body: Uint8Array.from(new Uint8Array(body.buffer, body.byteOffset, body.byteLength)) }
+    return { body: new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice() }
   }
   if (!isStream(body)) return { body: sentText(body, 'body') }
   if (duplex !== 'half') throw new OptionError("body: a stream needs duplex: 'half' beside it")

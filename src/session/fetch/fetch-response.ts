@@ -52,7 +52,7 @@ export function bodyStream(
     async pull(controller) {
       const piece = await nextPiece(reader, signal)
       // a copy: the stream takes the memory away from whoever else has a part of it
-      if (piece !== undefined) return controller.enqueue(Uint8Array.from(piece))
+      if (piece !== undefined) return controller.enqueue(new Uint8Array(piece))
       controller.close()
       controller.byobRequest?.respond(0)
     },

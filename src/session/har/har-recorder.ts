@@ -112,7 +112,7 @@ export class HarRecorder {
   /** A copy, since what is handed in may be changed later, or be a small part of something large. */
   #kept(content: Uint8Array): Uint8Array | number {
     const keeps = this.#options.content && content.byteLength <= this.#mostContent
-    return keeps ? Uint8Array.from(content) : content.byteLength
+    return keeps ? new Uint8Array(content) : content.byteLength
   }
 
   get #mostContent(): number {

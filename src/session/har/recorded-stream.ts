@@ -43,7 +43,7 @@ export class RecordedStream implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#size += piece.byteLength
     if (this.#size > this.#limit) this.#pieces = undefined
     // a copy, since the reader may change what it is given
-    this.#pieces?.push(Uint8Array.from(piece))
+    this.#pieces?.push(new Uint8Array(piece))
   }
 
   #finish(): void {

@@ -1,0 +1,23 @@
+import type { Request } from '../../core/request.ts'
+import { tooLarge } from '../../transport/exchange.ts'
+
+/**
+ * A stream to its end, for a request that wants all of it at once.
+ * @throws what the stream throws; SessionError ERR_TOO_LARGE
+ */
+export async function collect(stream: AsyncIterable<Uint8Array>, request: Request): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  let size = 0
+  for await (const piece of stream) {
+    size += piece.byteLength
+    if (size > request.maxResponseSize) throw tooLarge(request)
+    pieces.push(piece)
+  }
+  const content = new Uint8Array(size)
+  let offset = 0
+  for (const piece of pieces) {
+    content.set(piece, offset)
+    offset += piece.byteLength
+  }
+  return content
+}

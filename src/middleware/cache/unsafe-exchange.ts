@@ -1,0 +1,68 @@
+import { cacheKey, type KeySettings } from '../../cache/key.ts'
+import type { SafeStore } from '../../cache/safe-store.ts'
+import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
+import type { Next, Reply } from '../../core/reply.ts'
+import type { Request } from '../../core/request.ts'
+import { Announcements } from './announcements.ts'
+import type { OriginAnswer, OriginExchange } from './origin-exchange.ts'
+
+/** Sends what changes a resource, and invalidates what is stored of it (RFC 9111, 4.4). */
+export class UnsafeExchange {
+  readonly #store: SafeStore
+  readonly #origin: OriginExchange
+  readonly #settings: KeySettings
+  readonly #announcements: Announcements
+
+  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings) {
+    this.#store = store
+    this.#origin = origin
+    this.#settings = settings
+    this.#announcements = new Announcements(store)
+  }
+
+  /** @throws what the rest of the chain throws */
+  async send(request: Request, next: Next): Promise<Reply> {
+    if (!mayAnswerGet(request, this.#settings)) {
+      const reply = await next(request)
+      this.#invalidate(request, reply)
+      return passedBy(reply, false)
+    }
+    const key = cacheKey(request, this.#settings)
+    const { reply, stored, content } = await this.#announcements.during(
+      key,
+      (token) => this.#sendAndKeep(request, key, next, token),
+      (answer) => answer.content?.decided,
+    )
+    const stream = content === undefined ? reply.stream : content.open(undefined)
+    return passedBy({ ...reply, request, stream }, stored)
+  }
+
+  async #sendAndKeep(
+    request: Request,
+    key: string,
+    next: Next,
+    token: string | undefined,
+  ): Promise<Pick<OriginAnswer, 'reply' | 'stored' | 'content'>> {
+    const { invalidations } = this.#store
+    const began = invalidations.begin()
+    const reply = await next(request)
+    // what others have changed meanwhile counts, what it changes itself does not
+    const isCurrent = invalidations.allows(key, began)
+    this.#invalidate(request, reply, token)
+    if (!isCurrent || !answersGet(request, reply)) return { reply, stored: false }
+    return this.#origin.keep({ ...request, method: 'GET', body: undefined }, key, reply, token)
+  }
+
+  /** @param keeping by which the answer itself is to be stored */
+  #invalidate(request: Request, reply: Reply, keeping?: string): void {
+    // RFC 9111, 4.4: an unsafe method that did not fail
+    if (reply.status < 200 || reply.status >= 400) return
+    for (const url of changedUrls(request, reply)) {
+      this.#store.invalidate(cacheKey({ ...request, url }, this.#settings), keeping)
+    }
+  }
+}
+
+function passedBy(reply: Reply, stored: boolean): Reply {
+  return { ...reply, cacheStatus: { hit: false, fwd: 'method', ...(stored ? { stored } : {}) } }
+}
