@@ -27,17 +27,26 @@ const network = createServer({ noDelay: true }, (near) => {
 network.listen(0, '127.0.0.1', () => process.send?.((network.address() as AddressInfo).port))
 process.on('disconnect', () => process.exit())
 
-/** Hands on what comes from one side, late. */
+/** Hands on what comes from one side, late to the millisecond, and in its order: timers of their own might overtake one another. */
 function carry(from: Socket, to: Socket): void {
+  const onTheWay: { readonly at: number; readonly arrive: () => void }[] = []
   let lastAt = 0
-  const later = (act: () => void): void => {
+  const look = (): void => {
+    for (let [first] = onTheWay; first !== undefined; [first] = onTheWay) {
+      const wait = first.at - performance.now()
+      if (wait >= 1) return void setTimeout(look, wait)
+      onTheWay.shift()
+      first.arrive()
+    }
+  }
+  const later = (arrive: () => void): void => {
     lastAt = Math.max(lastAt, performance.now() + least + (most - least) * Math.random())
-    // Timers of one instant fire in the order in which they were set.
-    setTimeout(act, lastAt - performance.now())
+    if (onTheWay.push({ at: lastAt, arrive }) === 1) setTimeout(look, lastAt - performance.now())
   }
   from.on('data', (chunk) => later(() => to.write(chunk)))
   from.on('end', () => later(() => to.end()))
   from.on('error', () => to.destroy())
+  from.on('close', () => later(() => to.destroySoon()))
 }
 
 /** @returns the port of a server that takes TLS off */
