@@ -24,8 +24,8 @@ export interface Custody {
   /** Tickets held, under all keys. */
   readonly size: number
   add(ticket: HeldTicket): void
-  /** Its request is being written, and when it arrives at the latest is known: `dueAt` has changed. */
-  written(ticket: HeldTicket): void
+  /** Its request has left this process, so that it is known when it arrives at the latest: `dueAt` has changed. */
+  left(ticket: HeldTicket): void
   /** Does nothing with a ticket that is not held. */
   remove(ticket: HeldTicket): void
   /** The tickets of every key that passes, as they are now. */

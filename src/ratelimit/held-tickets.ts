@@ -30,7 +30,7 @@ export class HeldTickets implements Custody {
   }
 
   /** It is seen to before the next reservation, whatever it is due. */
-  written(): void {}
+  left(): void {}
 
   remove(ticket: HeldTicket): void {
     const { list, storedKey: key } = ticket

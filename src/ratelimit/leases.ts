@@ -19,10 +19,10 @@ const soon: Microseconds = 10_000
 export class Leases implements Custody {
   readonly #store: LimitStore
   readonly #clock: Clock
-  /** Those of requests that are not written, or that only an answer ends; the one that is due first in front. */
+  /** Those of requests that are still here, or that only an answer ends; the one that is due first in front. */
   readonly #waiting = new LinkedList<HeldTicket>()
-  /** Those of requests that are written, likewise: due much sooner, so that in one list each would pass all the others. */
-  readonly #written = new LinkedList<HeldTicket>()
+  /** Those of requests that have left this process, likewise: due much sooner, so that in one list each would pass all the others. */
+  readonly #underWay = new LinkedList<HeldTicket>()
   #timer: Timer | undefined
   /** When the timer fires, on the store’s clock. */
   #timerAt: Microseconds = never
@@ -33,16 +33,16 @@ export class Leases implements Custody {
   }
 
   get size(): number {
-    return this.#waiting.size + this.#written.size
+    return this.#waiting.size + this.#underWay.size
   }
 
   add(ticket: HeldTicket): void {
     this.#add(ticket, this.#waiting)
   }
 
-  written(ticket: HeldTicket): void {
+  left(ticket: HeldTicket): void {
     ticket.list?.remove(ticket)
-    this.#add(ticket, this.#written)
+    this.#add(ticket, this.#underWay)
   }
 
   remove(ticket: HeldTicket): void {
@@ -52,14 +52,14 @@ export class Leases implements Custody {
   }
 
   of(matches: (key: string) => boolean): readonly HeldTicket[] {
-    return [...this.#waiting, ...this.#written].filter(({ storedKey }) => matches(storedKey))
+    return [...this.#waiting, ...this.#underWay].filter(({ storedKey }) => matches(storedKey))
   }
 
   readonly #look = (): void => {
     this.#disarm()
     const now = this.#store.now()
     const due: HeldTicket[] = []
-    for (const list of [this.#written, this.#waiting]) {
+    for (const list of [this.#underWay, this.#waiting]) {
       for (let first = list.head; first !== undefined && due.length < mostAtOnce; first = list.head) {
         if (first.lookAt > now + soon) break
         list.remove(first)
@@ -83,7 +83,7 @@ export class Leases implements Custody {
 
   #arm(): void {
     this.#disarm()
-    const at = Math.min(this.#written.head?.lookAt ?? never, this.#waiting.head?.lookAt ?? never)
+    const at = Math.min(this.#underWay.head?.lookAt ?? never, this.#waiting.head?.lookAt ?? never)
     if (at === never) return
     this.#timerAt = at
     const wait = Math.max(0, at - this.#store.now())

@@ -82,7 +82,7 @@ export class GrantTicket implements Ticket, HeldTicket {
   /** What was said of them then; undefined if nothing was. */
   #lastWord: LastProgress | undefined = undefined
   /** The last call to a store that answers later. */
-  #sent: Promise<void> | undefined = undefined
+  #lastCall: Promise<void> | undefined = undefined
 
   constructor(issuer: Issuer, key: string, limit: LimitKey, grant: Grant) {
     this.#issuer = issuer
@@ -178,7 +178,7 @@ export class GrantTicket implements Ticket, HeldTicket {
   /** It has left this process, so that it is known when it arrives at the latest. */
   #left(at: Microseconds): void {
     this.#leftAt = at
-    if (this.list !== undefined && this.#issuer.terms.travel !== undefined) this.#issuer.custody.written(this)
+    if (this.list !== undefined && this.#issuer.terms.travel !== undefined) this.#issuer.custody.left(this)
   }
 
   /** The latest instant at which a written request can have reached the server; undefined when nobody can say. */
@@ -207,7 +207,7 @@ export class GrantTicket implements Ticket, HeldTicket {
     this.#lastWord = 'arrived'
     const tell = (): Promise<void> | undefined =>
       this.#limit.rule.awaits(this.#grant) ? this.#move(endAt, 'arrived') : undefined
-    return this.#sent === undefined ? tell() : this.#sent.then(tell)
+    return this.#lastCall === undefined ? tell() : this.#lastCall.then(tell)
   }
 
   #move(until: Microseconds, progress: Progress): Promise<void> | undefined {
@@ -242,16 +242,16 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   /** Calls the store; one call after another when it answers later, each with the grant as the last one left it. */
   #send<T>(call: () => MaybePromise<T>, heard: (answer: T) => void): Promise<void> | undefined {
-    const answer = this.#sent === undefined ? orRejection(call) : this.#sent.then(call, call)
+    const answer = this.#lastCall === undefined ? orRejection(call) : this.#lastCall.then(call, call)
     if (!(answer instanceof Promise)) {
       heard(answer)
       return undefined
     }
-    this.#sent = answer.then(heard, (error: unknown) => {
+    this.#lastCall = answer.then(heard, (error: unknown) => {
       this.#tryAgain()
       throw error
     })
-    return this.#sent
+    return this.#lastCall
   }
 
   /**

@@ -3,7 +3,7 @@ import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import { nameOf, type Request, UnwrittenError } from '../core/request.ts'
+import { type ExchangeObserver, nameOf, type Request, UnwrittenError } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -88,13 +88,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     const now = this.#clock.now()
-    const { observer, url } = this.#request
-    const isBuffered = url.protocol === 'https:'
-    // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
-    if (observer?.written(now, isBuffered) === false) throw new UnwrittenError()
-    // While the end of the handshake or of an earlier record is on its way, node:tls keeps what comes behind it until the
-    // event loop's next turn; and other connections' handshakes may come first.
-    if (observer?.sent !== undefined && isBuffered) setImmediate(() => observer.sent?.(this.#clock.now()))
+    const { observer } = this.#request
+    if (observer !== undefined) this.#tellWritten(observer, now)
     this.#connectTimer?.cancel()
     this.#phase = 'written'
     this.#writtenAt = now
@@ -185,6 +180,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (maxResponseSize === Number.POSITIVE_INFINITY || method === 'HEAD') return
     const length = fieldValue(this.#headers, 'content-length')
     if (length !== undefined && Number(length) > maxResponseSize) this.fail(tooLarge(this.#request))
+  }
+
+  #tellWritten(observer: ExchangeObserver, now: number): void {
+    const isBuffered = this.#request.url.protocol === 'https:'
+    // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
+    if (!observer.written(now, isBuffered)) throw new UnwrittenError()
+    // While the end of the handshake or of an earlier record is on its way, node:tls keeps what comes behind it until the
+    // event loop's next turn; and other connections' handshakes may come first.
+    if (isBuffered && observer.sent !== undefined) setImmediate(() => observer.sent?.(this.#clock.now()))
   }
 
   #finish(): void {
