@@ -1,7 +1,7 @@
 import { escape, unescape } from './key-names.ts'
 
 /** What a Redis key of the cache holds. */
-type Part = 'entries' | 'variants' | 'asked' | 'lease' | `pieces:${string}`
+export type Part = 'entries' | 'variants' | 'asked' | 'lease' | `pieces:${string}`
 
 /**
  * The Redis keys of a primary cache key `<prefix>:<name>`. The name is their hash tag, so all are in one slot.

@@ -3,7 +3,7 @@ import type { Microseconds } from '../../core/duration.ts'
 import { defaultMaxEntrySize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheSize, CacheStore } from '../contract.ts'
 import { CacheAccount, type Change } from './cache-account.ts'
-import { keyOf, prefixOf, readKey, startOf } from './cache-keys.ts'
+import { keyOf, type Part, prefixOf, readKey, startOf } from './cache-keys.ts'
 import { CacheReader } from './cache-reader.ts'
 import { claimScript, deleteScript, expectScript, releaseScript } from './cache-scripts.ts'
 import { CacheWriter, draftOf } from './cache-writer.ts'
@@ -135,13 +135,8 @@ export class RedisCacheStore implements CacheStore {
       const keys: string[] = []
       for (const redisKey of page) {
         const read = readKey(redisKey)
-        if (
-          read === undefined ||
-          !parts.includes(read.part) ||
-          !read.key.startsWith(prefix) ||
-          seen.has(read.key)
-        )
-          continue
+        if (read === undefined || !parts.includes(read.part)) continue
+        if (!read.key.startsWith(prefix) || seen.has(read.key)) continue
         seen.add(read.key)
         keys.push(read.key)
       }
@@ -150,13 +145,14 @@ export class RedisCacheStore implements CacheStore {
   }
 
   /** Drops the variants of a key, and what is expected there but `keeping`. */
-  async #drop(key: string, keeping = ''): Promise<boolean> {
-    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
-    return (await this.#commands.evaluate(deleteScript, keys, [this.#now(), keeping])) === 1
+  #drop(key: string, keeping?: string): Promise<boolean> {
+    return this.#deleteKeys(key, ['entries', 'variants', 'asked'], keeping)
   }
 
-  #now(): string {
-    return String(toWallMilliseconds(this.#clock.wallNow()))
+  async #deleteKeys(key: string, parts: readonly Part[], keeping = ''): Promise<boolean> {
+    const now = String(toWallMilliseconds(this.#clock.wallNow()))
+    const keys = parts.map((part) => keyOf(key, part))
+    return (await this.#commands.evaluate(deleteScript, keys, [now, keeping])) === 1
   }
 
   /** The account of the prefix of a key; undefined when there may be as much as will. */
@@ -177,18 +173,10 @@ export class RedisCacheStore implements CacheStore {
     if (account === undefined) return
     let dropped = await account.enter(changes)
     while (dropped.length > 0) {
-      await Promise.all(dropped.map((each) => this.#makeRoom(each)))
+      // what is expected there stays expected: nobody has said that it is void
+      await Promise.all(dropped.map((each) => this.#deleteKeys(each, ['entries', 'variants'])))
       dropped = await account.enter([])
     }
-  }
-
-  /** What is expected there stays expected: nobody has said that it is void. */
-  async #makeRoom(key: string): Promise<void> {
-    await this.#commands.evaluate(
-      deleteScript,
-      [keyOf(key, 'entries'), keyOf(key, 'variants')],
-      [this.#now(), ''],
-    )
   }
 
   /** A hit waits for no account: if it fails, the uses that were noted are forgotten. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import { askedTable as asked, prepare } from './schema.ts'
+import { askedTable as asked, isUnder, prepare } from './schema.ts'
 
 /** What is going to be put, and may be: nobody has dropped its key since it was asked for. */
 export class AskedTable {
@@ -17,7 +17,6 @@ export class AskedTable {
     this.#has = prepare(db, `SELECT 1 FROM ${asked} ${isKey} = ?2`)
     this.#remove = prepare(db, `DELETE FROM ${asked} ${isKey} = ?2`)
     this.#drop = prepare(db, `DELETE FROM ${asked} ${isKey} <> ?2`)
-    const isUnder = 'key >= ?1 AND substr(key, 1, length(?1)) = ?1'
     this.#clear = prepare(db, `DELETE FROM ${asked} WHERE ${isUnder}`)
     this.#sweep = prepare(db, `DELETE FROM ${asked} WHERE until <= ?`)
   }

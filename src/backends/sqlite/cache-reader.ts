@@ -9,6 +9,7 @@ import { uptime } from './boot-clock.ts'
 import type { CacheTable, EntryRow, FoundRow } from './cache-table.ts'
 import type { Desk } from './desk.ts'
 import { type KnownMatch, KnownMatches } from './known-matches.ts'
+import { slice } from './turns.ts'
 
 /** What a reader is told. */
 export interface CacheReaderOptions {
@@ -24,8 +25,6 @@ export interface CacheReaderOptions {
 
 /** A use is written down only if the last one that was is older than this. */
 const useStep: Microseconds = 10_000_000
-/** Reading goes on for no longer than this before others get their turn. */
-const slice: Microseconds = 3_000
 /** As often is an entry looked for again that was replaced while it was read. */
 const mostLooks = 3
 

@@ -5,6 +5,7 @@ import { AskedTable } from './asked-table.ts'
 import {
   all,
   entriesTable as entries,
+  isUnder,
   leasesTable as leases,
   piecesTable as pieces,
   placesTable as places,
@@ -90,7 +91,7 @@ export class CacheTable {
   page(prefix: string, key: string, variant: string, now: Microseconds): EntryRow[] {
     return this.#all(
       `SELECT key, variant, place, pieces FROM ${entries} WHERE (key, variant) > (?2, ?3)
-      AND key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND whole AND expires_at > ?4 ORDER BY key, variant LIMIT ${step}`,
+      AND ${isUnder} AND whole AND expires_at > ?4 ORDER BY key, variant LIMIT ${step}`,
       prefix,
       key,
       variant,
@@ -166,7 +167,7 @@ export class CacheTable {
 
   /** Drops some entries whose keys start with `prefix`. @returns whether there may be more */
   clearSome(prefix: string): boolean {
-    const some = `SELECT key, variant FROM ${entries} WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 LIMIT ${step}`
+    const some = `SELECT key, variant FROM ${entries} WHERE ${isUnder} LIMIT ${step}`
     return this.#run(`DELETE FROM ${entries} WHERE (key, variant) IN (${some})`, prefix) === step
   }
 
@@ -218,13 +219,12 @@ export class CacheTable {
   /** What is kept under a prefix, without what has expired. */
   size(prefix: string, now: Microseconds): CacheSize {
     const sums = `count(*) AS entries, coalesce(sum(size), 0) AS bytes FROM ${entries}`
-    const isUnder = 'substr(key, 1, length(?1)) = ?1'
     const isWholePrefix = prefix === '' || prefix.indexOf(':') === prefix.length - 1
     const kept = isWholePrefix
       ? this.#total(prefix === '' ? all : prefix)
-      : (this.#get(`SELECT ${sums} WHERE key >= ?1 AND ${isUnder} AND whole`, prefix) as unknown as CacheSize)
+      : (this.#get(`SELECT ${sums} WHERE ${isUnder} AND whole`, prefix) as unknown as CacheSize)
     const gone = this.#get(
-      `SELECT ${sums} WHERE expires_at <= ?2 AND whole AND ${isUnder}`,
+      `SELECT ${sums} WHERE expires_at <= ?2 AND whole AND substr(key, 1, length(?1)) = ?1`,
       prefix,
       now,
     ) as unknown as CacheSize

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
 import { PageTable } from './page-table.ts'
-import { limitsTable, prepare } from './schema.ts'
+import { isUnder, limitsTable, prepare } from './schema.ts'
 
 /** A key's row. One that was only paused has no algorithm, and no state. */
 export interface LimitRow {
@@ -61,7 +61,7 @@ export class LimitTable {
     this.#clear = prepare(
       db,
       `DELETE FROM ${limitsTable} WHERE rowid IN
-        (SELECT rowid FROM ${limitsTable} WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 LIMIT ?2)`,
+        (SELECT rowid FROM ${limitsTable} WHERE ${isUnder} LIMIT ?2)`,
     )
     this.#lookOn = prepare(
       db,

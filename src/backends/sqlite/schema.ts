@@ -27,6 +27,9 @@ export const totalsTable = 'http_sessions_totals'
 /** The row of the totals that says what is kept in all; no prefix, for it has no colon. */
 export const all = 'all'
 
+/** That a key starts with the first parameter, as an index finds it. */
+export const isUnder = 'key >= ?1 AND substr(key, 1, length(?1)) = ?1'
+
 /** Who asks the origin for what. */
 export const leasesTable = 'http_sessions_leases'
 

@@ -18,6 +18,7 @@ import { Connection } from './connection.ts'
 import { Desk } from './desk.ts'
 import { findNow, findState, putIfChanged, putState } from './kept-limit.ts'
 import { LimitTable } from './limit-table.ts'
+import { slice } from './turns.ts'
 
 /** Options of an SQLite limit store. */
 export interface SqliteLimitStoreOptions {
@@ -34,8 +35,6 @@ export interface SqliteLimitStoreOptions {
 const second = 1_000_000
 /** Keys deleted by one statement; each may have many pages. */
 const clearStep = 32
-/** Keys are deleted for so long, then others have their turn of the event loop: 3 ms. */
-const clearSlice: Microseconds = 3_000
 
 /**
  * Limits in an SQLite file, for all processes that open it. Each call is one short transaction, answered at
@@ -161,7 +160,7 @@ export class SqliteLimitStore implements LimitStore {
     return this.#desk.write((limits) => {
       const startedAt = systemClock.now()
       while (limits.clear(start, clearStep) === clearStep) {
-        if (systemClock.now() - startedAt >= clearSlice) return false
+        if (systemClock.now() - startedAt >= slice) return false
       }
       return true
     })

@@ -9,8 +9,8 @@ import { backendError } from './sqlite-errors.ts'
 const shortestPause: Microseconds = 1_000
 /** The same where the database is busy for long: every attempt holds the event loop for about a millisecond. */
 const longestPause: Microseconds = 4_000
-/** Those who wait are served together, but the event loop is not held for longer than this: 3 ms. */
-const slice: Microseconds = 3_000
+/** What is done together holds the event loop for no longer than this: 3 ms. */
+export const slice: Microseconds = 3_000
 
 /** Something that waits for its turn. */
 interface Turn {
