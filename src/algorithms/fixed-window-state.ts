@@ -19,8 +19,8 @@ export interface FixedWindowState {
   /** Nothing is granted before. */
   freeAt: Microseconds
   /**
-   * The mark of grants: even, and made of the first one’s instant, so that no two states of a key have the same, whenever it
-   * is forgotten. One more is that of units that are lost. 0 before the first grant.
+   * The mark of grants: even, and made of the first one’s instant, so that states of a key whose first grants are 0.1 ms
+   * apart have another one each, whenever it is forgotten. One more is that of units that are lost. 0 before the first grant.
    */
   epoch: number
   /** Before the anchor: what may arrive. */

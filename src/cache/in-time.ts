@@ -1,6 +1,6 @@
 import { alarm, type Clock } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import { SessionError, sessionClosed } from '../core/errors.ts'
 
 /** How long an answer is waited for. */
 export interface Patience {
@@ -22,14 +22,13 @@ export function inTime<T>(answer: Promise<T>, patience: Patience): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (seen: number): void => {
       if (progress() !== seen) return start()
-      const span = toMilliseconds(timeout as Microseconds)
-      end(() => reject(new SessionError('ERR_BACKEND', `the cache’s store did not answer within ${span} ms`)))
+      end(() => reject(notInTime(timeout as Microseconds)))
     }
     const start = (): void => {
       const seen = progress()
       if (timeout !== undefined) timer = alarm(clock, clock.now() + timeout, () => late(seen))
     }
-    const onClose = (): void => end(() => reject(closed()))
+    const onClose = (): void => end(() => reject(sessionClosed()))
     const end = (act: () => void): void => {
       timer?.cancel()
       closing?.removeEventListener('abort', onClose)
@@ -45,7 +44,8 @@ export function inTime<T>(answer: Promise<T>, patience: Patience): Promise<T> {
   })
 }
 
-/** What a call of a closed session’s cache fails with. */
-export function closed(): SessionError {
-  return new SessionError('ERR_CLOSED', 'the session is closed')
+/** What a call fails with whose answer did not come. */
+export function notInTime(timeout: Microseconds): SessionError {
+  const span = toMilliseconds(timeout)
+  return new SessionError('ERR_BACKEND', `the cache’s store did not answer within ${span} ms`)
 }

@@ -1,10 +1,10 @@
 import type { CacheEntry, CacheSize, CacheStore, MaybePromise } from '../backends/contract.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import { SessionError, sessionClosed } from '../core/errors.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventSource, StoreOperation } from './events.ts'
-import { closed, inTime } from './in-time.ts'
+import { inTime } from './in-time.ts'
 import { guardOf, type StoreGuard } from './store-guard.ts'
 
 /** What a store is wrapped with. */
@@ -151,6 +151,6 @@ export class SettledStore implements CacheStore {
   }
 
   #check(): void {
-    if (this.#options.closing?.aborted === true) throw closed()
+    if (this.#options.closing?.aborted === true) throw sessionClosed()
   }
 }

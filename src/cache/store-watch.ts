@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../backends/contract.ts'
 import { alarm, type Clock } from '../core/clock.ts'
-import { type Microseconds, toMilliseconds } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import type { Microseconds } from '../core/duration.ts'
+import { notInTime } from './in-time.ts'
 
 /** Who is told how the store does. */
 export interface WatchListener {
@@ -86,8 +86,7 @@ export class StoreWatch {
     return new Promise((resolve, reject) => {
       let judgement: NodeJS.Immediate | undefined
       const judge = (): void => {
-        const span = toMilliseconds(timeout)
-        const error = new SessionError('ERR_BACKEND', `the cache’s store did not answer within ${span} ms`)
+        const error = notInTime(timeout)
         // one that answers others takes its time for this one
         if (this.#answeredAt <= askedAt) this.#lose(error, true)
         reject(error)

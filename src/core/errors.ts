@@ -95,3 +95,8 @@ export class RatelimitError extends SessionError {
     this.retryAfter = retryAfter
   }
 }
+
+/** What is asked of a session after its end fails with this. */
+export function sessionClosed(): SessionError {
+  return new SessionError('ERR_CLOSED', 'the session is closed')
+}

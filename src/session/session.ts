@@ -2,7 +2,7 @@ import { type Batch, createBatch } from '../batch/batch.ts'
 import { type Callback, runCallbacks } from '../batch/callbacks.ts'
 import type { Many } from '../batch/targets.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { SessionError } from '../core/errors.ts'
+import { SessionError, sessionClosed } from '../core/errors.ts'
 import type { Reply } from '../core/reply.ts'
 import { nameOf, type Request } from '../core/request.ts'
 import type { Har } from '../http/har/har.ts'
@@ -240,7 +240,7 @@ export class Session implements AsyncDisposable {
   }
 
   #send(request: Request, deadline: Deadline | undefined): Promise<Reply> {
-    if (this.#closing !== undefined) throw new SessionError('ERR_CLOSED', 'the session is closed')
+    if (this.#closing !== undefined) throw sessionClosed()
     return this.#pipeline.send(deadline === undefined ? request : { ...request, signal: deadline.signal })
   }
 

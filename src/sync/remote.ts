@@ -1,5 +1,5 @@
 import { describe } from '../core/duration.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { OptionError, SessionError, sessionClosed } from '../core/errors.ts'
 import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
 import type { Patience, WorkerLink } from './worker-link.ts'
@@ -87,7 +87,7 @@ export class Remote {
   readonly #patience: Patience = { excuse: () => this.nextGrantIn() !== undefined }
 
   #ensureOpen(): void {
-    if (this.#closed) throw closedError()
+    if (this.#closed) throw sessionClosed()
     const generation = this.link.start()
     if (this.#openedIn === generation) return
     this.link.callees.forget(this.#functions)
@@ -98,7 +98,7 @@ export class Remote {
   }
 
   #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
-    if (this.#closed) throw closedError()
+    if (this.#closed) throw sessionClosed()
     const functions: number[] = []
     const packing: Packing = {
       transfer: [],
@@ -131,8 +131,4 @@ function packArgument(argument: unknown, packing: Packing): unknown {
 
 function isLost(error: unknown): boolean {
   return error instanceof SessionError && error.code === 'ERR_WORKER'
-}
-
-function closedError(): SessionError {
-  return new SessionError('ERR_CLOSED', 'the session is closed')
 }

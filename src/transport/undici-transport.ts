@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 // Loading all of undici, with its fetch, WebSocket and caches, takes 60 ms more, and sets the global dispatcher. The version is pinned.
 import Agent from 'undici/lib/dispatcher/agent.js'
 import type { Clock } from '../core/clock.ts'
-import { AbortError, SessionError } from '../core/errors.ts'
+import { AbortError, SessionError, sessionClosed } from '../core/errors.ts'
 import type { Reply, Transport } from '../core/reply.ts'
 import type { Request, RequestBody } from '../core/request.ts'
 import { Exchange } from './exchange.ts'
@@ -61,7 +61,7 @@ export class UndiciTransport implements Transport {
     const { signal, url, body, timeouts } = request
     if (signal?.aborted === true) return Promise.reject(new AbortError(signal))
     if (this.#closed !== undefined) {
-      return Promise.reject(new SessionError('ERR_CLOSED', 'the session is closed'))
+      return Promise.reject(sessionClosed())
     }
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     const exchange = new Exchange(request, this.#clock, { resolve, reject }, this.#over)

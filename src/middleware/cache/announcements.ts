@@ -1,46 +1,45 @@
 import { randomUUID } from 'node:crypto'
 import type { SafeStore } from '../../cache/safe-store.ts'
 
+/** What is going to be asked for. */
+export interface Announcement<T> {
+  readonly key: string
+  /** Is told by which token to store; undefined when the store is nobody else’s, or was not told. */
+  readonly ask: (token: string | undefined) => Promise<T>
+  /** Resolves when there is nothing more to be written. Default: when it is answered. */
+  readonly ended?: (answer: T) => Promise<unknown> | undefined
+  /** One that holds the lease of the key: that is given back, too. Default: a new one. */
+  readonly token?: string
+}
+
 /**
  * Tells a store that processes share what is being asked for, before it is: then the store takes no answer that was
- * asked for before somebody else changed or dropped what it is about.
+ * asked for before somebody else changed or dropped what it is about. Takes that back when all that came of it has been
+ * written.
+ * @throws what `ask` throws
  */
-export class Announcements {
-  readonly #store: SafeStore
-
-  constructor(store: SafeStore) {
-    this.#store = store
+export async function announced<T>(store: SafeStore, announcement: Announcement<T>): Promise<T> {
+  const { key, ask, ended, token = randomUUID() } = announcement
+  if (!store.isShared) return ask(undefined)
+  const isExpected = await store.expect(key, token)
+  let answer: T
+  try {
+    answer = await ask(isExpected ? token : undefined)
+  } catch (error) {
+    store.release(key, token)
+    throw error
   }
+  void releaseWhenWritten(store, key, token, ended?.(answer))
+  return answer
+}
 
-  /**
-   * Asks, and takes the announcement back when all that came of it has been written.
-   * @param ask is told by which token to store; undefined when the store is nobody else’s, or was not told
-   * @param ended resolves when there is nothing more to be written. Default: when it is answered
-   * @param token one that holds the lease of the key: that is given back, too
-   * @throws what `ask` throws
-   */
-  async during<T>(
-    key: string,
-    ask: (token: string | undefined) => Promise<T>,
-    ended: (answer: T) => Promise<unknown> | undefined = () => undefined,
-    token: string = randomUUID(),
-  ): Promise<T> {
-    if (!this.#store.isShared) return ask(undefined)
-    const isExpected = await this.#store.expect(key, token)
-    let answer: T
-    try {
-      answer = await ask(isExpected ? token : undefined)
-    } catch (error) {
-      this.#store.release(key, token)
-      throw error
-    }
-    void this.#releaseWhenWritten(key, token, ended(answer))
-    return answer
-  }
-
-  async #releaseWhenWritten(key: string, token: string, ended: Promise<unknown> | undefined): Promise<void> {
-    await ended
-    await this.#store.settled(key)
-    this.#store.release(key, token)
-  }
+async function releaseWhenWritten(
+  store: SafeStore,
+  key: string,
+  token: string,
+  ended: Promise<unknown> | undefined,
+): Promise<void> {
+  await ended
+  await store.settled(key)
+  store.release(key, token)
 }

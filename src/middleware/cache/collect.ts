@@ -1,3 +1,4 @@
+import { concatenate } from '../../core/concatenate.ts'
 import type { Request } from '../../core/request.ts'
 import { tooLarge } from '../../transport/exchange.ts'
 
@@ -13,11 +14,5 @@ export async function collect(stream: AsyncIterable<Uint8Array>, request: Reques
     if (size > request.maxResponseSize) throw tooLarge(request)
     pieces.push(piece)
   }
-  const content = new Uint8Array(size)
-  let offset = 0
-  for (const piece of pieces) {
-    content.set(piece, offset)
-    offset += piece.byteLength
-  }
-  return content
+  return concatenate(pieces, size)
 }

@@ -9,7 +9,7 @@ import type { SafeStore } from '../../cache/safe-store.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
-import { Announcements } from './announcements.ts'
+import { announced } from './announcements.ts'
 
 /** Settings that decide what is stored, and for how long. */
 export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
@@ -40,13 +40,11 @@ export class Keeper {
   readonly #store: SafeStore
   readonly #settings: StoringSettings
   readonly #counters: CacheCounters
-  readonly #announcements: Announcements
 
   constructor(store: SafeStore, settings: StoringSettings, counters: CacheCounters) {
     this.#store = store
     this.#settings = settings
     this.#counters = counters
-    this.#announcements = new Announcements(store)
   }
 
   /** A ticket for an exchange that begins now. @param token what the store was told */
@@ -99,9 +97,10 @@ export class Keeper {
 
   /** Stores anew what was looked for at `began`, unless it is not there any more. Nobody waits for it. */
   renew(entry: CacheEntry, began: number): void {
-    void this.#announcements.during(entry.key, async (token) => {
+    const ask = async (token: string | undefined): Promise<void> => {
       if (token === undefined || (await this.#isThere(entry))) this.replace(entry, { number: began, token })
-    })
+    }
+    void announced(this.#store, { key: entry.key, ask })
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */

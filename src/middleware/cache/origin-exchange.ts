@@ -14,7 +14,7 @@ import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
-import { Announcements } from './announcements.ts'
+import { announced } from './announcements.ts'
 import { Keeper, type StoringSettings, type Ticket } from './keeper.ts'
 import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
@@ -55,13 +55,13 @@ export class OriginExchange {
   readonly #clock: Clock
   readonly #settings: StoringSettings
   readonly #keeper: Keeper
-  readonly #announcements: Announcements
+  readonly #store: SafeStore
 
   constructor(store: SafeStore, clock: Clock, settings: StoringSettings, counters: CacheCounters) {
     this.#clock = clock
     this.#settings = settings
     this.#keeper = new Keeper(store, settings, counters)
-    this.#announcements = new Announcements(store)
+    this.#store = store
   }
 
   /**
@@ -120,12 +120,13 @@ export class OriginExchange {
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
   async head({ request, key, selected, next }: Question): Promise<Reply> {
     if (selected === undefined) return next(request)
-    return this.#announcements.during(key, async (token) => {
+    const ask = async (token: string | undefined): Promise<Reply> => {
       const ticket = this.#keeper.begin(token)
       const reply = await next(request)
       this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), ticket)
       return reply
-    })
+    }
+    return announced(this.#store, { key, ask })
   }
 
   async #ask(question: Question): Promise<OriginAnswer> {
@@ -192,8 +193,8 @@ export class OriginExchange {
       return unshared(reply)
     }
     if (reply.stream !== undefined) {
-      const announced = Number(fieldValue(reply.headers, 'content-length') ?? 0)
-      if (announced > this.#settings.maxEntrySize) return unshared(reply)
+      const length = Number(fieldValue(reply.headers, 'content-length') ?? 0)
+      if (length > this.#settings.maxEntrySize) return unshared(reply)
       const content = new SharedContent({
         source: reply.stream,
         limit: this.#settings.maxEntrySize,

@@ -7,7 +7,7 @@ import { selectEntry } from '../../cache/variant.ts'
 import { alarm, type Clock, sleepUntil, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { AbortError } from '../../core/errors.ts'
-import { Announcements } from './announcements.ts'
+import { announced } from './announcements.ts'
 import { isFailure, type OriginAnswer, type OriginExchange, type Question } from './origin-exchange.ts'
 import type { SharedContent } from './shared-content.ts'
 
@@ -43,7 +43,6 @@ export class ProcessFlight {
   readonly #origin: OriginExchange
   readonly #unshared: UnsharedKeys
   readonly #clock: Clock
-  readonly #announcements: Announcements
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, unshared: UnsharedKeys, clock: Clock) {
@@ -51,7 +50,6 @@ export class ProcessFlight {
     this.#origin = origin
     this.#unshared = unshared
     this.#clock = clock
-    this.#announcements = new Announcements(store)
   }
 
   /** @throws what asking the origin throws; AbortError when the request’s signal fires */
@@ -82,11 +80,11 @@ export class ProcessFlight {
 
   /** Asks for this request alone; others may have what it stores. */
   alone(question: Question): Promise<OriginAnswer> {
-    return this.#announcements.during(
-      question.key,
-      (token) => this.#origin.get({ ...question, token }),
-      ({ content }) => content?.decided,
-    )
+    return announced(this.#store, {
+      key: question.key,
+      ask: (token) => this.#origin.get({ ...question, token }),
+      ended: ({ content }) => content?.decided,
+    })
   }
 
   /** Claims first: what is not in the store then is not going to be put there by somebody else. */
@@ -109,12 +107,12 @@ export class ProcessFlight {
       this.#store.release(key, token)
       return this.alone(question)
     }
-    return this.#announcements.during(
+    return announced(this.#store, {
       key,
-      (told) => this.#askFirst({ ...question, token: told }),
-      (answer) => this.#ended(key, token, answer),
+      ask: (told) => this.#askFirst({ ...question, token: told }),
+      ended: (answer) => this.#ended(key, token, answer),
       token,
-    )
+    })
   }
 
   async #askFirst(question: Question): Promise<OriginAnswer> {

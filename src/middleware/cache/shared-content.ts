@@ -1,3 +1,4 @@
+import { concatenate } from '../../core/concatenate.ts'
 import { AbortError, NetworkError } from '../../core/errors.ts'
 
 /** What the content of one exchange is made of. */
@@ -153,7 +154,13 @@ export class SharedContent {
     if (this.#isOver) return
     if (result.done !== true) return this.#add(result.value)
     this.#settle()
-    if (this.#isKept) this.#options.keep(this.#concatenate())
+    if (this.#isKept)
+      this.#options.keep(
+        concatenate(
+          this.#pieces.map(({ bytes }) => bytes),
+          this.#size,
+        ),
+      )
   }
 
   #add(fresh: Uint8Array): void {
@@ -191,16 +198,6 @@ export class SharedContent {
   #settle(): void {
     this.#isOver = true
     this.#decision.resolve()
-  }
-
-  #concatenate(): Uint8Array {
-    const content = new Uint8Array(this.#size)
-    let offset = 0
-    for (const { bytes } of this.#pieces) {
-      content.set(bytes, offset)
-      offset += bytes.byteLength
-    }
-    return content
   }
 }
 

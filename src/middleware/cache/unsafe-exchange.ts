@@ -3,7 +3,7 @@ import type { SafeStore } from '../../cache/safe-store.ts'
 import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
-import { Announcements } from './announcements.ts'
+import { announced } from './announcements.ts'
 import type { OriginAnswer, OriginExchange } from './origin-exchange.ts'
 
 /** Sends what changes a resource, and invalidates what is stored of it (RFC 9111, 4.4). */
@@ -11,13 +11,11 @@ export class UnsafeExchange {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #settings: KeySettings
-  readonly #announcements: Announcements
 
   constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings) {
     this.#store = store
     this.#origin = origin
     this.#settings = settings
-    this.#announcements = new Announcements(store)
   }
 
   /** @throws what the rest of the chain throws */
@@ -28,11 +26,11 @@ export class UnsafeExchange {
       return passedBy(reply, false)
     }
     const key = cacheKey(request, this.#settings)
-    const { reply, stored, content } = await this.#announcements.during(
+    const { reply, stored, content } = await announced(this.#store, {
       key,
-      (token) => this.#sendAndKeep(request, key, next, token),
-      (answer) => answer.content?.decided,
-    )
+      ask: (token) => this.#sendAndKeep(request, key, next, token),
+      ended: (answer) => answer.content?.decided,
+    })
     const stream = content === undefined ? reply.stream : content.open(undefined)
     return passedBy({ ...reply, request, stream }, stored)
   }

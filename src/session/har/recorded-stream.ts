@@ -1,3 +1,5 @@
+import { concatenate } from '../../core/concatenate.ts'
+
 /**
  * The content of a reply on its way to the reader, and a copy of it for the store. The copy is handed over once all
  * of it was read; a content that fails, is left early or is larger than `limit` is never handed over.
@@ -51,14 +53,4 @@ export class RecordedStream implements AsyncIterable<Uint8Array>, AsyncIterator<
     this.#pieces = undefined
     if (pieces !== undefined) this.#commit(concatenate(pieces, this.#size))
   }
-}
-
-function concatenate(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const content = new Uint8Array(size)
-  let offset = 0
-  for (const piece of pieces) {
-    content.set(piece, offset)
-    offset += piece.byteLength
-  }
-  return content
 }
