@@ -19,8 +19,8 @@ export interface FixedWindowState {
   /** Nothing is granted before. */
   freeAt: Microseconds
   /**
-   * The mark of grants: even, and made of the first one’s instant, so that states of a key whose first grants are 0.1 ms
-   * apart have another one each, whenever it is forgotten. One more is that of units that are lost. 0 before the first grant.
+   * The mark of grants: even, and made of the instant that the state begins with, so that states of one key have another
+   * one each, whenever it is forgotten. One more is that of units that are lost. 0 before the first grant.
    */
   epoch: number
   /** Before the anchor: what may arrive. */
@@ -47,9 +47,12 @@ export function newFixedWindow(anchor: Anchor | undefined, length: Microseconds)
   }
 }
 
-/** In tenths of a millisecond: numbers of up to 14 digits are what a script in Redis writes in full without further ado. */
-export function epochOf(firstGrantAt: Microseconds): number {
-  return 2 * (Math.floor(firstGrantAt / 100) + 1)
+/**
+ * One for each microsecond of 407 days, longer than any unit is spoken of: numbers of up to 14 digits are what a script in
+ * Redis writes in full without further ado.
+ */
+export function epochOf(beginning: Microseconds): number {
+  return 2 * ((beginning % 2 ** 45) + 1)
 }
 
 /** Whether units were granted by a state that was given up or forgotten. */

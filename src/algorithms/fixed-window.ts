@@ -114,9 +114,10 @@ class FixedWindow implements Rule<FixedWindowState> {
   }
 
   settle(state: FixedWindowState, grant: Grant, until: Microseconds, progress: Progress): Grant {
-    if (state.epoch === 0) state.epoch = grant.mark - (grant.mark % 2)
     const stale = isStale(grant, state)
     if (stale && until <= grant.until) return { ...grant, until }
+    // Not the grant's own mark: others have that too, of units that this state does not count.
+    if (state.epoch === 0) state.epoch = epochOf(until)
     const { anchor } = state
     if (anchor === undefined) return this.#settleEarly(state, grant, until, progress)
     const earliest = this.#grid.earliest(anchor, (stale ? until : grant.until) - this.#margin)

@@ -47,6 +47,9 @@ const rules: readonly Rule<unknown>[] = [
   ]),
 ]
 
+/** The same key as the other fixed window, and the same answers, since the tests begin with a window of the clock. */
+const alignedRule = fixedWindow({ limit: 2, window: second, margin: 0, align: 'clock' })
+
 /**
  * Tests all that a limit store promises, with node:test: call it in a test file, once per store. Stores may answer at
  * once or later, and throw or reject.
@@ -76,9 +79,10 @@ export function testLimitStore(
     })
   }
 
-  for (const rule of rules) {
+  for (const rule of [...rules, alignedRule]) {
+    const title = rule === alignedRule ? `${rule.algorithm} of the clock` : rule.algorithm
     for (const [promise, run] of Object.entries({ ...promises, ...pausePromises, ...batchPromises })) {
-      check(`${rule.algorithm}: ${promise}`, (subject) => run(subject, rule))
+      check(`${title}: ${promise}`, (subject) => run(subject, rule))
     }
   }
   check('new parameters apply to what is known of a key', newParameters)

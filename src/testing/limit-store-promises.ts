@@ -104,6 +104,32 @@ export const promises: Promises = {
     }
   },
 
+  async 'of two units of before a reset, what is given back of one frees nothing of the other'(
+    subject,
+    rule,
+  ) {
+    const limit = limitOf(rule)
+    const [late, returned] = [await subject.granted(limit), await subject.granted(limit)]
+    await subject.store.reset(limit)
+    subject.clock.at += 1_000
+    const moved = await subject.store.settle(limit, late, subject.clock.at + 1_000, 'unsent')
+    await subject.granted(limit)
+    await subject.store.cancel(limit, returned)
+    assert.equal((await subject.store.peek(limit)).remaining, 0)
+    await subject.store.settle(limit, moved, moved.until, 'arrived')
+    assert.equal((await subject.store.peek(limit)).remaining, 0)
+  },
+
+  async 'a key that is used again at once after a reset is another one'(subject, rule) {
+    const limit = limitOf(rule)
+    const early = await subject.granted(limit)
+    await subject.store.reset(limit)
+    subject.clock.at += 1
+    await subject.granted(limit)
+    await subject.store.cancel(limit, early)
+    assert.equal((await subject.store.peek(limit)).remaining, 1)
+  },
+
   async 'a unit that is late counts from then on'(subject, rule) {
     const limit = limitOf(rule)
     await subject.granted(limit)

@@ -138,7 +138,7 @@ end
 function fixed_window:commit(now, cost, at)
   local state, ends = self:as_of(now), at + self.margin
   self.state = state
-  if state.epoch == 0 then state.epoch = 2 * (floor(at / 100) + 1) end
+  if state.epoch == 0 then state.epoch = 2 * (at % 2 ^ 45 + 1) end
   if state.from then
     local earliest = self:earliest_window(state, at)
     state.counts:forget_before(earliest)
@@ -204,9 +204,9 @@ function fixed_window.learn()
 
   function fixed_window:settle(cost, known_end, mark, new_end, at, progress)
     local state = self.state
-    if state.epoch == 0 then state.epoch = mark - mark % 2 end
     local is_stale = self:is_stale(mark)
     if is_stale and new_end <= known_end then return mark end
+    if state.epoch == 0 then state.epoch = 2 * (new_end % 2 ^ 45 + 1) end
     if not state.from then return self:settle_early(cost, known_end, mark, new_end, at, progress) end
     local earliest = self:earliest_window(state, (is_stale and new_end or known_end) - self.margin)
     local known = is_stale and earliest - 1 or self:latest_window(state, known_end)
