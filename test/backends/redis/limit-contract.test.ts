@@ -5,7 +5,7 @@ import { closeServer, connectAfresh } from './limit-support.ts'
 
 after(closeServer)
 
-// There are many more histories in limit-traces.test.ts, where they do not wait for one another.
+// There are many more histories in limit-traces.long.test.ts, where they do not wait for one another.
 testLimitStore(
   'Redis',
   async (clock) => {

@@ -59,7 +59,7 @@ const sets: readonly (readonly RuleName[])[] = [
   ['long slidingwindow', 'gcra', 'long slidingwindow'],
 ]
 
-const tracesPerSet = 300
+const tracesPerSet = 200
 const tracesAtOnce = 20
 
 for (const [index, names] of sets.entries()) {
@@ -77,7 +77,7 @@ for (const [index, names] of sets.entries()) {
     } finally {
       connection.close()
     }
-    if (names.length === 1) assert.ok(shortcuts() > 300, `of ${connection.scripts} only ${shortcuts()}`)
+    if (names.length === 1) assert.ok(shortcuts() > 200, `of ${connection.scripts} only ${shortcuts()}`)
   })
 }
 
