@@ -24,7 +24,7 @@ end
 function fixed_window:initial()
   local edge = self.is_aligned and 0 or nil
   return { from = edge, to = edge, length = self.window, free_at = 0, epoch = 0, sent_from = math.huge,
-    ends = instant_log.new(self.key, 0, {}), said = instant_log.new(self.key, 0, {}),
+    ends = instant_log.new(self.key, 0), said = instant_log.new(self.key, 0),
     counts = window_counts.new(), loose = window_counts.new(), last = 0 }
 end
 
@@ -32,7 +32,7 @@ function fixed_window:load(stored)
   local from, to, length, free_at, epoch, said_count, used_at, last, first_count, counted, first_loose,
     loosely_counted, place = struct.unpack('<dddddddddddd', stored, 145)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
-  local ends, said = instant_log.new(self.key, 0, {}), instant_log.new(self.key, 0, {})
+  local ends, said = instant_log.new(self.key, 0), instant_log.new(self.key, 0)
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
   for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
   local said_at = #stored - 8 * said_count + 1
@@ -76,7 +76,7 @@ function fixed_window:anchored(from, to)
   local state = {}
   for name, value in pairs(self.state) do state[name] = value end
   state.from, state.to, state.sent_from = from, to, math.huge
-  state.ends, state.said = instant_log.new(self.key, 0, {}), instant_log.new(self.key, 0, {})
+  state.ends, state.said = instant_log.new(self.key, 0), instant_log.new(self.key, 0)
   state.counts, state.loose = window_counts.new(), window_counts.new()
   local log, behind = self.state.said, 0
   for place = 0, self.state.ends:size() - 1 do

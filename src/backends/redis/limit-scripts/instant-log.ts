@@ -1,27 +1,38 @@
 /**
- * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`; the
- * later ones, which change most, in `tail`, and so are all from where something is changed on. So a list is only ever
- * touched at its ends. Places count from 0. `known` has what was read of the list.
+ * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`, in pages
+ * of packed doubles, for Redis takes a microsecond to write a number; the later ones, which change most, in `tail`, and so
+ * are all from where something is changed on. So a list is only ever touched at its ends. The last page is whole; of the first
+ * one as many count as make `kept` all in all. Places count from 0.
  */
 export const instantLog = `
 local instant_log = {}
 instant_log.__index = instant_log
-local longest_tail, shortest_tail = 256, 32
+local longest_tail, shortest_tail, page_length = 256, 32, 64
+local page_format = '<' .. string.rep('d', page_length)
 
-function instant_log.new(key, kept, known)
-  return setmetatable({ key = key, stored = kept, kept = kept, dropped = 0, known = known,
+function instant_log.new(key, kept)
+  return setmetatable({ key = key, stored = kept, kept = kept, dropped = -kept % page_length, pages = {},
     tail = {}, first = 1, last = 0 }, instant_log)
 end
 
 function instant_log:size() return self.kept + self.last - self.first + 1 end
 
+-- The page of a place, and where it is there. Of a list that the server has let go to make room there is none.
+function instant_log:page_of(place)
+  local index = self.dropped + place
+  local number = floor(index / page_length)
+  local page = self.pages[number]
+  if not page then
+    page = call('LINDEX', self.key, number) or ''
+    self.pages[number] = page
+  end
+  return page, index % page_length
+end
+
 function instant_log:at(place)
   if place >= self.kept then return self.tail[self.first + place - self.kept] end
-  local index = self.dropped + place
-  -- What the server has let go to make room is long past.
-  local instant = tonumber(self.known[index + 1] or call('LINDEX', self.key, index) or '-inf')
-  self.known[index + 1] = instant
-  return instant
+  local page, index = self:page_of(place)
+  return page == '' and -math.huge or (struct.unpack('<d', page, 8 * index + 1))
 end
 
 -- Few have gone, as a rule: steps that double, then halves.
@@ -41,18 +52,17 @@ function instant_log:count_up_to(instant)
   return low
 end
 
--- Brings all that are later than the instant to the tail.
-function instant_log:pull(instant)
-  local step = 8
-  while self.kept > 0 and self:at(self.kept - 1) > instant do
-    local from = max(0, self.kept - step)
-    local chunk = call('LRANGE', self.key, self.dropped + from, self.dropped + self.kept - 1)
-    for index = #chunk, 1, -1 do
+-- Brings pages to the tail until all that are later than the instant are there, or all that are no earlier.
+function instant_log:pull(instant, with_equal)
+  while self.kept > 0 do
+    local latest, count = self:at(self.kept - 1), min(self.kept, page_length)
+    if latest < instant or latest == instant and not with_equal then return end
+    local units = { struct.unpack(page_format, (self:page_of(self.kept - 1))) }
+    for index = page_length, page_length - count + 1, -1 do
       self.first = self.first - 1
-      self.tail[self.first] = tonumber(chunk[index])
+      self.tail[self.first] = units[index]
     end
-    self.kept = from
-    step = step * 2
+    self.kept = self.kept - count
   end
 end
 
@@ -98,20 +108,23 @@ end
 
 -- Writes to the list what the tail should not hold. Answers how many are in the list then.
 function instant_log:save()
-  local key, surplus = self.key, 0
-  if self.last - self.first >= longest_tail then surplus = self.last - self.first + 1 - shortest_tail end
+  local key, size, surplus = self.key, self.last - self.first + 1, 0
+  if size >= longest_tail then surplus = floor((size - shortest_tail) / page_length) end
   if self.kept == 0 then
     if self.stored > 0 or surplus > 0 then call('DEL', key) end
-  elseif self.kept < self.stored then
-    call('LTRIM', key, self.dropped, self.dropped + self.kept - 1)
+  else
+    local from, behind = floor(self.dropped / page_length), (self.dropped + self.kept) / page_length
+    if from > 0 or behind < ceil(self.stored / page_length) then call('LTRIM', key, from, behind - 1) end
   end
   while surplus > 0 do
-    local count = min(surplus, 1000) -- Lua's stack holds no more than some thousands
-    -- As numbers, which the server writes with 17 digits: all of them.
-    call('RPUSH', key, unpack(self.tail, self.first, self.first + count - 1))
-    self.first = self.first + count
-    self.kept = self.kept + count
-    surplus = surplus - count
+    local pages = {}
+    for page = 1, min(surplus, 1000) do -- Lua's stack holds no more than some thousands
+      pages[page] = struct.pack(page_format, unpack(self.tail, self.first, self.first + page_length - 1))
+      self.first = self.first + page_length
+    end
+    call('RPUSH', key, unpack(pages))
+    self.kept = self.kept + #pages * page_length
+    surplus = surplus - #pages
   end
   return self.kept
 end
@@ -121,13 +134,9 @@ function instant_log.learn()
   -- Takes one instant out. Answers whether there was one.
   function instant_log:remove(instant)
     if self:size() == 0 or instant < self:at(0) then return false end
+    self:pull(instant, true)
     local index = self:place_in_tail(instant)
-    if index < self.first then
-      if self.kept == 0 or self:at(self.kept - 1) ~= instant then return false end
-      self.kept = self.kept - 1
-      return true
-    end
-    if self.tail[index] ~= instant then return false end
+    if index < self.first or self.tail[index] ~= instant then return false end
     for behind = index, self.last do self.tail[behind] = self.tail[behind + 1] end
     self.last = self.last - 1
     return true

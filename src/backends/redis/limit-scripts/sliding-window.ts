@@ -16,7 +16,7 @@ function sliding_window.new(key, stored, capacity, window, margin, list)
     units = string.sub(stored, 129, -65)
     self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored, #stored - 47)
   end
-  self.log = instant_log.new(list, kept, kept > 0 and call('LRANGE', list, 0, 3) or {})
+  self.log = instant_log.new(list, kept)
   if stored then
     self.log:load(units)
     self.log:drop_up_to(dropped_up_to)
