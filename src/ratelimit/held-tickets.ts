@@ -52,7 +52,8 @@ export class HeldTickets implements Custody {
    */
   moveOn(key: string, now: Microseconds): Promise<unknown> | undefined {
     const list = this.#byKey.get(key)
-    if (list === undefined) return undefined
+    const earliest = list?.head
+    if (list === undefined || earliest === undefined || earliest.until >= now) return undefined
     const lapsed: HeldTicket[] = []
     for (let first = list.head; first !== undefined && first.until < now; first = list.head) {
       this.remove(first)

@@ -11,7 +11,8 @@ export interface AdaptiveObserver extends ExchangeObserver {
 }
 
 interface Pause {
-  readonly beganAt: Microseconds
+  /** Which one it is of all that this session’s responses have asked for. */
+  readonly number: number
   readonly endAt: Microseconds
 }
 
@@ -21,6 +22,8 @@ export class AdaptivePauses {
   readonly #adaptation: Adaptation
   /** What this session’s own responses have asked, the latest last. */
   readonly #pauses = new Map<string, Pause>()
+  /** How many pauses they have asked for. */
+  #count = 0
 
   constructor(ratelimiter: Ratelimiter, adaptation: Adaptation) {
     this.#ratelimiter = ratelimiter
@@ -32,30 +35,11 @@ export class AdaptivePauses {
    * paused: what waited for a connection meanwhile would only be refused. A slot granted after that is good.
    */
   watch(key: string, observer: ExchangeObserver): AdaptiveObserver {
-    const grantedAt = this.#adaptation.clock.now()
-    let isHeard = false
-    let begun: Promise<void> | undefined
-    const hear = (head: AnsweredHead, at: Microseconds): void => {
-      if (!isHeard) begun = this.#heed(key, head, at)
-      isHeard = true
-    }
-    return {
-      written: (at, isBuffered) => !this.#hasPassed(key, grantedAt, at) && observer.written(at, isBuffered),
-      sent: (at) => observer.sent?.(at),
-      answered(at, head) {
-        observer.answered(at, head)
-        // At once: when the content has ended the next request may be written to the connection before anybody sees the reply.
-        if (head !== undefined) hear(head, at)
-      },
-      heeded(reply) {
-        hear(reply, reply.timings.answeredAt)
-        return begun
-      },
-    }
+    return new Watch(this, key, observer, this.#count)
   }
 
   /** The pause counts from when the head came, whatever the content takes, and is no longer than `maxPause`. */
-  #heed(key: string, head: AnsweredHead, answeredAt: Microseconds): Promise<void> | undefined {
+  heed(key: string, head: AnsweredHead, answeredAt: Microseconds): Promise<void> | undefined {
     const { clock, maxPause } = this.#adaptation
     const asked = askedPause(head, answeredAt, clock)
     if (asked === undefined) return undefined
@@ -68,20 +52,67 @@ export class AdaptivePauses {
     return this.#ratelimiter.pause(key, { microseconds }, { reason }).catch(heardLater)
   }
 
-  #hasPassed(key: string, grantedAt: Microseconds, now: Microseconds): boolean {
+  /**
+   * Whether the key is paused now, and was not yet when so many had been asked for.
+   * @param count the pauses that a slot was granted after
+   */
+  hasBegun(key: string, count: number, now: Microseconds): boolean {
+    if (count === this.#count) return false
     const pause = this.#pauses.get(key)
-    return pause !== undefined && grantedAt < pause.beganAt && now < pause.endAt
+    return pause !== undefined && pause.number > count && now < pause.endAt
   }
 
   /** The one that ends later counts; those that are over are forgotten on the way. */
-  #note(key: string, beganAt: Microseconds, endAt: Microseconds): void {
+  #note(key: string, now: Microseconds, endAt: Microseconds): void {
     const before = this.#pauses.get(key)?.endAt ?? 0
     this.#pauses.delete(key)
     for (const [other, pause] of this.#pauses) {
-      if (pause.endAt > beganAt) break
+      if (pause.endAt > now) break
       this.#pauses.delete(other)
     }
-    this.#pauses.set(key, { beganAt, endAt: Math.max(before, endAt) })
+    this.#pauses.set(key, { number: ++this.#count, endAt: Math.max(before, endAt) })
+  }
+}
+
+/** One exchange’s. */
+class Watch implements AdaptiveObserver {
+  readonly #pauses: AdaptivePauses
+  readonly #key: string
+  readonly #observer: ExchangeObserver
+  /** The pauses that had been asked for when its slot was granted. */
+  readonly #count: number
+  #isHeard = false
+  #begun: Promise<void> | undefined
+
+  constructor(pauses: AdaptivePauses, key: string, observer: ExchangeObserver, count: number) {
+    this.#pauses = pauses
+    this.#key = key
+    this.#observer = observer
+    this.#count = count
+  }
+
+  written(at: Microseconds, isBuffered?: boolean): boolean {
+    return !this.#pauses.hasBegun(this.#key, this.#count, at) && this.#observer.written(at, isBuffered)
+  }
+
+  sent(at: Microseconds): void {
+    this.#observer.sent?.(at)
+  }
+
+  answered(at: Microseconds, head?: AnsweredHead): void {
+    this.#observer.answered(at, head)
+    // At once: when the content has ended the next request may be written to the connection before anybody sees the reply.
+    if (head !== undefined) this.#hear(head, at)
+  }
+
+  heeded(reply: Reply): Promise<void> | undefined {
+    this.#hear(reply, reply.timings.answeredAt)
+    return this.#begun
+  }
+
+  #hear(head: AnsweredHead, at: Microseconds): void {
+    if (!this.#isHeard) this.#begun = this.#pauses.heed(this.#key, head, at)
+    this.#isHeard = true
   }
 }
 

@@ -48,7 +48,8 @@ export function ratelimitMiddleware(
     }
     // Says nothing new when the transport told the observer.
     ticket.answered(reply.timings.answeredAt)
-    await watch?.heeded(reply)
+    const paused = watch?.heeded(reply)
+    if (paused !== undefined) await paused
     return reply
   }
 }
