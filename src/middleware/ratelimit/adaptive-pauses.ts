@@ -3,6 +3,7 @@ import type { Reply } from '../../core/reply.ts'
 import type { AnsweredHead, ExchangeObserver } from '../../core/request.ts'
 import type { Ratelimiter } from '../../ratelimit/ratelimiter.ts'
 import { type Adaptation, askedPause } from './adaptive.ts'
+import { NotedPauses } from './noted-pauses.ts'
 
 /** Sees to it that what a response asks of its key is done. */
 export interface AdaptiveObserver extends ExchangeObserver {
@@ -10,20 +11,12 @@ export interface AdaptiveObserver extends ExchangeObserver {
   heeded(reply: Reply): Promise<void> | undefined
 }
 
-interface Pause {
-  /** Which one it is of all that this session’s responses have asked for. */
-  readonly number: number
-  readonly endAt: Microseconds
-}
-
 /** Pauses keys as their responses ask. Instants are those of the session’s clock. */
 export class AdaptivePauses {
   readonly #ratelimiter: Ratelimiter
   readonly #adaptation: Adaptation
-  /** What this session’s own responses have asked, the latest last. */
-  readonly #pauses = new Map<string, Pause>()
-  /** How many pauses they have asked for. */
-  #count = 0
+  /** What this session’s own responses have asked. */
+  readonly #noted = new NotedPauses()
 
   constructor(ratelimiter: Ratelimiter, adaptation: Adaptation) {
     this.#ratelimiter = ratelimiter
@@ -35,7 +28,7 @@ export class AdaptivePauses {
    * paused: what waited for a connection meanwhile would only be refused. A slot granted after that is good.
    */
   watch(key: string, observer: ExchangeObserver): AdaptiveObserver {
-    return new Watch(this, key, observer, this.#count)
+    return new Watch(this, key, observer, this.#noted.count)
   }
 
   /** The pause counts from when the head came, whatever the content takes, and is no longer than `maxPause`. */
@@ -46,31 +39,15 @@ export class AdaptivePauses {
     const now = clock.now()
     const microseconds = Math.min(asked.span, maxPause) - (now - answeredAt)
     if (microseconds <= 0) return undefined
-    this.#note(key, now, now + microseconds)
+    this.#noted.note(key, now, now + microseconds)
     const reason =
       asked.by === 'Retry-After' ? `Retry-After of a ${head.status}` : 'the server’s quota is used up'
     return this.#ratelimiter.pause(key, { microseconds }, { reason }).catch(heardLater)
   }
 
-  /**
-   * Whether the key is paused now, and was not yet when so many had been asked for.
-   * @param count the pauses that a slot was granted after
-   */
-  hasBegun(key: string, count: number, now: Microseconds): boolean {
-    if (count === this.#count) return false
-    const pause = this.#pauses.get(key)
-    return pause !== undefined && pause.number > count && now < pause.endAt
-  }
-
-  /** The one that ends later counts; those that are over are forgotten on the way. */
-  #note(key: string, now: Microseconds, endAt: Microseconds): void {
-    const before = this.#pauses.get(key)?.endAt ?? 0
-    this.#pauses.delete(key)
-    for (const [other, pause] of this.#pauses) {
-      if (pause.endAt > now) break
-      this.#pauses.delete(other)
-    }
-    this.#pauses.set(key, { number: ++this.#count, endAt: Math.max(before, endAt) })
+  /** Whether a key has been paused since `count` pauses had been asked for, and is so still. */
+  hasBegunSince(count: number, key: string, now: Microseconds): boolean {
+    return this.#noted.hasBegunSince(count, key, now)
   }
 }
 
@@ -92,7 +69,7 @@ class Watch implements AdaptiveObserver {
   }
 
   written(at: Microseconds, isBuffered?: boolean): boolean {
-    return !this.#pauses.hasBegun(this.#key, this.#count, at) && this.#observer.written(at, isBuffered)
+    return !this.#pauses.hasBegunSince(this.#count, this.#key, at) && this.#observer.written(at, isBuffered)
   }
 
   sent(at: Microseconds): void {
