@@ -8,6 +8,14 @@ import { parseNumber, parseReset, toSpan } from './ratelimit-reset.ts'
 /** How names of three fields that belong together begin: `-Remaining`, `-Reset`, and `-Limit`, which says nothing of now. */
 const families = ['ratelimit', 'x-ratelimit', 'x-rate-limit']
 
+const nameOfQuota = /^(?:x-)?rate-?limit/i
+
+/** Whether there may be anything for {@link exhaustedFor}. */
+export function tellsOfQuota(headers: FieldList): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (nameOfQuota.test(headers[i] as string)) return true
+  return false
+}
+
 /**
  * How long a quota that a response tells of is used up, by its fields RateLimit, RateLimit-Remaining, X-RateLimit-Remaining
  * or X-Rate-Limit-Remaining; of several quotas the one that takes longest. Values that are malformed, absurd or
@@ -17,23 +25,14 @@ const families = ['ratelimit', 'x-ratelimit', 'x-rate-limit']
  * @returns from when the response came; undefined when nothing is used up, or nobody says for how long
  */
 export function exhaustedFor(headers: FieldList, wallNow: Microseconds): Microseconds | undefined {
-  // Every response is looked at, and few tell of a quota.
-  if (!hasQuota(headers)) return undefined
-  const fields = filterFields(headers, (name) => /^(?:x-)?rate-?limit/.test(name))
+  const fields = filterFields(headers, (name) => nameOfQuota.test(name))
+  if (fields.length === 0) return undefined
   const age = parseAge(fieldValues(headers, 'age')) ?? 0
   if (age > 0) return undefined
   const now = serverNow(headers, wallNow)
   const spans = families.flatMap((family) => exhaustedTriple(fields, family, now) ?? [])
   const longest = Math.max(...spans, ...exhaustedLimits(fields))
   return longest > 0 ? longest : undefined
-}
-
-/** Whether a field’s name begins as theirs do: none is copied to find out. */
-function hasQuota(headers: FieldList): boolean {
-  for (let i = 0; i < headers.length; i += 2) {
-    if (/^(?:x-)?rate-?limit/i.test(headers[i] as string)) return true
-  }
-  return false
 }
 
 /** Of the structured fields. Who has used up a number of concurrent requests waits for answers, not for a reset. */

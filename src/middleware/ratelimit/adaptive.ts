@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { AnsweredHead } from '../../core/request.ts'
-import { exhaustedFor } from '../../http/quota.ts'
+import { exhaustedFor, tellsOfQuota } from '../../http/quota.ts'
 import { retryAfterOf } from '../../http/retry-after.ts'
 
 /** How a session’s limits follow what the server says. */
@@ -30,8 +30,11 @@ export function askedPause(
   answeredAt: Microseconds,
   clock: Clock,
 ): AskedPause | undefined {
+  const isRefused = status === 429 || status === 503
+  // Every response is looked at, and few ask for anything.
+  if (!isRefused && !tellsOfQuota(headers)) return undefined
   const wallNow = clock.wallNow() - (clock.now() - answeredAt)
-  const retryAfter = status === 429 || status === 503 ? retryAfterOf(headers, wallNow) : undefined
+  const retryAfter = isRefused ? retryAfterOf(headers, wallNow) : undefined
   // A Retry-After of zero may have been rounded to that: of the two the later holds.
   const span = retryAfter || exhaustedFor(headers, wallNow)
   if (span !== undefined) return { span, by: retryAfter ? 'Retry-After' : 'RateLimit' }
