@@ -76,8 +76,10 @@ export interface LimitStore {
   /**
    * The store’s clock, in microseconds, as this process knows it. Where that is not exact it is rather late: an
    * instant on it, told to the store, is then no earlier than it really was.
+   * @param limit whose instants it is to be compared with: where several servers keep a part of the limits each, they have
+   * clocks of their own. Without one it is that of no server in particular
    */
-  now(): Microseconds
+  now(limit?: LimitKey): Microseconds
   /**
    * Grants `cost` units at the earliest instant that conforms, when that is at most `maxWait` away.
    * @param notBefore not earlier than this; 0 for now

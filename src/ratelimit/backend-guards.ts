@@ -9,7 +9,7 @@ import { BackendGuard } from './backend-guard.ts'
  */
 export class BackendGuards {
   readonly store: LimitStore
-  /** What answers while the store is away, for those who want that. Its instants are on the store’s clock. */
+  /** What answers while the store is away, for those who want that. Its instants are on the store’s clock, that of no limit. */
   readonly memory: MemoryLimitStore
   readonly whole: BackendGuard
   readonly #clock: Clock

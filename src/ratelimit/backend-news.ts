@@ -53,7 +53,7 @@ export class BackendNews {
       (limit, span) => within(store.pause(limit, span)),
     )
     await this.#ends.tellAll(
-      () => store.now(),
+      (limit) => store.now(limit),
       (end) => within(tellEnd(store, end)),
     )
   }

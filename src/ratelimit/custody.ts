@@ -1,7 +1,7 @@
 import type { Microseconds } from '../core/duration.ts'
 import type { Linked } from './linked-list.ts'
 
-/** A granted unit whose request is under way. Instants are those of the store’s clock. */
+/** A granted unit whose request is under way. Instants are those of the store’s clock for its limit. */
 export interface HeldTicket extends Linked<HeldTicket> {
   /** The key of its limit, as the store knows it. */
   readonly storedKey: string
@@ -9,8 +9,10 @@ export interface HeldTicket extends Linked<HeldTicket> {
   readonly until: Microseconds
   /** When something is to be said about it, if the store is shared. */
   readonly dueAt: Microseconds
-  /** What `dueAt` was when it took its place; only {@link Custody} writes it. */
+  /** What `dueAt` was when it took its place, on this process’s clock; only {@link Custody} writes it. */
   lookAt: Microseconds
+  /** The store’s clock for its limit. */
+  now(): Microseconds
   /** Whether nothing more is to be said about it. */
   readonly final: boolean
   /** Says when it ends, or moves its end on. */

@@ -42,12 +42,15 @@ export class KeptEnds {
 
   /**
    * Tells them all, a few at a time, and goes on only with answers.
-   * @param now the backend’s clock: what is of no interest any more is left out
+   * @param now the backend’s clock for a limit: what is of no interest any more is left out
    * @throws what `tell` fails with; what is not told yet stays
    */
-  async tellAll(now: () => Microseconds, tell: (end: KeptEnd) => MaybePromise<unknown>): Promise<void> {
+  async tellAll(
+    now: (limit: LimitKey) => Microseconds,
+    tell: (end: KeptEnd) => MaybePromise<unknown>,
+  ): Promise<void> {
     while (this.#ends.size > 0) {
-      const batch = this.#take(batchSize, now())
+      const batch = this.#take(batchSize, now)
       await Promise.all(batch.map((end) => this.#tellOne(end, tell)))
       await nextTurn()
     }
@@ -75,12 +78,12 @@ export class KeptEnds {
   }
 
   /** Takes up to `count` of them out. */
-  #take(count: number, now: Microseconds): readonly KeptEnd[] {
+  #take(count: number, now: (limit: LimitKey) => Microseconds): readonly KeptEnd[] {
     const taken: KeptEnd[] = []
     while (taken.length < count && this.#ends.size > 0) {
       const end = this.#takeOldest()
       const arrivedBy = end.until ?? end.grant.until
-      if (arrivedBy + end.limit.rule.memory > now) taken.push(end)
+      if (arrivedBy + end.limit.rule.memory > now(end.limit)) taken.push(end)
     }
     return taken
   }

@@ -17,18 +17,17 @@ const soon: Microseconds = 10_000
  * each ticket is seen to in time: by one timer for all of them, which does not keep the process alive.
  */
 export class Leases implements Custody {
-  readonly #store: LimitStore
   readonly #clock: Clock
   /** Those of requests that are still here, or that only an answer ends; the one that is due first in front. */
   readonly #waiting = new LinkedList<HeldTicket>()
   /** Those of requests that have left this process, likewise: due much sooner, so that in one list each would pass all the others. */
   readonly #underWay = new LinkedList<HeldTicket>()
   #timer: Timer | undefined
-  /** When the timer fires, on the store’s clock. */
+  /** When the timer fires. */
   #timerAt: Microseconds = never
 
-  constructor(store: LimitStore, clock: Clock) {
-    this.#store = store
+  /** @param clock this process’s own: parts of a store may have clocks of their own */
+  constructor(clock: Clock) {
     this.#clock = clock
   }
 
@@ -57,7 +56,7 @@ export class Leases implements Custody {
 
   readonly #look = (): void => {
     this.#disarm()
-    const now = this.#store.now()
+    const now = this.#clock.now()
     const due: HeldTicket[] = []
     for (const list of [this.#underWay, this.#waiting]) {
       for (let first = list.head; first !== undefined && due.length < mostAtOnce; first = list.head) {
@@ -67,14 +66,14 @@ export class Leases implements Custody {
       }
     }
     for (const ticket of due) {
-      ticket.lapse(now)?.catch(heardAtItsEnd)
+      ticket.lapse(ticket.now())?.catch(heardAtItsEnd)
       if (!ticket.final) this.add(ticket)
     }
     this.#arm()
   }
 
   #add(ticket: HeldTicket, list: LinkedList<HeldTicket>): void {
-    ticket.lookAt = ticket.dueAt
+    ticket.lookAt = this.#clock.now() + ticket.dueAt - ticket.now()
     let before = list.tail
     while (before !== undefined && before.lookAt > ticket.lookAt) before = before.previous
     list.insert(ticket, before)
@@ -86,8 +85,7 @@ export class Leases implements Custody {
     const at = Math.min(this.#underWay.head?.lookAt ?? never, this.#waiting.head?.lookAt ?? never)
     if (at === never) return
     this.#timerAt = at
-    const wait = Math.max(0, at - this.#store.now())
-    this.#timer = this.#clock.timer(this.#clock.now() + wait, this.#look, false)
+    this.#timer = this.#clock.timer(at, this.#look, false)
   }
 
   #disarm(): void {
@@ -105,6 +103,6 @@ const byStore = new WeakMap<LimitStore, Leases>()
 /** The tickets held of a shared `store` in this process. */
 export function leasesOf(store: LimitStore, clock: Clock): Leases {
   let leases = byStore.get(store)
-  if (leases === undefined) byStore.set(store, (leases = new Leases(store, clock)))
+  if (leases === undefined) byStore.set(store, (leases = new Leases(clock)))
   return leases
 }

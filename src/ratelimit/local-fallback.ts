@@ -7,8 +7,9 @@ import type {
   Reservation,
   Reservations,
 } from '../backends/contract.ts'
-import type { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
 import type { Microseconds } from '../core/duration.ts'
+import type { MemoryLimitStore } from '../backends/memory/memory-limit-store.ts'
+import type { BackendGuards } from './backend-guards.ts'
 import { scaledRule } from './scaled-rule.ts'
 
 /**
@@ -17,17 +18,21 @@ import { scaledRule } from './scaled-rule.ts'
  */
 const notHere: Denial = { allowed: false, retryAfter: 1_000_000, soonest: 1_000_000 }
 
-/** A limiter in this process’s memory, with a share of each limit, for as long as the backend is away. */
+/**
+ * A limiter in this process’s memory, with a share of each limit, for as long as the backend is away. Memory has one clock;
+ * instants here are on the backend’s clock for the limit, as those are that who holds the units compares them with.
+ */
 export class LocalFallback implements LimitStore {
   readonly shared = false
-  readonly #memory: MemoryLimitStore
+  readonly #guards: BackendGuards
   readonly #share: number
   readonly #rules = new WeakMap<Rule<unknown>, Rule<unknown>>()
-  readonly #grants = new WeakSet<Grant>()
+  /** What memory calls them. */
+  readonly #grants = new WeakMap<Grant, Grant>()
 
   /** @param share of each limit: above 0, at most 1 */
-  constructor(memory: MemoryLimitStore, share: number) {
-    this.#memory = memory
+  constructor(guards: BackendGuards, share: number) {
+    this.#guards = guards
     this.#share = share
   }
 
@@ -36,35 +41,38 @@ export class LocalFallback implements LimitStore {
     return this.#grants.has(grant)
   }
 
-  now(): Microseconds {
-    return this.#memory.now()
+  now(limit?: LimitKey): Microseconds {
+    return this.#guards.store.now(limit)
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: Microseconds, maxWait: Microseconds): Reservation {
     const scaled = this.#scaled(limit)
     if (cost > scaled.rule.capacity) return notHere
-    const answer = this.#memory.reserve(scaled, cost, notBefore, maxWait)
-    if (answer.allowed) this.#grants.add(answer.grant)
-    return answer
+    const ahead = this.#ahead(limit)
+    const answer = this.#memory.reserve(scaled, cost, notBefore - ahead, maxWait)
+    return answer.allowed ? { allowed: true, grant: this.#issue(answer.grant, ahead) } : answer
   }
 
   reserveEach(limit: LimitKey, costs: readonly number[]): Reservations {
     const scaled = this.#scaled(limit)
     const tooLarge = costs.findIndex((cost) => cost > scaled.rule.capacity)
     const fitting = tooLarge === -1 ? costs : costs.slice(0, tooLarge)
+    const ahead = this.#ahead(limit)
     const { grants, denial } = this.#memory.reserveEach(scaled, fitting)
-    for (const grant of grants) this.#grants.add(grant)
-    return { grants, denial: denial ?? (tooLarge === -1 ? undefined : notHere) }
+    return {
+      grants: grants.map((grant) => this.#issue(grant, ahead)),
+      denial: denial ?? (tooLarge === -1 ? undefined : notHere),
+    }
   }
 
   settle(limit: LimitKey, grant: Grant, until: Microseconds, progress: Progress): Grant {
-    const settled = this.#memory.settle(this.#scaled(limit), grant, until, progress)
-    this.#grants.add(settled)
-    return settled
+    const ahead = this.#ahead(limit)
+    const known = this.#grants.get(grant) as Grant
+    return this.#issue(this.#memory.settle(this.#scaled(limit), known, until - ahead, progress), ahead)
   }
 
   cancel(limit: LimitKey, grant: Grant): void {
-    this.#memory.cancel(this.#scaled(limit), grant)
+    this.#memory.cancel(this.#scaled(limit), this.#grants.get(grant) as Grant)
   }
 
   pause(limit: LimitKey, span: Microseconds): void {
@@ -85,6 +93,21 @@ export class LocalFallback implements LimitStore {
 
   clear(prefix?: string): void {
     this.#memory.clear(prefix)
+  }
+
+  get #memory(): MemoryLimitStore {
+    return this.#guards.memory
+  }
+
+  /** By how much the clock for a limit is ahead of memory’s. */
+  #ahead(limit: LimitKey): Microseconds {
+    return this.now(limit) - this.#memory.now()
+  }
+
+  #issue(grant: Grant, ahead: Microseconds): Grant {
+    const issued = { ...grant, at: grant.at + ahead, until: grant.until + ahead }
+    this.#grants.set(issued, grant)
+    return issued
   }
 
   #scaled(limit: LimitKey): LimitKey {

@@ -77,7 +77,7 @@ export class ResilientStore implements LimitStore {
     this.guards = guards
     this.answersAtOnce = guards.store.answersAtOnce
     this.#policy = onBackendError
-    this.#local = onBackendError === 'local' ? new LocalFallback(guards.memory, share) : undefined
+    this.#local = onBackendError === 'local' ? new LocalFallback(guards, share) : undefined
     this.#asker = asker
   }
 
@@ -86,8 +86,8 @@ export class ResilientStore implements LimitStore {
     return this.#policy === 'wait' ? this.guards.of(limit).loss : undefined
   }
 
-  now(): Microseconds {
-    return this.guards.store.now()
+  now(limit?: LimitKey): Microseconds {
+    return this.guards.store.now(limit)
   }
 
   reserve(

@@ -99,10 +99,10 @@ export class TicketOffice implements Issuer {
     this.lookouts.hasten(limit.key)
   }
 
-  toStore(at: Microseconds): Microseconds {
+  toStore(at: Microseconds, limit: LimitKey): Microseconds {
     if (this.#sameClock) return at
     const age = this.clock.now() - at
-    return this.store.now() - age
+    return this.store.now(limit) - age
   }
 
   #moveOn(limit: LimitKey): Promise<unknown> | undefined {

@@ -49,14 +49,14 @@ export interface Issuer {
   freed(limit: LimitKey): void
   /** To be told of each limit whose units arrive sooner than was thought. */
   hastened(limit: LimitKey): void
-  /** An instant of the limiter’s clock on the store’s: late by the time the reading takes, never early. */
-  toStore(at: Microseconds): Microseconds
+  /** An instant of the limiter’s clock on the store’s for a limit: late by the time the reading takes, never early. */
+  toStore(at: Microseconds, limit: LimitKey): Microseconds
 }
 
 /** What a shared store need not be told: that units end so much sooner than it thinks. */
 const trifle: Microseconds = 1_000
 
-/** A ticket over a store’s grant. Its instants are those of the store’s clock, but for those that it is told. */
+/** A ticket over a store’s grant. Its instants are those of the store’s clock for its limit, but for those that it is told. */
 export class GrantTicket implements Ticket, HeldTicket {
   readonly key: string
   until: Microseconds
@@ -118,9 +118,13 @@ export class GrantTicket implements Ticket, HeldTicket {
     return this.until - Math.ceil((span + journey) / 2)
   }
 
+  now(): Microseconds {
+    return this.#issuer.store.now(this.#limit)
+  }
+
   written(at: Microseconds = this.#issuer.clock.now(), isBuffered = false): boolean {
     if (this.final) return true
-    const writtenAt = this.#issuer.toStore(at)
+    const writtenAt = this.#issuer.toStore(at, this.#limit)
     if (writtenAt > this.#leasedUntil - this.#issuer.terms.journey) return false
     this.#isWritten = true
     if (!isBuffered) this.#left(writtenAt)
@@ -130,7 +134,7 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   sent(at: Microseconds = this.#issuer.clock.now()): void {
     if (this.final || !this.#isWritten) return
-    this.#left(this.#issuer.toStore(at))
+    this.#left(this.#issuer.toStore(at, this.#limit))
     const arrivedBy = this.#arrivedBy()
     // Nobody else may take it to have arrived by then.
     if (this.#issuer.isShared && arrivedBy !== undefined && arrivedBy > this.until) {
@@ -143,19 +147,19 @@ export class GrantTicket implements Ticket, HeldTicket {
       this.#arrivedAfterAll(this.#endAt)?.catch(heardLater)
       return
     }
-    const answeredAt = this.#issuer.toStore(at)
+    const answeredAt = this.#issuer.toStore(at, this.#limit)
     this.#finish(Math.min(answeredAt, this.#arrivedBy() ?? answeredAt), 'arrived')?.catch(heardLater)
   }
 
   settle(untilAt: Microseconds = this.#issuer.clock.now()): void {
     if (this.final) return
-    this.#finish(this.#issuer.toStore(untilAt), 'arrived')?.catch(heardLater)
+    this.#finish(this.#issuer.toStore(untilAt, this.#limit), 'arrived')?.catch(heardLater)
   }
 
   release(): void {
     if (this.final) return
-    const { store, terms } = this.#issuer
-    const end = this.#isWritten ? (this.#arrivedBy() ?? store.now() + terms.unanswered) : undefined
+    const { unanswered } = this.#issuer.terms
+    const end = this.#isWritten ? (this.#arrivedBy() ?? this.now() + unanswered) : undefined
     const told = end === undefined ? this.#giveBack() : this.#finish(end, 'lost')
     told?.catch(heardLater)
   }
@@ -228,7 +232,7 @@ export class GrantTicket implements Ticket, HeldTicket {
 
   /** Whether the store heard of it before the old end is certain only if it is not later even now. */
   #renewed({ until }: Grant): void {
-    this.#leasedUntil = this.#issuer.store.now() <= this.#leasedUntil ? until : lost
+    this.#leasedUntil = this.now() <= this.#leasedUntil ? until : lost
   }
 
   #giveBack(): Promise<void> | undefined {

@@ -12,10 +12,12 @@ export const full = { remaining: 2, retryAfter: 0, resetAfter: 0 }
 
 /** What holds for each algorithm that grants two units at once, and another in a second. */
 export const promises: Promises = {
-  async 'the store’s clock is the one it was given'({ store, clock }) {
+  async 'the store’s clock is the one it was given'({ store, clock }, rule) {
     assert.equal(store.now(), start)
+    assert.equal(store.now(limitOf(rule)), start)
     clock.at += 5
     assert.equal(store.now(), start + 5)
+    assert.equal(store.now(limitOf(rule)), start + 5)
   },
 
   async 'a denial says how long to wait, and writes nothing'(subject, rule) {

@@ -30,6 +30,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined
   #failure: SessionError | undefined
   #phase: Phase = 'connecting'
+  /** Whether the observer is still to hear that the request has left this process. */
+  #isWithheld = false
   #writtenAt = 0
   #answeredAt = 0
   #status = 0
@@ -93,6 +95,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#connectTimer?.cancel()
     this.#phase = 'written'
     this.#writtenAt = now
+  }
+
+  /** undici has handed the head to the socket, with a piece of content: the first piece, where that is a stream. */
+  onBodySent(): void {
+    if (this.#isWithheld) this.#tellSent()
+  }
+
+  /** There is no content; else the head went with it. */
+  onRequestSent(): void {
+    if (this.#isWithheld) this.#tellSent()
   }
 
   onResponseStart(
@@ -183,12 +195,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #tellWritten(observer: ExchangeObserver, now: number): void {
-    const isBuffered = this.#request.url.protocol === 'https:'
+    const { url, body } = this.#request
+    // undici keeps the head back until a stream gives its first piece.
+    const isBuffered = body?.kind === 'stream' || url.protocol === 'https:'
     // Thrown, as undici then keeps the connection for the next request; it closes one whose request is aborted.
     if (!observer.written(now, isBuffered)) throw new UnwrittenError()
+    this.#isWithheld = isBuffered && observer.sent !== undefined
+  }
+
+  #tellSent(): void {
+    this.#isWithheld = false
+    const tell = (): void => this.#request.observer?.sent?.(this.#clock.now())
     // While the end of the handshake or of an earlier record is on its way, node:tls keeps what comes behind it until the
     // event loop's next turn; and other connections' handshakes may come first.
-    if (isBuffered && observer.sent !== undefined) setImmediate(() => observer.sent?.(this.#clock.now()))
+    if (this.#request.url.protocol === 'https:') setImmediate(tell)
+    else tell()
   }
 
   #finish(): void {

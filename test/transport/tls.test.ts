@@ -116,7 +116,7 @@ test('a handshake that never ends is cut off by timeout.connect', async (context
   await assert.rejects(session.get(url, { timeout: { connect: '50ms' } }), { code: 'ERR_TIMEOUT_CONNECT' })
 })
 
-test('over TLS the limit hears when a request has left node:tls, which may keep it back; over TCP it leaves at once', async (context) => {
+test('over TLS the limit hears when a request has left node:tls, which may keep it back; over TCP it leaves at once, but a stream’s waits for its first piece', async (context) => {
   const heard: string[] = []
   const observer = {
     written: (_at: number, isBuffered?: boolean) =>
@@ -130,8 +130,20 @@ test('over TLS the limit hears when a request has left node:tls, which may keep 
     tls: { ca: trusted.cert },
   })
   context.after(() => transport.destroy())
-  for (const url of [await secureServer(context), `${httpbin.url}/ip`]) {
-    await transport.send(request(url, { observer }))
-  }
+  const secure = await secureServer(context)
+  for (const url of [secure, `${httpbin.url}/ip`]) await transport.send(request(url, { observer }))
   assert.deepEqual(heard, ['buffered', 'sent', 'answered', 'written', 'answered'])
+  heard.length = 0
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (const piece of ['', 'one', 'two']) {
+      await new Promise((resolve) => setImmediate(resolve))
+      heard.push(`"${piece}"`)
+      yield Buffer.from(piece)
+    }
+  }
+  for (const url of [secure, `${httpbin.url}/post`]) {
+    const body = { kind: 'stream', stream: pieces(), release: () => undefined } as const
+    await transport.send(request(url, { method: 'POST', body, observer }))
+    assert.deepEqual(heard.splice(0), ['buffered', '""', '"one"', 'sent', '"two"', 'answered'], url)
+  }
 })

@@ -27,6 +27,10 @@ export class ClientCommands implements CacheCommands {
     this.#timeout = timeout
   }
 
+  get clustered(): boolean | undefined {
+    return this.#link?.clustered
+  }
+
   /** No async function, which takes a turn of the microtasks for each promise that it waits for. */
   evaluate(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<RedisReply> {
     const link = this.#link

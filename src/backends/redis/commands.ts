@@ -17,6 +17,9 @@ export interface RedisCommands {
   /** Runs a script by its SHA-1, or by its source where the server does not know it. All keys in one slot. */
   evaluate(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<RedisReply>
 
+  /** Whether keys are spread over several servers, by slots; undefined as long as that is not known. */
+  readonly clustered?: boolean | undefined
+
   /** Which of several servers has a key, each of which may fail by itself; undefined where that is one, or not known. */
   partOf?(key: () => string): string | undefined
 

@@ -1,8 +1,10 @@
 import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
+import { slotOf } from './cluster-slots.ts'
 import type { RedisCommands, RedisReply, Script } from './commands.ts'
 import { keysOf } from './limit-keys.ts'
 import type { Operation, PlainOperation } from './limit-operations.ts'
+import type { LimitClocks } from './limit-clocks.ts'
 import { limitScript, termsLength } from './limit-scripts/index.ts'
 import type { LimitClock } from './redis-clock.ts'
 
@@ -15,6 +17,8 @@ interface Call {
 
 /** What is the same for all calls on a limit. */
 interface Address {
+  /** The clock of the server that has its keys, in a cluster, once that has been asked for. */
+  clock: LimitClock | undefined
   readonly script: Script
   readonly keys: readonly string[]
   /** Its retention, in milliseconds, and its parameters, as JSON has them in an array. */
@@ -39,17 +43,23 @@ const mostCalls = 1_000
  */
 export class LimitOutbox {
   readonly #commands: RedisCommands
-  readonly #clock: LimitClock
+  readonly #clocks: LimitClocks
   readonly #leastRetention: Microseconds
   /** Callers use a limit’s object again, as a rule. */
   readonly #addresses = new WeakMap<LimitKey, Address>()
   readonly #parcels = new Map<string, Parcel>()
 
   /** @param leastRetention keep every idle key at least this long */
-  constructor(commands: RedisCommands, clock: LimitClock, leastRetention: Microseconds) {
+  constructor(commands: RedisCommands, clocks: LimitClocks, leastRetention: Microseconds) {
     this.#commands = commands
-    this.#clock = clock
+    this.#clocks = clocks
     this.#leastRetention = leastRetention
+  }
+
+  /** The clock of the server that has a limit. */
+  clockOf(limit: LimitKey): LimitClock {
+    if (this.#commands.clustered !== true) return this.#clocks.any
+    return this.#clockAt(this.#addressOf(limit))
   }
 
   /** @throws SessionError ERR_BACKEND, as a rejection, when the call that it went with failed */
@@ -86,22 +96,22 @@ export class LimitOutbox {
   }
 
   #send({ limit, calls }: Parcel): void {
-    const { script, keys, numbers, terms } = this.#addressOf(limit)
+    const address = this.#addressOf(limit)
+    const { script, keys, terms } = address
     const plain = calls.length === 1 ? calls[0]?.operation.plain : undefined
-    const args =
-      plain === undefined ? this.#inJson(numbers, terms, calls) : this.#inPlain(terms as string, plain)
-    const sentAt = this.#clock.localNow()
+    const args = plain === undefined ? this.#inJson(address, calls) : this.#inPlain(terms as string, plain)
+    const sentAt = this.#clocks.any.localNow()
     const answer = (reply: RedisReply): void => {
       if (plain !== undefined && typeof reply === 'string') {
         const behindSeconds = reply.indexOf(' ')
         const behindNow = reply.indexOf(' ', behindSeconds + 1)
         const now = +reply.slice(0, behindSeconds) * 1e6 + +reply.slice(behindSeconds + 1, behindNow)
-        this.#clock.hear(now, sentAt)
+        this.#clockAt(address).hear(now, sentAt)
         calls[0]?.resolve(plain.read(now, +reply.slice(behindNow + 1)))
         return
       }
       const replies = reply as readonly [number, ...number[]]
-      this.#clock.hear(replies[0], sentAt)
+      this.#clockAt(address).hear(replies[0], sentAt)
       let index = 1
       const next = (): number => replies[index++] as number
       for (const { operation, resolve } of calls) resolve(operation.read({ next }))
@@ -113,15 +123,23 @@ export class LimitOutbox {
   }
 
   #inPlain(terms: string, { units }: PlainOperation<unknown>): readonly string[] {
-    const now = this.#clock.scriptNow()
+    const now = this.#clocks.any.scriptNow()
     return now === undefined ? [String(units), terms] : [String(units), terms, String(now)]
   }
 
-  #inJson(numbers: string, terms: string | undefined, calls: readonly Call[]): readonly string[] {
-    const now = this.#clock.now()
-    let json = `[${this.#clock.scriptNow() ?? false},${numbers}`
+  #inJson(address: Address, calls: readonly Call[]): readonly string[] {
+    const { numbers, terms } = address
+    const clock = this.#clockAt(address)
+    const now = clock.now()
+    let json = `[${clock.scriptNow() ?? false},${numbers}`
     for (const { operation } of calls) json += `,${operation.toJson(now)}`
     return terms === undefined ? [`${json}]`] : [`${json}]`, terms]
+  }
+
+  /** Whether there is a cluster is known once a server has answered. */
+  #clockAt(address: Address): LimitClock {
+    if (this.#commands.clustered !== true) return this.#clocks.any
+    return (address.clock ??= this.#clocks.ofSlot(slotOf(address.keys[0] as string)))
   }
 
   #addressOf(limit: LimitKey): Address {
@@ -131,6 +149,7 @@ export class LimitOutbox {
       const retention = Math.max(1, Math.ceil(Math.max(limit.retention, this.#leastRetention) / 1_000))
       const numbers = [retention, ...kernels.flatMap((kernel) => kernel.numbers)].join()
       address = {
+        clock: undefined,
         script: limitScript(kernels.map(({ kernel }) => kernel)),
         keys: keysOf(limit),
         numbers,

@@ -14,8 +14,8 @@ import {
   reserveOperation,
   settleOperation,
 } from './limit-operations.ts'
+import { LimitClocks } from './limit-clocks.ts'
 import { LimitOutbox } from './limit-outbox.ts'
-import { GivenClock, type LimitClock, RedisClock } from './redis-clock.ts'
 
 /** Options of a Redis limit store. */
 export interface RedisLimitStoreOptions {
@@ -24,6 +24,8 @@ export interface RedisLimitStoreOptions {
   readonly callTimeout?: Microseconds | undefined
   /** Where time comes from; for tests. Default: the server’s clock. */
   readonly clock?: Clock | undefined
+  /** This process’s clock, by which the time between two answers of a server is measured; for tests. Default: the machine’s. */
+  readonly ownClock?: Clock | undefined
 }
 
 /** The given clock need not go as fast as the server’s, by which keys expire. */
@@ -39,14 +41,14 @@ export class RedisLimitStore implements LimitStore {
   readonly shared = true
   readonly callTimeout: Microseconds | undefined
   readonly #commands: RedisCommands
-  readonly #clock: LimitClock
+  readonly #clocks: LimitClocks
   readonly #outbox: LimitOutbox
 
-  constructor({ commands, callTimeout, clock }: RedisLimitStoreOptions) {
+  constructor({ commands, callTimeout, clock, ownClock }: RedisLimitStoreOptions) {
     this.callTimeout = callTimeout
     this.#commands = commands
-    this.#clock = clock === undefined ? new RedisClock() : new GivenClock(clock)
-    this.#outbox = new LimitOutbox(commands, this.#clock, clock === undefined ? 0 : hour)
+    this.#clocks = new LimitClocks(clock, ownClock)
+    this.#outbox = new LimitOutbox(commands, this.#clocks, clock === undefined ? 0 : hour)
   }
 
   /** The master of a cluster that has its keys. */
@@ -54,8 +56,8 @@ export class RedisLimitStore implements LimitStore {
     return this.#commands.partOf?.(() => keysOf(limit)[0] as string)
   }
 
-  now(): Microseconds {
-    return this.#clock.now()
+  now(limit?: LimitKey): Microseconds {
+    return (limit === undefined ? this.#clocks.any : this.#outbox.clockOf(limit)).now()
   }
 
   reserve(

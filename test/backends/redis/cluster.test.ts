@@ -31,6 +31,7 @@ async function slotsOf(server: RedisServer): Promise<(key: string) => boolean> {
 async function setScanAndUnlink(commands: TestCommands): Promise<void> {
   const values = await Promise.all(keys.map((key) => commands.evaluate(setScript, [key], [key])))
   assert.deepEqual(values, keys)
+  assert.equal(commands.clustered, true, 'who keeps time by slots must know')
   const pair = await commands.evaluate(script('return #KEYS'), ['a{1}', 'b{1}'], [])
   assert.equal(pair, 2)
   const found = new Set<string>()
