@@ -136,11 +136,6 @@ export class BackendGuard implements Gate {
     if (this.#stopped) throw new SessionError('ERR_CLOSED', 'the limiter is closed', { cause: this.#failure })
   }
 
-  /** Its limits were forgotten because somebody wanted that. */
-  cleared(): void {
-    this.#keepsake.removed()
-  }
-
   /** Tells a limiter that has met the failure, and once more when the store is back. */
   witness(events: LimiterEvents): void {
     if (this.#breaker.state === 'closed' || this.#witnesses.has(events)) return
