@@ -151,7 +151,7 @@ export class WorkerLink {
   /** Takes messages until the reply to `id` is among them, or there are no more. */
   #nextReply(live: LiveWorker, id: number): Reply | undefined {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
-      if ('ask' in message) live.answer(this.callees.answer(message, this.#unpacking, { transfer: [] }))
+      if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
       else if ('fatal' in message) this.#lastWords = unpack(message.fatal, this.#unpacking)
       else if (message.id === id) return message
       else if (!this.#abandoned.delete(message.id)) this.#replies.set(message.id, message)
