@@ -48,6 +48,8 @@ export class FlakyStore implements LimitStore {
   readonly calls: string[] = []
   /** What it refuses with. */
   failure = new Error('connect ECONNREFUSED')
+  /** Which limits it refuses to reserve units of, as a server does that is lost between two calls. */
+  refuses: (limit: LimitKey) => boolean = () => false
   readonly #store: MemoryLimitStore
   #mode: Mode = 'up'
   #thawed = Promise.withResolvers<void>()
@@ -73,7 +75,10 @@ export class FlakyStore implements LimitStore {
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: number, maxWait: number): Promise<Reservation> {
-    return this.#call('reserve', () => this.#store.reserve(limit, cost, notBefore, maxWait))
+    return this.#call('reserve', () => {
+      if (this.refuses(limit)) throw this.failure
+      return this.#store.reserve(limit, cost, notBefore, maxWait)
+    })
   }
 
   reserveEach(limit: LimitKey, costs: readonly number[]): Promise<Reservations> {

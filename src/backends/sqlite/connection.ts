@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import { SessionError } from '../../core/errors.ts'
+import { backendClosed, SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
 import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
 import { prepareSchema } from './schema.ts'
@@ -53,6 +53,7 @@ export class Connection {
   #opened: Opened | undefined
   #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
+  #closed = false
 
   constructor(from: string | DatabaseSync) {
     this.#given = typeof from === 'string' ? undefined : from
@@ -83,13 +84,19 @@ export class Connection {
     return this.#attempt(({ db }) => work(db))
   }
 
-  /** Closes the file; a given connection stays open. */
+  /** Closes the file, for good: whoever asks is told ERR_CLOSED. A given connection stays open. */
   close(): void {
+    this.#closed = true
+    this.#letGo()
+  }
+
+  #letGo(): void {
     if (this.#given === undefined && this.#opened?.db.isOpen === true) this.#opened.db.close()
     this.#opened = undefined
   }
 
   #attempt<T>(work: (opened: Opened) => T): T | typeof busy {
+    if (this.#closed) throw backendClosed()
     try {
       // A transaction of the owner’s is under way: what is granted in it might be rolled back.
       if (this.#given?.isTransaction === true) return busy
@@ -100,7 +107,7 @@ export class Connection {
       if (isBusy(error)) return busy
       const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.path)
       // The next call opens it again: whatever is wrong with the file may be mended by then.
-      if (failure instanceof SessionError) this.close()
+      if (failure instanceof SessionError) this.#letGo()
       throw failure
     }
   }
