@@ -18,7 +18,8 @@ function instant_log:size() return self.kept + self.last - self.first + 1 end
 function instant_log:at(place)
   if place >= self.kept then return self.tail[self.first + place - self.kept] end
   local index = self.dropped + place
-  -- What the server has let go to make room is long past.
+  -- A list that the server has evicted to make room is taken to be long past, though its instants may not be: they are
+  -- lost, as with any key that is evicted.
   local instant = tonumber(self.known[index + 1] or call('LINDEX', self.key, index) or '-inf')
   self.known[index + 1] = instant
   return instant
