@@ -107,7 +107,10 @@ export interface LimitStore {
   estimate(limit: LimitKey, cost: number, ahead: number): MaybePromise<Microseconds>
   /** Forgets one limit. */
   reset(limit: LimitKey): MaybePromise<void>
-  /** Forgets every limit with this prefix; of all when there is none given. */
+  /**
+   * Forgets every limit with this prefix; of all when there is none given. Only those stay whose name begins with
+   * `http-sessions keepsake `: to the process that has left it, one that is missing says that the store has lost its memory.
+   */
   clear(prefix?: string): MaybePromise<void>
 }
 

@@ -100,3 +100,12 @@ export class RatelimitError extends SessionError {
 export function sessionClosed(): SessionError {
   return new SessionError('ERR_CLOSED', 'the session is closed')
 }
+
+/** @param cause why what was waited for had not come by then */
+export function limiterClosed(cause?: SessionError): SessionError {
+  return new SessionError('ERR_CLOSED', 'the limiter is closed', cause === undefined ? {} : { cause })
+}
+
+export function backendClosed(): SessionError {
+  return new SessionError('ERR_CLOSED', 'the backend is closed')
+}

@@ -1,7 +1,7 @@
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
-import { SessionError } from '../core/errors.ts'
+import { limiterClosed, SessionError } from '../core/errors.ts'
 import { toFailure } from './backend-failure.ts'
 import { BackendNews } from './backend-news.ts'
 import {
@@ -104,6 +104,7 @@ export class BackendGuard implements Gate {
 
   /** Asks the store, if it may be asked. */
   attempt<T>(call: GuardedCall<T>): MaybePromise<T> {
+    if (this.#stopped) throw limiterClosed()
     const isTrial = this.isLost
     if (isTrial) {
       if (!admits(this.#breaker)) throw this.loss as SessionError
@@ -128,17 +129,13 @@ export class BackendGuard implements Gate {
 
   /** Resolves when the store may be asked, or a trial has failed. */
   async change(waiting: Waiting): Promise<void> {
+    if (this.#stopped) throw limiterClosed(this.#failure)
     if (admits(this.#breaker)) return
     this.#waiting.add(waiting)
     if (this.#timer !== undefined && !this.#keepsAlive) this.#arm()
     await this.#change.promise
     this.#waiting.delete(waiting)
-    if (this.#stopped) throw new SessionError('ERR_CLOSED', 'the limiter is closed', { cause: this.#failure })
-  }
-
-  /** Its limits were forgotten because somebody wanted that. */
-  cleared(): void {
-    this.#keepsake.removed()
+    if (this.#stopped) throw limiterClosed(this.#failure)
   }
 
   /** Tells a limiter that has met the failure, and once more when the store is back. */
@@ -163,8 +160,10 @@ export class BackendGuard implements Gate {
     remembers: Promise<boolean> | undefined,
   ): Promise<T> {
     const askedAt = this.#clock.now()
+    let unused: { readonly value: T } | undefined
     try {
       const value = await this.#within(answer, call.late)
+      unused = { value }
       this.#took = this.#clock.now() - askedAt
       // If it took longer than was thought, what was asked may have waited for another server.
       if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
@@ -172,11 +171,13 @@ export class BackendGuard implements Gate {
         this.#answered(isTrial)
         return value
       }
-      call.late?.(value)
       this.#forgottenAt = this.#clock.now()
       throw new SessionError('ERR_BACKEND', 'the backend has lost what it knew of limits')
     } catch (error) {
-      throw this.#heard(error, isTrial)
+      const failure = this.#heard(error, isTrial)
+      // Only now: as the store is taken to be lost, what is to be said of it is kept until it is back.
+      if (unused !== undefined) call.late?.(unused.value)
+      throw failure
     }
   }
 

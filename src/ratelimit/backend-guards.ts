@@ -53,11 +53,6 @@ export class BackendGuards {
     return wait > 0 ? { allowed: false, retryAfter: wait, soonest: wait } : undefined
   }
 
-  /** Its limits were forgotten because somebody wanted that. */
-  cleared(): void {
-    for (const guard of this.#all()) guard.cleared()
-  }
-
   /** The store is about to be closed: it is looked for no more, and whoever waits for it is turned away. */
   stop(): void {
     for (const guard of this.#all()) guard.stop()

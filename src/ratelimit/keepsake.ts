@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { slidingWindow } from '../algorithms/sliding-window.ts'
 import type { LimitKey, LimitStore, MaybePromise } from '../backends/contract.ts'
+import { keepsake } from '../backends/keepsakes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 
@@ -51,11 +52,6 @@ export class Keepsake {
     return this.#limit === undefined || this.#options.isHere(this.#limit)
   }
 
-  /** It is removed on purpose: that it is missing says nothing then. */
-  removed(): void {
-    this.#limit = undefined
-  }
-
   async #look(prefix: string): Promise<boolean> {
     const age = this.#options.clock.now() - this.#leftAt
     if (this.#limit !== undefined && age < lifetime && (await this.#leave(this.#limit))) return false
@@ -82,6 +78,6 @@ export class Keepsake {
 }
 
 function newLimit(prefix: string): LimitKey {
-  const name = `http-sessions keepsake ${randomUUID()}`
+  const name = `${keepsake}${randomUUID()}`
   return { prefix, name, key: `${prefix}:${name}:ratelimit:${rule.algorithm}`, rule, retention: 0 }
 }

@@ -1,7 +1,7 @@
 import type { Backend, LimitKey, MaybePromise, Reservation, Reservations } from '../backends/contract.ts'
 import { checkInteger, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, parseDuration, toMilliseconds } from '../core/duration.ts'
-import { AbortError, OptionError, SessionError } from '../core/errors.ts'
+import { AbortError, limiterClosed, OptionError } from '../core/errors.ts'
 import { type AcquireOptions, parseWish, plainWish } from './acquire-options.ts'
 import { LimiterEvents, type RatelimitEventName, type RatelimitEvents } from './events.ts'
 import type { RatelimiterOptions } from './option-types.ts'
@@ -103,7 +103,7 @@ export class Ratelimiter {
    */
   acquireChecked(key: string, wish: Wish): Promise<Ticket> {
     try {
-      if (this.#closed) throw closedError()
+      if (this.#closed) throw limiterClosed()
       if (wish.signal?.aborted === true) throw new AbortError(wish.signal)
       this.#checkCapacity(wish.cost)
       if (wish.hold) this.#checkLease()
@@ -164,7 +164,7 @@ export class Ratelimiter {
 
   /** Where the limit of `key` stands, apart from those who wait. Changes nothing. */
   async peek(key = 'default'): Promise<RatelimitStanding> {
-    const { remaining, retryAfter, resetAfter } = await this.#office.peek(this.#limitOf(key))
+    const { remaining, retryAfter, resetAfter } = await this.#openOffice.peek(this.#limitOf(key))
     return {
       limit: this.#config.rule.capacity,
       remaining,
@@ -182,7 +182,7 @@ export class Ratelimiter {
     checkOptions(options, ['reason'], 'pause')
     const span = parseDuration(duration, 'duration')
     const limit = this.#limitOf(key)
-    await this.#office.store.pause(limit, span)
+    await this.#openOffice.store.pause(limit, span)
     if (this.#events.isHeard('paused')) {
       this.#events.tell('paused', { key, duration: toMilliseconds(span), reason: options.reason })
     }
@@ -204,7 +204,7 @@ export class Ratelimiter {
   /** Forgets what was used of one key; whoever waits goes on with a fresh limit. */
   async reset(key = 'default'): Promise<void> {
     const limit = this.#limitOf(key)
-    const { store, custody, lookouts } = this.#office
+    const { store, custody, lookouts } = this.#openOffice
     // Not those of a fresh limit, which may be granted before its store’s answer is heard.
     const held = custody.of((stored) => stored === limit.key)
     await store.reset(limit)
@@ -215,7 +215,7 @@ export class Ratelimiter {
   /** Forgets what was used of all keys under this limiter’s prefix. */
   async clear(): Promise<void> {
     const prefix = this.#config.key
-    const { store, custody, lookouts } = this.#office
+    const { store, custody, lookouts } = this.#openOffice
     const isMine = (key: string): boolean => key.startsWith(`${prefix}:`)
     const held = custody.of(isMine)
     await store.clear(prefix)
@@ -230,14 +230,13 @@ export class Ratelimiter {
   dismiss(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#room.dismiss(closedError())
+    this.#room.dismiss(limiterClosed())
   }
 
-  /** Turns away all who wait, with ERR_CLOSED. A backend that was passed in stays open. */
+  /** Turns away all who wait, and whoever asks for anything, with ERR_CLOSED. A backend that was passed in stays open. */
   close(): Promise<void> {
     this.dismiss()
-    this.#gone ??= this.#letGo()
-    return this.#gone
+    return (this.#gone ??= this.#letGo())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -250,6 +249,12 @@ export class Ratelimiter {
     for (const ticket of custody.of(() => true)) ticket.forget()
     stopGuarding(store)
     await this.#own.close()
+  }
+
+  /** Nothing more is to be asked of a limiter that is closed, whosever its backend is. */
+  get #openOffice(): TicketOffice {
+    if (this.#gone === undefined) return this.#office
+    throw limiterClosed()
   }
 
   #limitOf(key: string): LimitKey {
@@ -293,7 +298,3 @@ const sessionsOwn = [
   ['adaptive', 'here call pause'],
   ['maxPause', 'here call pause'],
 ] as const
-
-function closedError(): SessionError {
-  return new SessionError('ERR_CLOSED', 'the limiter is closed')
-}

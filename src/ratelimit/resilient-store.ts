@@ -166,10 +166,7 @@ export class ResilientStore implements LimitStore {
 
   clear(prefix?: string): MaybePromise<void> {
     this.#local?.clear(prefix)
-    return this.#tell({ prefix: prefix ?? '' }, (store) => {
-      if (store === this.guards.store) this.guards.cleared()
-      return store.clear(prefix)
-    })
+    return this.#tell({ prefix: prefix ?? '' }, (store) => store.clear(prefix))
   }
 
   /** What changes something, and has no answer. */

@@ -1,4 +1,4 @@
-import { type Callee, pack, type Packing, unpack, type Unpacking } from './portable.ts'
+import { type Callee, pack, packPlainly, unpack, type Unpacking } from './portable.ts'
 import type { Answer, Ask } from './protocol.ts'
 
 /** The functions of this thread that a worker may call: those among options, and predicates. */
@@ -32,8 +32,11 @@ export class Callees {
     return thrown
   }
 
-  /** Calls the function that is asked for. Whatever it throws is part of the answer. */
-  answer({ ask, args }: Ask, unpacking: Unpacking, packing: Packing): Answer {
+  /**
+   * Calls the function that is asked for, and answers. Whatever it throws is part of the answer, and so is what keeps its
+   * result from crossing.
+   */
+  answer({ ask, args }: Ask, unpacking: Unpacking, post: (answer: Answer) => void): void {
     this.#depth++
     try {
       const value = this.#functions.get(ask)?.(...args.map((each) => unpack(each, unpacking)))
@@ -43,12 +46,31 @@ export class Callees {
           'this function must return its result at once: the thread that would await it is blocked',
         )
       }
-      return { value: pack(value, 'result', packing) }
+      post({ value: pack(value, 'result', { transfer: [] }) })
     } catch (error) {
-      this.#thrown.set(++this.#last, error)
-      return { thrown: { number: this.#last, error: pack(error, 'error', packing) } }
+      this.#answerThrown(error, post)
     } finally {
       this.#depth--
+    }
+  }
+
+  /** The worker stands still until it is answered. So what it hears of the error is as much as can cross; the caller gets all. */
+  #answerThrown(error: unknown, post: (answer: Answer) => void): void {
+    const number = ++this.#last
+    this.#thrown.set(number, error)
+    const whole = (): unknown => pack(error, 'error', { transfer: [] })
+    const plain = (): unknown => (error instanceof Error ? packPlainly(error) : undefined)
+    if (this.#posted(number, whole, post) || this.#posted(number, plain, post)) return
+    post({ thrown: { number, error: undefined } })
+  }
+
+  /** @returns whether an error could be packed, and cross */
+  #posted(number: number, packed: () => unknown, post: (answer: Answer) => void): boolean {
+    try {
+      post({ thrown: { number, error: packed() } })
+      return true
+    } catch {
+      return false // a part of it cannot be read or cloned: it is said with less
     }
   }
 }

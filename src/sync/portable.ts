@@ -26,6 +26,8 @@ export interface Packing {
    * cross becomes undefined, for it is no option of the caller's but a detail of an error or an argument.
    */
   readonly keep?: (callee: Callee) => number
+  /** The objects that are just being packed, each a part of the one before. */
+  within?: Set<object>
 }
 
 /** How values are made again. */
@@ -51,6 +53,17 @@ export function pack(value: unknown, where: string, packing: Packing): unknown {
   if (typeof value === 'function') return packFunction(value as Callee, packing)
   if (typeof value === 'symbol') return refuse(value, where, packing)
   if (typeof value !== 'object' || value === null) return packPrimitive(value, packing)
+  const within = (packing.within ??= new Set())
+  if (within.has(value)) return cut(where, packing)
+  within.add(value)
+  try {
+    return packObject(value, where, packing)
+  } finally {
+    within.delete(value)
+  }
+}
+
+function packObject(value: object, where: string, packing: Packing): unknown {
   if (Array.isArray(value)) return value.map((item, index) => pack(item, `${where}[${index}]`, packing))
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) {
@@ -97,8 +110,13 @@ function packInstance(value: object, where: string, packing: Packing): unknown {
   // one that fires later cannot be heard of by a thread that is blocked
   if (value instanceof AbortSignal)
     return value.aborted
-      ? asItIs(tagged('aborted', pack(value.reason, where, { transfer: packing.transfer })), packing)
+      ? asItIs(tagged('aborted', pack(value.reason, where, asDetail(packing))), packing)
       : packPrimitive(undefined, packing)
+  if (packing.keep === undefined) {
+    // they may hold what structured clone refuses
+    if (value instanceof Map) return tagged('map', pack([...value], where, packing))
+    if (value instanceof Set) return tagged('set', pack([...value], where, packing))
+  }
   if (cloneable.some((each) => value instanceof each)) return asItIs(value, packing)
   if (Symbol.iterator in value && !('next' in value && packing.keep === undefined)) {
     return pack([...(value as Iterable<unknown>)], where, packing)
@@ -124,7 +142,7 @@ function packResponse(response: Response, packing: Packing): PortableResponse {
   const { error } = response
   return {
     reply: packReply(response, (bytes) => copyOf(bytes, packing)),
-    error: error === undefined ? undefined : pack(error, 'error', { transfer: packing.transfer }),
+    error: error === undefined ? undefined : pack(error, 'error', asDetail(packing)),
   }
 }
 
@@ -144,6 +162,28 @@ function formEntry([name, value]: [string, string | File]): readonly unknown[] {
 function refuse(value: unknown, where: string, packing: Packing): undefined {
   if (packing.keep === undefined) return asItIs(undefined, packing)
   throw new OptionError(adviceFor(value, where))
+}
+
+/** What is a part of itself has no end. */
+function cut(where: string, packing: Packing): undefined {
+  if (packing.keep === undefined) return asItIs(undefined, packing)
+  throw new OptionError(`${where}: cannot be used by a SyncSession: it contains itself`)
+}
+
+/** Of what is no option: what cannot cross is left out. */
+function asDetail({ transfer, within }: Packing): Packing {
+  return within === undefined ? { transfer } : { transfer, within }
+}
+
+/** Of an error only what is text, for one that cannot cross otherwise. */
+export function packPlainly(error: Error): Tagged {
+  const [message, stack] = [error.message, error.stack].map(String)
+  return tagged('error', {
+    class: 'Error',
+    message: message as string,
+    stack,
+    fields: {},
+  } satisfies PortableError)
 }
 
 /** A value in the form that {@link unpack} makes a thing of this kind of. */
@@ -169,6 +209,8 @@ const unpackers = {
   url: (href) => new URL(href as string),
   headers: (pairs) => new Headers(pairs as [string, string][]),
   json: (bytes) => JSON.parse(Buffer.from(bytes as Uint8Array).toString()) as unknown,
+  map: (entries, unpacking) => new Map(unpack(entries, unpacking) as [unknown, unknown][]),
+  set: (items, unpacking) => new Set(unpack(items, unpacking) as unknown[]),
   search: (text) => new URLSearchParams(text as string),
   aborted: (reason, unpacking) => AbortSignal.abort(unpack(reason, unpacking)),
   form(entries) {

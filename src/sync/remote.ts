@@ -1,5 +1,6 @@
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError, sessionClosed } from '../core/errors.ts'
+import type { Remnant } from './hosted-session.ts'
 import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
 import type { Patience, WorkerLink } from './worker-link.ts'
@@ -8,6 +9,16 @@ import type { Patience, WorkerLink } from './worker-link.ts'
 const forgotten = new FinalizationRegistry<{ readonly link: WorkerLink; readonly number: number }>(
   ({ link, number }) => link.forget(number),
 )
+
+type End = (result: unknown) => readonly [operation: Operation, args: readonly unknown[]]
+
+/** How to let go of what calls leave behind in the worker; of what else they leave, a session’s close does. */
+const ends: Partial<Record<Operation, End>> = {
+  stream: (result) => ['endIterator', [(result as Remnant<unknown>).number]],
+  cacheIterator: (number) => ['endIterator', [number]],
+  batch: (number) => ['endBatch', [number]],
+  acquire: (result) => ['ticket', [(result as Remnant<unknown>).number, 'release']],
+}
 
 /** A session in a worker, as the calling thread talks to it. */
 export class Remote {
@@ -35,7 +46,7 @@ export class Remote {
       this.#ensureOpen()
       const { id, functions } = this.#send(operation, args)
       try {
-        return this.wait(id)
+        return this.link.wait(id, { ...this.#patience, late: this.#lettingGo(operation) })
       } catch (error) {
         // a worker that had ended before it saw the call: the next one will
         if (!isLost(error) || this.link.hasBegun(id)) throw error
@@ -82,6 +93,14 @@ export class Remote {
       this.link.callees.forget(this.#functions)
       this.link.leave()
     }
+  }
+
+  /** What has to be said of the result of a call that comes when nobody waits for it any more. */
+  #lettingGo(operation: Operation): Patience['late'] {
+    const end = ends[operation]
+    if (end === undefined) return undefined
+    const [link, number] = [this.link, this.#number] // the session itself may be forgotten meanwhile
+    return (result) => link.say(number, ...end(result))
   }
 
   readonly #patience: Patience = { excuse: () => this.nextGrantIn() !== undefined }

@@ -20,6 +20,8 @@ export interface Patience {
   readonly limit?: () => number
   /** Asked when the time is up: whether that is as it should be, and to be waited for as long again. */
   readonly excuse?: () => boolean
+  /** Is given the result if it comes later, when nobody waits for it. */
+  readonly late?: ((result: unknown) => void) | undefined
 }
 
 /**
@@ -37,8 +39,8 @@ export class WorkerLink {
   #sentConfig: SessionConfigValues | undefined
   /** Replies that came while an inner call was waiting. */
   readonly #replies = new Map<number, Reply>()
-  /** Calls whose replies nobody waits for any more. */
-  readonly #abandoned = new Set<number>()
+  /** Calls whose replies nobody waits for any more, and who is to be given their results all the same. */
+  readonly #abandoned = new Map<number, Patience['late']>()
   /** The last call that the worker had begun with which is gone now. */
   #begun = 0
   /** Why it is gone, if it could say. */
@@ -60,8 +62,13 @@ export class WorkerLink {
 
   /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
   forget(session: number): void {
-    if (this.#users > 1 && this.isUp) this.#abandoned.add(this.post(session, 'close', [], { transfer: [] }))
+    if (this.#users > 1) this.say(session, 'close', [])
     this.leave()
+  }
+
+  /** Sends a call whose result nobody needs, if there is a worker. */
+  say(session: number, operation: Operation, args: readonly unknown[]): void {
+    if (this.isUp) this.#abandoned.set(this.post(session, operation, args, { transfer: [] }), undefined)
   }
 
   /** Whether there is a worker, as far as is known. */
@@ -109,7 +116,7 @@ export class WorkerLink {
    * Blocks until the reply is there.
    * @throws what the call threw in the worker; SessionError ERR_WORKER; TimeoutError ERR_TIMEOUT_THREADED
    */
-  wait(id: number, { limit = threadedTimeout, excuse }: Patience): unknown {
+  wait(id: number, { limit = threadedTimeout, excuse, late }: Patience): unknown {
     const live = this.#live
     if (live === undefined) throw lostWorker(this.#lastWords)
     let deadline = Number.NaN
@@ -120,7 +127,7 @@ export class WorkerLink {
       const now = performance.now()
       if (Number.isNaN(deadline)) deadline = now + limit()
       else if (now >= deadline) {
-        if (excuse?.() !== true) throw this.#overdue(id)
+        if (excuse?.() !== true) throw this.#overdue(id, late)
         deadline = now + limit()
       }
       const isAwake = live.wait(Math.max(0, Math.min(longestSleep, untilTimer, deadline - now)))
@@ -151,12 +158,19 @@ export class WorkerLink {
   /** Takes messages until the reply to `id` is among them, or there are no more. */
   #nextReply(live: LiveWorker, id: number): Reply | undefined {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
-      if ('ask' in message) live.answer(this.callees.answer(message, this.#unpacking, { transfer: [] }))
+      if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
       else if ('fatal' in message) this.#lastWords = unpack(message.fatal, this.#unpacking)
       else if (message.id === id) return message
-      else if (!this.#abandoned.delete(message.id)) this.#replies.set(message.id, message)
+      else if (this.#abandoned.has(message.id)) this.#letGo(message)
+      else this.#replies.set(message.id, message)
     }
     return undefined
+  }
+
+  #letGo({ id, value, error }: Reply): void {
+    const late = this.#abandoned.get(id)
+    this.#abandoned.delete(id)
+    if (late !== undefined && error === undefined) late(unpack(value, this.#unpacking))
   }
 
   /** An error that arrives here: what a function of this thread threw is that very object again. */
@@ -175,8 +189,8 @@ export class WorkerLink {
   }
 
   /** The worker goes on: others have their cookies, caches and limits in it. */
-  #overdue(id: number): TimeoutError {
-    this.#abandoned.add(id)
+  #overdue(id: number, late: Patience['late']): TimeoutError {
+    this.#abandoned.set(id, late)
     return new TimeoutError(
       'ERR_TIMEOUT_THREADED',
       `nothing came within SessionConfig.threadedTimeout, ${JSON.stringify(configured.threadedTimeout)}${serverHint()}`,

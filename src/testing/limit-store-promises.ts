@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Rule } from '../algorithms/rule.ts'
 import type { LimitKey } from '../backends/contract.ts'
+import { keepsake } from '../backends/keepsakes.ts'
 import { OptionError } from '../core/errors.ts'
 import { limitOf, second, start, type Subject } from './limit-store-subject.ts'
 
@@ -79,6 +80,19 @@ export const promises: Promises = {
     await subject.store.reset(limitOf(rule, 'unknown'))
     await subject.keeps(3)
     await subject.store.clear()
+    await subject.keeps(0)
+  },
+
+  async 'clear leaves what processes know by that the store remembers'(subject, rule) {
+    const [kept, like] = [`${keepsake}1`, `a:${keepsake}1`].map((name) => limitOf(rule, name))
+    for (const limit of [limitOf(rule), kept, like] as LimitKey[]) await subject.granted(limit, 2)
+    for (const prefix of ['Test', undefined]) {
+      await subject.store.clear(prefix)
+      await subject.keeps(1)
+      assert.equal((await subject.store.peek(kept as LimitKey)).remaining, 0)
+      assert.deepEqual(await subject.store.peek(like as LimitKey), full)
+    }
+    await subject.store.reset(kept as LimitKey)
     await subject.keeps(0)
   },
 

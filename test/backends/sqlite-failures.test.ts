@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
@@ -114,6 +114,39 @@ test('a deleted file that nobody makes anew is made anew', async () => {
   await until(beginsAnew, () => outcome(store))
   assert.equal(await outcome(store), 'granted')
   store.close()
+})
+
+const openAgain =
+  /^ERR_BACKEND: SQLite file '.*' was deleted or replaced while `conn` was open: open `conn` again, it would share nothing$/
+
+test('a connection of the user’s whose file is deleted or replaced is an error until the file is back', async (t) => {
+  const from = newFile()
+  const conn = new DatabaseSync(from)
+  t.after(() => conn.close())
+  const store = new SqliteLimitStore({ from: conn })
+  assert.equal(await outcome(store), 'granted')
+  renameSync(from, `${from}.moved`)
+  await until(openAgain, () => outcome(store))
+  const other = new SqliteLimitStore({ from })
+  for (const expected of ['granted', 'granted', 'denied']) assert.equal(await outcome(other), expected)
+  other.close()
+  // For longer than it takes to look at the file anew.
+  for (const end = performance.now() + 200; performance.now() < end; await sleep(1)) {
+    assert.match(await outcome(store), openAgain)
+  }
+  renameSync(`${from}.moved`, from)
+  assert.equal(await outcome(store), 'granted')
+  assert.equal(await outcome(store), 'denied')
+  store.close()
+})
+
+test('a connection of the user’s is worth nothing if its file is gone before it is used', async (t) => {
+  const from = newFile()
+  const conn = new DatabaseSync(from)
+  t.after(() => conn.close())
+  rmSync(from)
+  const store = new SqliteLimitStore({ from: conn })
+  for (let call = 0; call < 3; call++) assert.match(await outcome(store), openAgain)
 })
 
 for (const [what, file, folder] of [

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -48,6 +49,28 @@ test('while another holds the file, answers come later, in order, and nothing bl
   store.close()
 })
 
+test('a backend that is closed opens no file any more', async () => {
+  const db = newFile()
+  const backend = new SqliteBackend({ db })
+  const { limits, cache } = backend
+  await limits.reserve(limit, 1, 0, 0)
+  await backend.close()
+  await backend.close()
+  rmSync(db)
+  for (const call of [
+    async () => limits.reserve(limit, 1, 0, 0),
+    async () => limits.peek(limit),
+    async () => limits.reset(limit),
+    async () => limits.clear(),
+    async () => cache.match('Session:GET https://a.example/'),
+    async () => cache.delete('Session:GET https://a.example/'),
+    async () => cache.size('Session:'),
+  ]) {
+    await assert.rejects(call, { code: 'ERR_CLOSED', message: 'the backend is closed' })
+  }
+  assert.equal(existsSync(db), false)
+})
+
 test('who waits for a file when its backend is closed is told', async () => {
   const from = newFile()
   await using backend = new SqliteBackend({ db: from })
@@ -73,8 +96,10 @@ test('a connection of the user’s works in any state, and stays as it was', asy
   assert.deepEqual({ ...conn.prepare('PRAGMA user_version').get() }, { user_version: 0 })
   store.close()
   assert.ok(conn.isOpen)
+  const other = new SqliteLimitStore({ from: conn })
+  assert.equal(await outcome(other), 'denied')
   conn.close()
-  assert.match(await outcome(store), /^ERR_BACKEND: the SQLite connection that was given as `conn` is closed/)
+  assert.match(await outcome(other), /^ERR_BACKEND: the SQLite connection that was given as `conn` is closed/)
 })
 
 test('many keys are cleared a part at a time', async () => {

@@ -203,6 +203,19 @@ test('wait: a server that is killed and has kept nothing is not taken at its wor
   await forgetful.kill()
 })
 
+test('wait: closing a limiter ends what was asked of a server that does not answer', async () => {
+  const limiter = new Ratelimiter({ backend: 'redis', url: server.url })
+  await limiter.acquire()
+  server.freeze()
+  const asked = [limiter.reset(), limiter.peek(), limiter.acquire()]
+  const ends = Promise.allSettled(asked)
+  await limiter.close()
+  server.resume()
+  for (const end of await ends) {
+    assert.ok(end.status === 'rejected' && (end.reason as { code: string }).code === 'ERR_CLOSED')
+  }
+})
+
 for (const outage of outages) {
   const { name, isPartial = false } = outage
 

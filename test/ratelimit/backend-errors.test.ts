@@ -213,7 +213,7 @@ for (const policy of ['wait', 'throw'] as const) {
     const hurried = watch(here.limiter.acquire('k', { maxWait: '1ms' }))
     await here.pass(2 * second)
     assert.equal(codeOf(hurried), 'ERR_BACKEND')
-    await here.store.forget()
+    here.store.forget()
     here.store.mode = 'up'
     await here.pass(1.1 * second)
     await assert.rejects(here.limiter.acquire('k', { maxWait: '5s' }), RatelimitError)

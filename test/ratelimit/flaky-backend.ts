@@ -9,6 +9,7 @@ import type {
   Reservations,
 } from '../../src/backends/contract.ts'
 import { MemoryBackend } from '../../src/backends/memory/memory-backend.ts'
+import type { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import type { ManualClock } from '../../src/testing/manual-clock.ts'
 
 /**
@@ -47,11 +48,13 @@ export class FlakyStore implements LimitStore {
   readonly calls: string[] = []
   /** What it refuses with. */
   failure = new Error('connect ECONNREFUSED')
-  readonly #store: LimitStore
+  /** Which limits it refuses to reserve units of, as a server does that is lost between two calls. */
+  refuses: (limit: LimitKey) => boolean = () => false
+  readonly #store: MemoryLimitStore
   #mode: Mode = 'up'
   #thawed = Promise.withResolvers<void>()
 
-  constructor(store: LimitStore) {
+  constructor(store: MemoryLimitStore) {
     this.#store = store
   }
 
@@ -63,8 +66,8 @@ export class FlakyStore implements LimitStore {
   }
 
   /** It loses all that it knows, as a server that was killed and kept nothing on disk. */
-  forget(): MaybePromise<void> {
-    return this.#store.clear()
+  forget(): void {
+    this.#store.close()
   }
 
   now(): number {
@@ -72,7 +75,10 @@ export class FlakyStore implements LimitStore {
   }
 
   reserve(limit: LimitKey, cost: number, notBefore: number, maxWait: number): Promise<Reservation> {
-    return this.#call('reserve', () => this.#store.reserve(limit, cost, notBefore, maxWait))
+    return this.#call('reserve', () => {
+      if (this.refuses(limit)) throw this.failure
+      return this.#store.reserve(limit, cost, notBefore, maxWait)
+    })
   }
 
   reserveEach(limit: LimitKey, costs: readonly number[]): Promise<Reservations> {

@@ -6,6 +6,7 @@ import { ManualClock } from '../../src/testing/manual-clock.ts'
 
 const hour = 3_600_000_000
 
+/** A store that forgets everything when it is closed, and goes on. */
 function scene(): { clock: ManualClock; store: MemoryLimitStore; keepsake: Keepsake } {
   const clock = new ManualClock()
   const store = new MemoryLimitStore({ clock })
@@ -21,7 +22,7 @@ test('a store that remembers it is told from one that has forgotten it, each tim
   for (let trial = 0; trial < 3; trial++) {
     assert.equal(await keepsake.look('Mine'), true)
     assert.equal(await keepsake.look(), true)
-    store.clear()
+    store.close()
     assert.equal(await keepsake.look(), false)
   }
 })
@@ -29,7 +30,7 @@ test('a store that remembers it is told from one that has forgotten it, each tim
 test('those who look at the same time hear the same', async () => {
   const { store, keepsake } = scene()
   await keepsake.look('Mine')
-  store.clear()
+  store.close()
   assert.deepEqual(await Promise.all([keepsake.look(), keepsake.look()]), [false, false])
 })
 
@@ -38,7 +39,7 @@ test('each process has its own, so that none is fooled by what another one has l
   const other = new Keepsake({ store, clock, within: (answer) => answer, isHere: () => true })
   await keepsake.look('Mine')
   await other.look('Mine')
-  store.clear()
+  store.close()
   assert.equal(await other.look(), false)
   assert.equal(await keepsake.look(), false)
 })
@@ -50,17 +51,16 @@ test('one that expires is not taken for one that was forgotten', async () => {
     await clock.advance(pause * hour)
     assert.equal(await keepsake.look(), true)
   }
-  store.clear()
+  store.close()
   assert.equal(await keepsake.look(), false)
 })
 
-test('it is under the prefix of whoever looks first, and may be removed', async () => {
+test('it is under the prefix of whoever looks first, and stays when that is cleared', async () => {
   const { store, keepsake } = scene()
   await keepsake.look('Mine')
   await keepsake.look('Other')
   assert.equal(store.size, 1)
   store.clear('Mine')
-  keepsake.removed()
-  assert.equal(store.size, 0)
+  assert.equal(store.size, 1)
   assert.equal(await keepsake.look(), true)
 })

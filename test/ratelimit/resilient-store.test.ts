@@ -3,12 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import type { LimitStore } from '../../src/backends/contract.ts'
+import { isKeepsake } from '../../src/backends/keepsakes.ts'
 import { MemoryLimitStore } from '../../src/backends/memory/memory-limit-store.ts'
 import { SqliteBackend } from '../../src/backends/sqlite/sqlite-backend.ts'
 import { OptionError, SessionError } from '../../src/core/errors.ts'
 import { LimiterEvents } from '../../src/ratelimit/events.ts'
 import { type BackendErrorPolicy, Ratelimiter } from '../../src/ratelimit/index.ts'
-import { guardedStore, lossOf, originOf } from '../../src/ratelimit/resilient-store.ts'
+import { guardedStore, lossOf, originOf, stopGuarding } from '../../src/ratelimit/resilient-store.ts'
 import { limitOf } from '../../src/testing/limit-store-subject.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import { newFile } from '../backends/sqlite-support.ts'
@@ -131,6 +132,33 @@ test('a backend that is closed is no backend to wait for', async () => {
   await assert.rejects(async () => store.pause(limit, second), closed)
   const grant = { at: 0, until: 0, cost: 1, mark: 0 }
   await assert.rejects(async () => store.cancel(limit, grant), closed)
+})
+
+test('whoever learns only after the guard was stopped that the store is away does not wait for it', async () => {
+  const { clock, flaky, store } = scene('wait')
+  flaky.mode = 'frozen'
+  const asked = Promise.allSettled([store.reset(limit)])
+  await turns()
+  stopGuarding(store)
+  await clock.advance(2 * second)
+  const [end] = await asked
+  assert.equal((end as PromiseRejectedResult).reason.code, 'ERR_CLOSED')
+  await assert.rejects(async () => store.peek(limit), { code: 'ERR_CLOSED' })
+})
+
+test('units that were granted while the store was found to be lost are given back', async () => {
+  const { clock, flaky, store } = scene('throw')
+  const hourly = limitOf(slidingWindow({ limit: 2, window: 3_600 * second, margin: 0 }))
+  await store.peek(hourly)
+  await clock.advance(2 * second)
+  // What tells whether it remembers is refused, what is asked for behind that is granted.
+  flaky.refuses = ({ name }) => isKeepsake(name)
+  await assert.rejects(async () => store.reserve(hourly, 2, 0, 0), { code: 'ERR_BACKEND' })
+  assert.equal((await flaky.peek(hourly)).remaining, 0)
+  flaky.refuses = () => false
+  await clock.advance(2 * second)
+  await turns()
+  assert.equal((await store.peek(hourly)).remaining, 2)
 })
 
 test('a store that throws is treated like one that rejects', async () => {

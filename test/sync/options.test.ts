@@ -3,7 +3,8 @@ import { Readable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { CookieJar } from 'tough-cookie'
-import { MemoryBackend, OptionError, RatelimitMixin, SyncSession } from '../../src/index.ts'
+import { MemoryBackend, OptionError, RatelimitMixin, SessionConfig, SyncSession } from '../../src/index.ts'
+import { pack, unpack } from '../../src/sync/portable.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { blockingSession, CacheOutside, LimitOutside, spawnedHttpbin } from './support.ts'
 
@@ -85,6 +86,89 @@ test('what such a function throws is thrown from the request: the very same', ()
     () => keyed.get('/uuid'),
     (error) => error === own,
   )
+})
+
+/** What can be thrown that cannot cross to another thread, or not whole. */
+const awkward: Readonly<Record<string, () => unknown>> = {
+  'an error with a field that contains itself'() {
+    const context: Record<string, unknown> = { name: 'request' }
+    context['self'] = [context]
+    return Object.assign(new Error('boom'), { context })
+  },
+  'an error that is its own cause'() {
+    const error = new Error('boom')
+    error.cause = error
+    return error
+  },
+  'an error with functions in a map and a set'() {
+    const handlers = new Map([['close', () => undefined]])
+    return Object.assign(new Error('boom'), { handlers, all: new Set([handlers]) })
+  },
+  'an error with bytes that have been given away'() {
+    const bytes = new ArrayBuffer(8)
+    structuredClone(bytes, { transfer: [bytes] })
+    return Object.assign(new Error('boom'), { bytes })
+  },
+  'an error that cannot be read'() {
+    const get = (): never => {
+      throw new Error('not to be read')
+    }
+    return Object.defineProperty(new Error('boom'), 'message', { get })
+  },
+  'a symbol': () => Symbol('boom'),
+  'an object that contains itself'() {
+    const thrown: Record<string, unknown> = {}
+    thrown['self'] = thrown
+    return thrown
+  },
+}
+
+for (const [what, make] of Object.entries(awkward)) {
+  test(`such a function may throw ${what}: its caller gets that, and everybody goes on`, (t) => {
+    t.after(() => SessionConfig.reset())
+    SessionConfig.threadedTimeout = '10s'
+    const thrown = make()
+    using keyed = new CacheOutside({
+      baseUrl: server.url,
+      cacheKey: () => {
+        throw thrown
+      },
+    })
+    for (let call = 0; call < 2; call++) {
+      assert.throws(
+        () => keyed.get('/uuid'),
+        (error) => error === thrown,
+      )
+    }
+    assert.equal(session.get('/ip').status, 200)
+  })
+}
+
+test('what the worker hears of such an error is what can cross of it', () => {
+  const error = new TypeError('boom', { cause: new Map([['a', new Set([1])]]) })
+  Object.assign(error, { near: { error, late: () => 1 }, code: 'ERR_BOOM' })
+  const packed = structuredClone(pack(error, '', { transfer: [] }))
+  const copy = unpack(packed, {}) as typeof error & { near: unknown; code: string }
+  assert.ok(copy instanceof TypeError)
+  assert.deepEqual(
+    [copy.message, copy.code, copy.near],
+    ['boom', 'ERR_BOOM', { error: undefined, late: undefined }],
+  )
+  assert.deepEqual(copy.cause, new Map([['a', new Set([1])]]))
+})
+
+test('what such a function returns and cannot cross is an error, and everybody goes on', () => {
+  const bytes = new ArrayBuffer(8)
+  structuredClone(bytes, { transfer: [bytes] })
+  using keyed = new CacheOutside({ baseUrl: server.url, cacheKey: (() => bytes) as never })
+  assert.throws(() => keyed.get('/uuid'), { name: 'DataCloneError' })
+  assert.equal(session.get('/ip').status, 200)
+})
+
+test('an option that contains itself is refused by its name', () => {
+  const params: Record<string, unknown> = {}
+  params['all'] = [params]
+  refuses(() => session.get('/get', { params: params as never }), /^params\.all\[0\]: .*contains itself/)
 })
 
 test('such a function has to answer at once, and cannot use the session', () => {

@@ -3,6 +3,7 @@ import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { SessionConfig } from '../../src/index.ts'
 import { run } from '../support/run.ts'
 import { blockingSession, spawnedHttpbin } from './support.ts'
 
@@ -88,4 +89,22 @@ test('contents of 200 MB go to the server and come back', async (t) => {
   assert.equal(session.put('/', { body }).text(), String(size))
   const bytes = session.get(`/${size}`).bytes()
   assert.deepEqual([bytes.length, bytes[0], bytes.at(-1)], [size, 97, 97])
+})
+
+test('a stream that comes after threadedTimeout is ended, and its connection with it', async (t) => {
+  t.after(() => SessionConfig.reset())
+  const late = fork(program('held-back'))
+  t.after(() => late.disconnect())
+  const [port] = (await once(late, 'message')) as [number]
+  const session = blockingSession(server)
+  session.get('/ip')
+  SessionConfig.threadedTimeout = '100ms'
+  assert.throws(() => session.stream(`http://127.0.0.1:${port}/`), { code: 'ERR_TIMEOUT_THREADED' })
+  SessionConfig.reset()
+  const said = once(late, 'message')
+  late.send('answer')
+  // It is heard of while the thread waits for something else.
+  const busy = setInterval(() => session.get('/ip'), 1)
+  t.after(() => clearInterval(busy))
+  assert.deepEqual((await said)[0], 'closed')
 })

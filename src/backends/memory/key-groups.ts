@@ -1,5 +1,6 @@
 import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
+import { isKeepsake } from '../keepsakes.ts'
 import { KeyStates } from './key-states.ts'
 
 /** Keys looked at in one step of a sweep. */
@@ -40,11 +41,20 @@ export class KeyGroups {
     return group
   }
 
-  /** Forgets all keys with this prefix; all when there is none given. */
+  /** Forgets all keys with this prefix, or all when there is none given; but no keepsakes. */
   clear(prefix?: string): void {
     for (const group of this.#groups.values()) {
-      if (prefix === undefined || group.prefix === prefix) this.#drop(group)
+      if (prefix !== undefined && group.prefix !== prefix) continue
+      if (hasKeepsake(group)) group.forgetWhere((name) => !isKeepsake(name))
+      else this.#drop(group)
     }
+    this.#ahead = undefined
+  }
+
+  /** Forgets everything. */
+  empty(): void {
+    this.#groups.clear()
+    this.#last = undefined
     this.#ahead = undefined
   }
 
@@ -74,6 +84,11 @@ export class KeyGroups {
     this.#groups.delete(idOf(prefix, algorithm))
     this.#last = undefined
   }
+}
+
+function hasKeepsake(group: KeyStates): boolean {
+  for (const name of group.names()) if (isKeepsake(name)) return true
+  return false
 }
 
 /** No two groups have the same one, for a prefix has no colon. */

@@ -112,6 +112,11 @@ export class KeyStates {
     this.#states.delete(name)
   }
 
+  /** Forgets the keys of all names that pass. */
+  forgetWhere(matches: (name: string) => boolean): void {
+    for (const name of this.names()) if (matches(name)) this.forget(name)
+  }
+
   /** Forgets a key that is not to be kept any longer. */
   forgetIdle(name: string, now: Microseconds): void {
     const known = this.#states.get(name)

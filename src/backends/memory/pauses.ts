@@ -1,6 +1,7 @@
 import { skewTolerance } from '../../algorithms/rule.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { LimitKey } from '../contract.ts'
+import { isKeepsake } from '../keepsakes.ts'
 
 /** From when to when nothing is granted. */
 interface Pause {
@@ -49,8 +50,14 @@ export class Pauses {
 
   clear(prefix?: string): void {
     for (const [key, { limit }] of this.#pauses) {
-      if (prefix === undefined || limit.prefix === prefix) this.#pauses.delete(key)
+      if ((prefix === undefined || limit.prefix === prefix) && !isKeepsake(limit.name))
+        this.#pauses.delete(key)
     }
+  }
+
+  /** Forgets them all. */
+  empty(): void {
+    this.#pauses.clear()
   }
 
   /** Forgets pauses that are over. */

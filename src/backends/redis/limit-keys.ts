@@ -1,4 +1,5 @@
 import type { LimitKey } from '../contract.ts'
+import { keepsake } from '../keepsakes.ts'
 import { escape } from './key-names.ts'
 
 /**
@@ -19,9 +20,11 @@ export function startOf(prefix: string): string {
   return `${escape(prefix)}:`
 }
 
-/** Whether a key is one of a limit’s; others may have some that start alike. */
-export function isLimitKey(key: string): boolean {
-  return limitKeyPattern.test(key)
+/** Whether a key is one of a limit’s that `clear` forgets; others may have some that start alike. */
+export function isClearable(key: string): boolean {
+  return clearablePattern.test(key)
 }
 
-const limitKeyPattern = /^[^:{}]*:\{[^{}]+\}:ratelimit:[a-z+]+(?::\d+)?(?::pause|:units)?$/
+const clearablePattern = new RegExp(
+  `^[^:{}]*:\\{(?!${keepsake})[^{}]+\\}:ratelimit:[a-z+]+(?::\\d+)?(?::pause|:units)?$`,
+)

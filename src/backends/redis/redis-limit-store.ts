@@ -4,7 +4,7 @@ import type { Microseconds } from '../../core/duration.ts'
 import { checkCost } from '../check-cost.ts'
 import type { LimitKey, LimitStanding, LimitStore, Reservation, Reservations } from '../contract.ts'
 import type { RedisCommands } from './commands.ts'
-import { isLimitKey, keysOf, startOf } from './limit-keys.ts'
+import { isClearable, keysOf, startOf } from './limit-keys.ts'
 import {
   cancelOperation,
   estimateOperation,
@@ -106,7 +106,7 @@ export class RedisLimitStore implements LimitStore {
     this.#outbox.flushAll()
     const start = prefix === undefined ? '' : startOf(prefix)
     for await (const page of this.#commands.scan(start)) {
-      const keys = page.filter(isLimitKey)
+      const keys = page.filter(isClearable)
       if (keys.length > 0) await this.#commands.unlink(keys)
     }
   }

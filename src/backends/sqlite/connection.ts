@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import { SessionError } from '../../core/errors.ts'
+import { backendClosed, SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
 import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
 import { prepareSchema } from './schema.ts'
-import { backendError, isBusy, toBackendError } from './sqlite-errors.ts'
+import { backendError, isBusy, movedAway, toBackendError } from './sqlite-errors.ts'
 
 /** What a call answers when another connection is in the way. */
 export const busy = Symbol('busy')
@@ -24,6 +24,9 @@ const nap = 0.05 // ms
 const mostPatience = 5
 /** A look at whether the file is still the one that was opened is due after this. */
 const lookAfter: Microseconds = 50_000
+
+/** Of a file that is not there: no other one has it. */
+const gone = 'gone'
 
 /** An open database. */
 interface Opened {
@@ -45,9 +48,12 @@ export class Connection {
   readonly path: string | undefined
   /** Given by a user, and never closed here. */
   readonly #given: DatabaseSync | undefined
+  /** Which file that was to when it was first used; `gone` if that was not there any more. */
+  #givenIdentity: string | undefined
   #opened: Opened | undefined
   #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
+  #closed = false
 
   constructor(from: string | DatabaseSync) {
     this.#given = typeof from === 'string' ? undefined : from
@@ -78,13 +84,19 @@ export class Connection {
     return this.#attempt(({ db }) => work(db))
   }
 
-  /** Closes the file; a given connection stays open. */
+  /** Closes the file, for good: whoever asks is told ERR_CLOSED. A given connection stays open. */
   close(): void {
+    this.#closed = true
+    this.#letGo()
+  }
+
+  #letGo(): void {
     if (this.#given === undefined && this.#opened?.db.isOpen === true) this.#opened.db.close()
     this.#opened = undefined
   }
 
   #attempt<T>(work: (opened: Opened) => T): T | typeof busy {
+    if (this.#closed) throw backendClosed()
     try {
       // A transaction of the owner’s is under way: what is granted in it might be rolled back.
       if (this.#given?.isTransaction === true) return busy
@@ -95,7 +107,7 @@ export class Connection {
       if (isBusy(error)) return busy
       const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.path)
       // The next call opens it again: whatever is wrong with the file may be mended by then.
-      if (failure instanceof SessionError) this.close()
+      if (failure instanceof SessionError) this.#letGo()
       throw failure
     }
   }
@@ -104,10 +116,11 @@ export class Connection {
     const db = this.#given ?? openFile(this.path as string)
     try {
       const path = pathOf(db)
+      const identity = this.#identityNow(path)
+      if (this.#given !== undefined) this.#checkPlace(path, identity)
       const { timeout } = db.prepare('PRAGMA busy_timeout').get() as { timeout: number }
       const ownersPatience = this.#given !== undefined && timeout > mostPatience ? timeout : undefined
       this.#bootedAt = inTransaction({ db, ownersPatience }, () => prepareSchema(db, path))
-      const identity = path === undefined ? undefined : identityOf(path)
       return { db, path, identity, ownersPatience }
     } catch (error) {
       if (this.#given === undefined) db.close()
@@ -115,13 +128,25 @@ export class Connection {
     }
   }
 
-  /** A deleted file goes on working for those who have it open, while others open another one in its place. */
+  /** Of the file that is about to be used. To open it anew brings another file only where that is for us to do. */
+  #identityNow(path: string | undefined): string | undefined {
+    if (path === undefined) return undefined
+    if (this.#given === undefined) return identityOf(path)
+    this.#givenIdentity ??= identityOf(path) ?? gone
+    return this.#givenIdentity
+  }
+
   #lookWhetherReplaced({ path, identity }: Opened): void {
-    if (path === undefined) return
     const now = uptime()
     if (now < this.#lookAt) return
+    this.#checkPlace(path, identity)
     this.#lookAt = now + lookAfter
-    if (identityOf(path) === identity) return
+  }
+
+  /** A deleted file goes on working for those who have it open, while others open another one in its place. */
+  #checkPlace(path: string | undefined, identity: string | undefined): void {
+    if (path === undefined || identityOf(path) === identity) return
+    if (this.#given !== undefined) throw backendError(path, movedAway)
     throw backendError(path, 'was deleted or replaced while it was in use: what is kept in it begins anew')
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
+import { keepsake } from '../keepsakes.ts'
 import { PageTable } from './page-table.ts'
 import { isUnder, limitsTable, prepare } from './schema.ts'
 
@@ -18,6 +19,9 @@ export interface LimitRow {
 
 /** What a rule has to say of a key. */
 export type StateColumns = Pick<LimitRow, 'algorithm' | 'state' | 'archives' | 'used_at'>
+
+/** That a key is a keepsake’s: behind its prefix, which has no colon, it begins with the name. */
+const isKeepsake = `substr(key, instr(key, ':') + 1, ${keepsake.length}) = '${keepsake}'`
 
 /** Keys looked at in one step of a sweep. */
 const sweepStep = 64
@@ -61,7 +65,7 @@ export class LimitTable {
     this.#clear = prepare(
       db,
       `DELETE FROM ${limitsTable} WHERE rowid IN
-        (SELECT rowid FROM ${limitsTable} WHERE ${isUnder} LIMIT ?2)`,
+        (SELECT rowid FROM ${limitsTable} WHERE ${isUnder} AND NOT ${isKeepsake} LIMIT ?2)`,
     )
     this.#lookOn = prepare(
       db,
@@ -100,7 +104,7 @@ export class LimitTable {
     this.#delete.run(key)
   }
 
-  /** Deletes up to `most` keys that start with `prefix`. @returns how many there were */
+  /** Deletes up to `most` keys that start with `prefix`, but no keepsakes. @returns how many there were */
   clear(prefix: string, most: number): number {
     return Number(this.#clear.run(prefix, most).changes)
   }

@@ -24,6 +24,13 @@ const advice: Readonly<Record<number, string>> = {
   [code.notADatabase]: 'is no SQLite database: give `db` another path, or delete the file',
 }
 
+/** What to do where a connection of the user’s is to a file that nobody else finds any more. */
+export const movedAway =
+  'was deleted or replaced while `conn` was open: open `conn` again, it would share nothing'
+
+/** SQLITE_READONLY_DBMOVED: SQLite notices it by itself where it keeps no write-ahead log, as in no file that we open. */
+const databaseMoved = 1_032
+
 /** Whether another connection is in the way just now, so that it is worth while to try again. */
 export function isBusy(error: unknown): boolean {
   const primary = primaryCode(error)
@@ -38,6 +45,7 @@ export function toBackendError(error: unknown, path: string | undefined): unknow
   if (!(error instanceof Error)) return error
   const primary = primaryCode(error) ?? (isForbidden(error) ? code.readOnly : undefined)
   if (primary === undefined && !('syscall' in error)) return error
+  if ('errcode' in error && error.errcode === databaseMoved) return backendError(path, movedAway, error)
   const what = advice[primary ?? -1] ?? `cannot be used: ${error.message}`
   return backendError(path, what, error)
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { SessionError } from '../../core/errors.ts'
+import { backendClosed } from '../../core/errors.ts'
 import type { MaybePromise } from '../contract.ts'
 import { busy } from './connection.ts'
 import { backendError } from './sqlite-errors.ts'
@@ -70,8 +70,7 @@ export class Turns {
   close(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    const reason = new SessionError('ERR_CLOSED', 'the backend is closed')
-    for (const turn of this.#waiting.splice(0)) turn.give(reason)
+    for (const turn of this.#waiting.splice(0)) turn.give(backendClosed())
   }
 
   #schedule(): void {

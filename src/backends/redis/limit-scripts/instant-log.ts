@@ -17,7 +17,8 @@ end
 
 function instant_log:size() return self.kept + self.last - self.first + 1 end
 
--- The page of a place, and where it is there. Of a list that the server has let go to make room there is none.
+-- The page of a place, and where it is there. Of a list that the server has evicted to make room there is none: it is taken
+-- to be long past, though its instants may not be. They are lost, as with any key that is evicted.
 function instant_log:page_of(place)
   local index = self.dropped + place
   local number = floor(index / page_length)
