@@ -103,8 +103,8 @@ const exchange = fc.record({
   after: fc.integer({ min: -100_000_000, max: 4_000_000_000 }),
 })
 
-/** The members of Cache-Control, found without the parser that is tested; of quoted strings only the quotes. */
-function members(headers: readonly string[]): readonly string[] {
+/** What is between the commas of Cache-Control, found without the parser that is tested; of quoted strings only the quotes. */
+function betweenCommas(headers: readonly string[]): readonly string[] {
   return values(headers, 'cache-control')
     .flatMap((line) => line.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').split(','))
     .map((member) => member.trim())
@@ -112,7 +112,7 @@ function members(headers: readonly string[]): readonly string[] {
 
 /** Whether Cache-Control forbids to store: by a member of that name, or by one that cannot be read and has it somewhere. */
 function forbidden(headers: readonly string[]): boolean {
-  return members(headers).some((member) =>
+  return betweenCommas(headers).some((member) =>
     /^[!#$%&'*+\-.^_`|~\w]+\s*(?:=\s*[!#$%&'*+\-.^_`|~\w]*)?$/.test(member)
       ? /^no-store\s*(?:=|$)/i.test(member)
       : /(?:^|[^\w-])no-store(?:[^\w-]|$)/i.test(member),
@@ -121,7 +121,7 @@ function forbidden(headers: readonly string[]): boolean {
 
 /** Whether a member of Cache-Control is no directive at all. */
 function damagedBeyondReading(headers: readonly string[]): boolean {
-  return members(headers).some((member) => {
+  return betweenCommas(headers).some((member) => {
     const name = member.split('=', 1)[0] as string
     return member !== '' && !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name.trimEnd())
   })
