@@ -103,3 +103,21 @@ test('a 504 for a stream has an empty one', async (t) => {
   assert.equal(reply.status, 504)
   assert.equal((await readAll(reply.stream)).length, 0)
 })
+
+test('a stream that ends after a newer answer was stored does not take its place', async (t) => {
+  const first = Promise.withResolvers<ServerResponse>()
+  const cache = await bed(t, {}, (response, _arrival, n) => {
+    response.writeHead(200, fresh)
+    if (n > 1) return response.end('v2')
+    response.write('v1')
+    first.resolve(response)
+  })
+  const { stream } = await cache.send('/a', streamed)
+  await cache.clock.advance(second)
+  assert.equal(text(await cache.get('/a', 'reload')), 'v2')
+  const slow = await first.promise
+  slow.end()
+  assert.equal((await readAll(stream)).toString(), 'v1')
+  const hit = await cache.get('/a')
+  assert.deepEqual([text(hit), hit.cacheStatus?.hit], ['v2', true])
+})

@@ -2,17 +2,17 @@ import { script } from './script.ts'
 
 /*
  * Of each primary key there are two hashes: `entries` has the first piece of each variant, and `variants` what scripts
- * have to know of it: "<expiry> <size> <when it was stored> <id of its other pieces, or ->". Expiries are milliseconds
- * of the writers’ calendars; when it was stored says the server, in microseconds, so that the order is one for all. What
- * is still being written has its id for a variant, behind a \1, and was stored at 0. `asked` has the tokens that are
- * expected under the key.
+ * have to know of it: "<expiry> <size> <when it was stored> <id of its other pieces, or -> <when it was asked for>".
+ * Expiries are milliseconds of the writers’ calendars, and when it was asked for is microseconds of them; when it was
+ * stored says the server, in microseconds, so that the order is one for all. What is still being written has its id for a
+ * variant, behind a \1, and was stored at 0. `asked` has the tokens that are expected under the key.
  */
 
 /** KEYS entries, variants. Reads and drops variants. */
 const common = `
   local function read(description)
-    local expiry, size, stored, id = string.match(description, '^(%S+) (%S+) (%S+) (%S+)$')
-    return tonumber(expiry), tonumber(size), tonumber(stored), id
+    local expiry, size, stored, id, requested = string.match(description, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+    return tonumber(expiry), tonumber(size), tonumber(stored), id, tonumber(requested)
   end
   local function serverNow()
     local time = redis.call('TIME')
@@ -34,12 +34,14 @@ const common = `
 /**
  * Stores an entry in the place of the one with the same variant, in one step. KEYS entries, variants, asked, pieces.
  * ARGV now, spare time, most variants, token (or nothing); variant, first piece, expiry, size, id of its pieces, when it
- * was begun.
+ * was asked for, now in microseconds, when it was begun. What is there stays as `outlasts` says; where that does not tell,
+ * when it was begun to be written later.
  * @returns the size of all variants, and when the last of them expires; nothing when it was dropped or replaced meanwhile
  */
 export const putScript = script(`${common}
   local now, spare, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-  local token, variant, id, begun = ARGV[4], ARGV[5], ARGV[9], ARGV[10] or serverNow()
+  local token, variant, id, begun = ARGV[4], ARGV[5], ARGV[9], ARGV[12] or serverNow()
+  local asked, wallNow = tonumber(ARGV[10]), tonumber(ARGV[11])
   local isGone = id ~= '-' and redis.call('HDEL', KEYS[2], '\\1' .. id) == 0
   if isGone or (token ~= '' and redis.call('HEXISTS', KEYS[3], token) == 0) then
     dropPieces(id)
@@ -48,9 +50,11 @@ export const putScript = script(`${common}
   local total, last, count, oldest, oldestStored, oldestId = tonumber(ARGV[8]), tonumber(ARGV[7]), 1, nil, nil, nil
   local kept = redis.call('HGETALL', KEYS[2])
   for index = 1, #kept, 2 do
-    local expiry, size, stored, itsId = read(kept[index + 1])
+    local expiry, size, stored, itsId, requested = read(kept[index + 1])
     if kept[index] == variant then
-      if stored > tonumber(begun) then
+      local outlasts = requested > asked and requested <= wallNow
+      local isLater = requested >= asked and stored > tonumber(begun)
+      if expiry > now and (outlasts or isLater) then
         dropPieces(id)
         return {}
       end
@@ -66,7 +70,7 @@ export const putScript = script(`${common}
   end
   if count > most then drop(oldest, oldestId) end
   redis.call('HSET', KEYS[1], variant, ARGV[6])
-  redis.call('HSET', KEYS[2], variant, ARGV[7] .. ' ' .. ARGV[8] .. ' ' .. begun .. ' ' .. id)
+  redis.call('HSET', KEYS[2], variant, table.concat({ ARGV[7], ARGV[8], begun, id, ARGV[10] }, ' '))
   local span = math.max(last - now, 1) + spare
   expire(KEYS[1], span)
   expire(KEYS[2], span)
@@ -76,7 +80,7 @@ export const putScript = script(`${common}
 
 /** Announces an entry of several pieces. ARGV when to give it up, size, id, how long that is. @returns when it was begun */
 export const beginScript = script(`${common}
-  redis.call('HSET', KEYS[2], '\\1' .. ARGV[3], ARGV[1] .. ' ' .. ARGV[2] .. ' 0 ' .. ARGV[3])
+  redis.call('HSET', KEYS[2], '\\1' .. ARGV[3], ARGV[1] .. ' ' .. ARGV[2] .. ' 0 ' .. ARGV[3] .. ' 0')
   expire(KEYS[2], tonumber(ARGV[4]))
   return serverNow()
 `)

@@ -58,11 +58,12 @@ export class CacheWriter {
     const value = writeValue({ storedAt, id, piece: packed.piece(0) })
     const settings = [this.#now(), this.#spare, mostVariants].map(String)
     const description = [toWallMilliseconds(entry.expiresAt), size, id ?? '-'].map(String)
+    const order = [entry.requestedAt, this.#clock.wallNow()].map(String)
     const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
     const reply = await this.#commands.evaluate(
       putScript,
       id === undefined ? keys : [...keys, piecesKeyOf(key, id)],
-      [...settings, token, variant, value, ...description, ...(begun === undefined ? [] : [begun])],
+      [...settings, token, variant, value, ...description, ...order, ...(begun === undefined ? [] : [begun])],
     )
     const [total, expiry] = reply as number[]
     return total === undefined || expiry === undefined ? undefined : { key, size: total, expiry }

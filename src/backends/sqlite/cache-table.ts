@@ -39,6 +39,7 @@ export interface Listing {
   readonly size: number
   readonly expiresAt: Microseconds
   readonly usedAt: Microseconds
+  readonly requestedAt: Microseconds
 }
 
 /** The variant of entries that are still being written. It begins as no other does. */
@@ -109,8 +110,12 @@ export class CacheTable {
     this.#run(`INSERT INTO ${pieces} VALUES (?, ?)`, place, bytes)
   }
 
-  /** Lists an entry, whole, in the place of the one with its key and variant. @returns where its piece belongs */
-  put(listing: Listing): number {
+  /**
+   * Lists an entry, whole, in the place of the one with its key and variant.
+   * @returns where its piece belongs; undefined when that one stays instead
+   */
+  put(listing: Listing, now: Microseconds): number | undefined {
+    if (this.#stays(listing, Number.MAX_SAFE_INTEGER, now)) return undefined
     this.drop(listing.key, listing.variant)
     const place = this.#takePlaces(listing.pieces)
     this.#insert(listing, listing.variant, place, 1)
@@ -133,10 +138,10 @@ export class CacheTable {
   }
 
   /** Makes whole what is written, in the place of what came before it; what came later stays instead. */
-  complete({ key, variant, expiresAt, usedAt }: Listing, place: number): void {
-    const other = this.#get(`SELECT place FROM ${entries} WHERE key = ? AND variant = ?`, key, variant)
-    if (other !== undefined && (other.place as number) > place) return this.abandon(key, place)
-    if (other !== undefined) this.drop(key, variant)
+  complete(listing: Listing, place: number, now: Microseconds): void {
+    const { key, variant, expiresAt, usedAt } = listing
+    if (this.#stays(listing, place, now)) return this.abandon(key, place)
+    this.drop(key, variant)
     const sql = `UPDATE ${entries} SET variant = ?, whole = 1, expires_at = ?, used_at = ? WHERE key = ? AND variant = ?`
     this.#run(sql, variant, expiresAt, usedAt, key, draft(place))
     this.#bound(key)
@@ -243,6 +248,16 @@ export class CacheTable {
     this.asked.remove(key, token)
   }
 
+  /**
+   * Whether what is kept stays, as `outlasts` says; where that does not tell, what began to be written later does.
+   * @param place of what would take its place
+   */
+  #stays({ key, variant, requestedAt }: Listing, place: number, now: Microseconds): boolean {
+    const sql = `SELECT 1 FROM ${entries} WHERE key = ?1 AND variant = ?2 AND expires_at > ?5
+      AND (requested_at > ?3 AND requested_at <= ?5 OR requested_at >= ?3 AND place > ?4)`
+    return this.#get(sql, key, variant, requestedAt, place, now) !== undefined
+  }
+
   #bound(key: string): void {
     const sql = `SELECT variant FROM ${entries} WHERE key = ? AND whole ORDER BY place DESC LIMIT 1 OFFSET ${mostVariants}`
     const oldest = this.#get(sql, key)
@@ -265,13 +280,13 @@ export class CacheTable {
   }
 
   #insert(
-    { key, pieces: count, size, expiresAt, usedAt }: Listing,
+    { key, pieces: count, size, expiresAt, usedAt, requestedAt }: Listing,
     variant: string,
     place: number,
     whole: 0 | 1,
   ): void {
-    const sql = `INSERT INTO ${entries} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-    this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt)
+    const sql = `INSERT INTO ${entries} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt, requestedAt)
   }
 
   #run(sql: string, ...values: (string | number | Uint8Array)[]): number {

@@ -102,7 +102,9 @@ export class SqliteCacheStore implements CacheStore {
     if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed, token))
     const piece = packed.piece(0)
     return this.#write((table) => {
-      if (isExpected(table, listing, token)) table.putPiece(table.put(listing), piece)
+      if (!isExpected(table, listing, token)) return
+      const place = table.put(listing, this.#clock.wallNow())
+      if (place !== undefined) table.putPiece(place, piece)
     })
   }
 
@@ -171,7 +173,8 @@ export class SqliteCacheStore implements CacheStore {
     return done
   }
 
-  #listingOf({ key, variant, expiresAt, body }: CacheEntry, { pieces, size }: PackedEntry): Listing {
+  #listingOf(entry: CacheEntry, { pieces, size }: PackedEntry): Listing {
+    const { key, variant, expiresAt, requestedAt, body } = entry
     const names = Buffer.byteLength(key) + Buffer.byteLength(variant)
     // All pieces but the first are filled by content, and the last by what remains of it.
     const room = pieces === 1 ? roomOfPiece(size) : size + body.byteLength / 1_000
@@ -182,6 +185,7 @@ export class SqliteCacheStore implements CacheStore {
       size: Math.ceil(room) + roomOfListing(names),
       expiresAt: Math.min(expiresAt, Number.MAX_SAFE_INTEGER),
       usedAt: this.#uses.now(),
+      requestedAt,
     }
   }
 
@@ -199,8 +203,8 @@ export class SqliteCacheStore implements CacheStore {
       await nextTurn()
     }
     await this.#write((table) => {
-      if (isExpected(table, listing, token)) table.complete({ ...listing, usedAt: this.#uses.now() }, place)
-      else table.abandon(key, place)
+      if (!isExpected(table, listing, token)) return table.abandon(key, place)
+      table.complete({ ...listing, usedAt: this.#uses.now() }, place, this.#clock.wallNow())
     })
   }
 

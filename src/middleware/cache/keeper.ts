@@ -129,7 +129,12 @@ export class Keeper {
 
   #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: Ticket): void {
     const stored = entries.find(({ variant }) => variant === part.variant)
-    const joined = stored === undefined ? undefined : combined(stored, part)
+    const joined = stored === undefined ? undefined : joinedInOrder(stored, part)
     this.put(joined === undefined ? part : aged(joined, this.#settings), ticket)
   }
+}
+
+/** Both in one, with what was said last of it. */
+function joinedInOrder(one: CacheEntry, other: CacheEntry): CacheEntry | undefined {
+  return other.requestedAt < one.requestedAt ? combined(other, one) : combined(one, other)
 }
