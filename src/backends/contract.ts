@@ -175,7 +175,8 @@ export interface CacheStore {
   /**
    * Stores an entry in the place of the one with the same key and variant, unless that one was asked for later: then it
    * stays, whichever is put last (RFC 9111, 4). That is found out in the step that stores it, by `requestedAt`; one that lies
-   * in the future, as a clock ahead of ours has it, tells nothing. Entries too large for the store are ignored.
+   * in the future, as a clock ahead of ours has it, tells nothing. An entry too large for the store is not kept, but what it
+   * would have replaced is known to be old, and dropped.
    * @param token ignores the entry, too, unless `token` is expected under its key: whoever dropped it meanwhile meant
    * this one as well. That is found out in the step that stores it.
    */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import type { Reply } from '../../src/core/reply.ts'
 import { discard } from '../../src/middleware/discard.ts'
@@ -120,4 +120,35 @@ test('a stream that ends after a newer answer was stored does not take its place
   assert.equal((await readAll(stream)).toString(), 'v1')
   const hit = await cache.get('/a')
   assert.deepEqual([text(hit), hit.cacheStatus?.hit], ['v2', true])
+})
+
+/** The second answer is too large to be kept. */
+const grown =
+  (announced: boolean) =>
+  (response: ServerResponse, _arrival: IncomingMessage, n: number): void => {
+    const body = n === 2 ? content : Buffer.from(`v${n}`)
+    const length = announced ? { 'Content-Length': body.length } : {}
+    response.writeHead(200, { ...fresh, ETag: `"${n}"`, ...length })
+    response.write(body.subarray(0, 1))
+    response.end(body.subarray(1))
+  }
+
+test('what the origin has replaced by something too large to be kept answers nobody', async (t) => {
+  for (const announced of [true, false]) {
+    for (const reading of ['buffered', 'stream'] as const) {
+      const cache = await bed(t, { maxEntrySize: 1_000 }, grown(announced))
+      await cache.get('/a')
+      const reloaded = await cache.send('/a', { reading, features: { cache: 'reload' } })
+      const size = reading === 'stream' ? (await readAll(reloaded.stream)).length : reloaded.body.length
+      assert.equal(size, content.length)
+      const next = await cache.get('/a')
+      const how = `${reading}, ${announced ? 'announced' : 'not announced'}`
+      assert.deepEqual(
+        [text(next), next.cacheStatus?.hit, next.cacheStatus?.fwd],
+        ['v3', false, 'stale'],
+        how,
+      )
+      assert.equal((await cache.get('/a')).cacheStatus?.hit, true, how)
+    }
+  }
 })

@@ -14,6 +14,7 @@ const common = `
     local expiry, size, stored, id, requested = string.match(description, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
     return tonumber(expiry), tonumber(size), tonumber(stored), id, tonumber(requested)
   end
+  local function outlasts(requested, asked, wallNow) return requested > asked and requested <= wallNow end
   local function serverNow()
     local time = redis.call('TIME')
     return string.format('%d%06d', time[1], time[2])
@@ -52,9 +53,8 @@ export const putScript = script(`${common}
   for index = 1, #kept, 2 do
     local expiry, size, stored, itsId, requested = read(kept[index + 1])
     if kept[index] == variant then
-      local outlasts = requested > asked and requested <= wallNow
       local isLater = requested >= asked and stored > tonumber(begun)
-      if expiry > now and (outlasts or isLater) then
+      if expiry > now and (isLater or outlasts(requested, asked, wallNow)) then
         dropPieces(id)
         return {}
       end
@@ -75,6 +75,27 @@ export const putScript = script(`${common}
   expire(KEYS[1], span)
   expire(KEYS[2], span)
   if id ~= '-' then redis.call('PEXPIRE', KEYS[4], tonumber(ARGV[7]) - now + spare) end
+  return { total, last }
+`)
+
+/**
+ * Drops what an entry too large to be kept would have replaced. KEYS entries, variants, asked. ARGV now, token (or nothing);
+ * variant, when the entry was asked for, now in microseconds.
+ * @returns the size of all other variants, and when the last of them expires; nothing when nothing was dropped
+ */
+export const refuseScript = script(`${common}
+  local now, token, variant = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+  if token ~= '' and redis.call('HEXISTS', KEYS[3], token) == 0 then return {} end
+  local description = redis.call('HGET', KEYS[2], variant)
+  if not description then return {} end
+  local expiry, _, _, id, requested = read(description)
+  if expiry > now and outlasts(requested, tonumber(ARGV[4]), tonumber(ARGV[5])) then return {} end
+  drop(variant, id)
+  local total, last = 0, 0
+  for _, other in ipairs(redis.call('HVALS', KEYS[2])) do
+    local itsExpiry, size, stored = read(other)
+    if stored > 0 then total, last = total + size, math.max(last, itsExpiry) end
+  end
   return { total, last }
 `)
 

@@ -61,10 +61,9 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async put(entry: CacheEntry, token?: string): Promise<void> {
-    if (entry.body.byteLength > this.#maxEntrySize) return
-    const draft = draftOf(entry)
-    if (draft.size > this.#maxSize) return
-    const change = await this.#writer.put(draft, token)
+    const draft = entry.body.byteLength > this.#maxEntrySize ? undefined : draftOf(entry)
+    const isKept = draft !== undefined && draft.size <= this.#maxSize
+    const change = await (isKept ? this.#writer.put(draft, token) : this.#writer.refuse(entry, token))
     if (change !== undefined) await this.#enter(entry.key, [change])
   }
 

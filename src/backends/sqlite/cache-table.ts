@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import type { CacheSize } from '../contract.ts'
+import type { CacheEntry, CacheSize } from '../contract.ts'
 import { AskedTable } from './asked-table.ts'
+import { PieceTable } from './piece-table.ts'
 import {
   all,
   entriesTable as entries,
@@ -10,7 +11,6 @@ import {
   piecesTable as pieces,
   placesTable as places,
   prepare,
-  rubbishTable as rubbish,
   totalsTable as totals,
 } from './schema.ts'
 
@@ -30,16 +30,16 @@ export interface FoundRow extends EntryRow {
   readonly bytes: Uint8Array
 }
 
+/** Where an entry belongs: what tells whether it may take the place of another one. */
+export type Place = Pick<CacheEntry, 'key' | 'variant' | 'requestedAt'>
+
 /** An entry to be listed. */
-export interface Listing {
-  readonly key: string
-  readonly variant: string
+export interface Listing extends Place {
   readonly pieces: number
   /** The room that it takes. */
   readonly size: number
   readonly expiresAt: Microseconds
   readonly usedAt: Microseconds
-  readonly requestedAt: Microseconds
 }
 
 /** The variant of entries that are still being written. It begins as no other does. */
@@ -60,6 +60,7 @@ const step = 32
 /** Stored responses, and who asks for more. */
 export class CacheTable {
   readonly asked: AskedTable
+  readonly pieces: PieceTable
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #match: StatementSync
@@ -69,6 +70,7 @@ export class CacheTable {
   constructor(db: DatabaseSync, isOurs: boolean) {
     this.#db = db
     this.asked = new AskedTable(db)
+    this.pieces = new PieceTable(db)
     if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
     this.#version = prepare(db, 'PRAGMA data_version')
     this.#match = prepare(
@@ -98,16 +100,6 @@ export class CacheTable {
       variant,
       now,
     ) as unknown as EntryRow[]
-  }
-
-  /** A piece; undefined when it is gone. */
-  piece(place: number): Uint8Array | undefined {
-    const row = this.#get(`SELECT bytes FROM ${pieces} WHERE place = ?`, place)
-    return (row as Pick<FoundRow, 'bytes'> | undefined)?.bytes
-  }
-
-  putPiece(place: number, bytes: Uint8Array): void {
-    this.#run(`INSERT INTO ${pieces} VALUES (?, ?)`, place, bytes)
   }
 
   /**
@@ -145,6 +137,11 @@ export class CacheTable {
     const sql = `UPDATE ${entries} SET variant = ?, whole = 1, expires_at = ?, used_at = ? WHERE key = ? AND variant = ?`
     this.#run(sql, variant, expiresAt, usedAt, key, draft(place))
     this.#bound(key)
+  }
+
+  /** Keeps nothing in the place of what came before, which is known to be old. */
+  refuse(place: Place, now: Microseconds): void {
+    if (!this.#stays(place, Number.MAX_SAFE_INTEGER, now)) this.drop(place.key, place.variant)
   }
 
   /** Drops an entry that is being written. */
@@ -206,21 +203,6 @@ export class CacheTable {
     }
   }
 
-  get hasRubbish(): boolean {
-    return this.#rubbish() !== undefined
-  }
-
-  /** Clears up to `most` places of what was dropped. */
-  clearRubbish(most: number): void {
-    const oldest = this.#rubbish()
-    if (oldest === undefined) return
-    const { place, count } = oldest
-    const end = place + Math.min(count, most)
-    this.#run(`DELETE FROM ${pieces} WHERE place >= ? AND place < ?`, place, end)
-    this.#run(`DELETE FROM ${rubbish} WHERE place = ?`, place)
-    if (count > most) this.#run(`INSERT INTO ${rubbish} VALUES (?, ?)`, end, count - most)
-  }
-
   /** What is kept under a prefix, without what has expired. */
   size(prefix: string, now: Microseconds): CacheSize {
     const sums = `count(*) AS entries, coalesce(sum(size), 0) AS bytes FROM ${entries}`
@@ -252,7 +234,7 @@ export class CacheTable {
    * Whether what is kept stays, as `outlasts` says; where that does not tell, what began to be written later does.
    * @param place of what would take its place
    */
-  #stays({ key, variant, requestedAt }: Listing, place: number, now: Microseconds): boolean {
+  #stays({ key, variant, requestedAt }: Place, place: number, now: Microseconds): boolean {
     const sql = `SELECT 1 FROM ${entries} WHERE key = ?1 AND variant = ?2 AND expires_at > ?5
       AND (requested_at > ?3 AND requested_at <= ?5 OR requested_at >= ?3 AND place > ?4)`
     return this.#get(sql, key, variant, requestedAt, place, now) !== undefined
@@ -262,11 +244,6 @@ export class CacheTable {
     const sql = `SELECT variant FROM ${entries} WHERE key = ? AND whole ORDER BY place DESC LIMIT 1 OFFSET ${mostVariants}`
     const oldest = this.#get(sql, key)
     if (oldest !== undefined) this.drop(key, oldest.variant as string)
-  }
-
-  #rubbish(): { place: number; count: number } | undefined {
-    const sql = `SELECT place, pieces AS count FROM ${rubbish} LIMIT 1`
-    return this.#get(sql) as { place: number; count: number } | undefined
   }
 
   #total(prefix: string): CacheSize {
@@ -289,7 +266,7 @@ export class CacheTable {
     this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt, requestedAt)
   }
 
-  #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
+  #run(sql: string, ...values: (string | number)[]): number {
     return Number(this.#statement(sql).run(...values).changes)
   }
 

@@ -95,16 +95,16 @@ export class SqliteCacheStore implements CacheStore {
   }
 
   put(entry: CacheEntry, token?: string): MaybePromise<void> {
-    if (entry.body.byteLength > this.#maxEntrySize) return
+    if (entry.body.byteLength > this.#maxEntrySize) return this.#refuse(entry, token)
     const packed = packEntry(entry)
     const listing = this.#listingOf(entry, packed)
-    if (listing.size > this.#maxSize) return
+    if (listing.size > this.#maxSize) return this.#refuse(entry, token)
     if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed, token))
     const piece = packed.piece(0)
     return this.#write((table) => {
       if (!isExpected(table, listing, token)) return
       const place = table.put(listing, this.#clock.wallNow())
-      if (place !== undefined) table.putPiece(place, piece)
+      if (place !== undefined) table.pieces.put(place, piece)
     })
   }
 
@@ -189,6 +189,12 @@ export class SqliteCacheStore implements CacheStore {
     }
   }
 
+  #refuse(entry: CacheEntry, token: string | undefined): MaybePromise<void> {
+    return this.#write((table) => {
+      if (isExpected(table, entry, token)) table.refuse(entry, this.#clock.wallNow())
+    })
+  }
+
   /** Each piece in a transaction of its own, unseen until the last one is there. */
   async #putInPieces(listing: Listing, packed: PackedEntry, token: string | undefined): Promise<void> {
     const { key } = listing
@@ -198,7 +204,7 @@ export class SqliteCacheStore implements CacheStore {
       const piece = packed.piece(index)
       await this.#write((table) => {
         // Whoever deletes the key means this one, too.
-        if (table.isBegun(key, place)) table.putPiece(place + index, piece)
+        if (table.isBegun(key, place)) table.pieces.put(place + index, piece)
       })
       await nextTurn()
     }
@@ -223,6 +229,6 @@ export class SqliteCacheStore implements CacheStore {
 }
 
 /** Whether it may be put: with a token only while that is expected. */
-function isExpected(table: CacheTable, { key }: Listing, token: string | undefined): boolean {
+function isExpected(table: CacheTable, { key }: Pick<Listing, 'key'>, token: string | undefined): boolean {
   return token === undefined || table.asked.has(key, token)
 }
