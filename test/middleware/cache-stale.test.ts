@@ -239,3 +239,17 @@ test('parts are joined whichever of them was asked for first', async (t) => {
   const whole = await cache.get('/a')
   assert.deepEqual([text(whole), whole.cacheStatus?.hit], ['0123456789', true])
 })
+
+test('a request that must not reach the network is answered by what is stale, and has nothing validated', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, swr).end('old'))
+  await cache.get('/a')
+  await cache.clock.advance(61 * second)
+  const reply = await cache.get('/a', 'default', 'Cache-Control', 'only-if-cached')
+  assert.deepEqual([text(reply), reply.cacheStatus?.hit], ['old', true])
+  // what went on behind it would have arrived before these
+  for (const path of ['/b', '/c', '/d']) await cache.get(path)
+  assert.deepEqual(
+    cache.arrivals.map(({ url }) => url),
+    ['/a', '/b', '/c', '/d'],
+  )
+})
