@@ -114,6 +114,7 @@ export class Keeper {
   afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: Ticket): void {
     if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
     const updated = afterHead(entry, reply.request, reply, times, this.#settings)
+    if (updated === entry) return
     const keeps = updated !== undefined && storable(updated, this.#settings)
     this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
