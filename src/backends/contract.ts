@@ -178,7 +178,10 @@ export interface CacheStore {
   /** All variants stored under a primary key, most recently stored first; expired ones left out. */
   match(key: string): MaybePromise<readonly CacheEntry[]>
   /**
-   * Stores an entry in the place of the one with the same key and variant. Entries too large for the store are ignored.
+   * Stores an entry in the place of the one with the same key and variant, unless that one was asked for later: then it
+   * stays, whichever is put last (RFC 9111, 4). That is found out in the step that stores it, by `requestedAt`; one that lies
+   * in the future, as a clock ahead of ours has it, tells nothing. An entry too large for the store is not kept, but what it
+   * would have replaced is known to be old, and dropped.
    * @param token ignores the entry, too, unless `token` is expected under its key: whoever dropped it meanwhile meant
    * this one as well. That is found out in the step that stores it.
    */

@@ -108,7 +108,9 @@ export class CacheView<T> {
     for await (const entry of this.#entries()) {
       if (predicate(await this.#options.toResponse(entry))) keys.add(entry.key)
     }
-    for (const key of keys) await this.#options.store.delete(key)
+    const deleted = await Promise.allSettled([...keys].map(async (key) => this.#options.store.delete(key)))
+    // one that fails leaves none of the others out
+    for (const each of deleted) if (each.status === 'rejected') throw each.reason
     return keys.size
   }
 

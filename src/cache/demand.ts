@@ -1,7 +1,7 @@
 import type { Microseconds } from '../core/duration.ts'
 import { fieldValues } from '../core/field-list.ts'
 import type { Request } from '../core/request.ts'
-import { type CacheControl, parseCacheControl, parseDeltaSeconds } from '../http/cache-control.ts'
+import { type CacheControl, parseCacheControl, parseDeltaSeconds, unreadable } from '../http/cache-control.ts'
 import { type Conditions, conditionsOf } from './conditions.ts'
 
 /** What a request wants of the cache: the caller’s word and its own fields in one. */
@@ -84,8 +84,10 @@ function statedDemand({ headers }: Request): Demand | undefined {
   // RFC 9111, 5.4: Pragma speaks only where Cache-Control does not
   const pragma = lines.length === 0 && parseCacheControl(fieldValues(headers, 'pragma')).has('no-cache')
   const anyStaleness = directives.get('max-stale') === ''
+  // of a wish that cannot be read all that is known is that not every stored response will do
+  const insists = pragma || directives.has('no-cache') || directives.has(unreadable)
   return {
-    reuse: pragma || directives.has('no-cache') ? 'validated' : 'fresh',
+    reuse: insists ? 'validated' : 'fresh',
     offline: directives.has('only-if-cached') ? 'status' : undefined,
     // a malformed wish is taken in its strictest sense
     maxAge: seconds(directives, 'max-age', 0),

@@ -7,6 +7,7 @@ import {
   parseCacheControl,
   parseDeltaSeconds,
   parseFieldNames,
+  unreadable,
 } from '../http/cache-control.ts'
 import { parseHttpDate } from '../http/http-date.ts'
 import type { CacheSettings } from './options.ts'
@@ -124,12 +125,14 @@ function staleness(directives: CacheControl): Pick<StoredFacts, 'staleWhileReval
   }
 }
 
-/** max-age, else Expires (RFC 9111, 4.2.1); what is invalid or contradictory is stale. */
+/** max-age, else Expires (RFC 9111, 4.2.1); what is invalid, unreadable or contradictory is stale. */
 function statedLifetime(
   { headers, receivedAt }: CacheEntry,
   directives: CacheControl,
   sentAt: Microseconds,
 ): Microseconds | undefined {
+  // something was said of it, and nobody knows what
+  if (directives.has(unreadable)) return 0
   const maxAge = directives.get('max-age')
   if (maxAge !== undefined) return parseDeltaSeconds(maxAge) ?? 0
   const expires = new Set(fieldValues(headers, 'expires'))

@@ -1,4 +1,5 @@
 import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.ts'
+import { outlasts } from '../backends/exchange-order.ts'
 
 /** What a store is being told of a key. */
 interface Write {
@@ -99,7 +100,7 @@ export class PendingWrites {
       return this.#follow(key, { writes: [], ended: answer }, write, answer)
     }
     for (const other of queue.writes) {
-      const isReplaced = entry === undefined || other.entry?.variant === entry.variant
+      const isReplaced = entry === undefined || replaces(entry, other.entry)
       if (!other.isBegun && isReplaced) other.isNeedless = true
     }
     const write: Write = { entry, isBegun: false, isNeedless: false }
@@ -133,8 +134,14 @@ export class PendingWrites {
 function seen(writes: readonly Write[], stored: readonly CacheEntry[]): readonly CacheEntry[] {
   let entries = stored
   for (const { entry } of writes) {
-    entries =
-      entry === undefined ? [] : [entry, ...entries.filter(({ variant }) => variant !== entry.variant)]
+    if (entry === undefined) entries = []
+    else if (entries.every((each) => each.variant !== entry.variant || replaces(entry, each)))
+      entries = [entry, ...entries.filter(({ variant }) => variant !== entry.variant)]
   }
   return entries
+}
+
+/** Whether an entry takes the place of another one; where clocks do not agree, the store has the last word. */
+function replaces(entry: CacheEntry, other: CacheEntry | undefined): boolean {
+  return other?.variant === entry.variant && !outlasts(other, entry, Number.POSITIVE_INFINITY)
 }

@@ -20,9 +20,10 @@ export const staleRetention: Microseconds = 86_400_000_000
 
 /**
  * What only answers the request that it was given for: a 304, challenges, whose answer is the same request
- * again, and refusals of a precondition or a range.
+ * again, refusals of a precondition or a range, and what says that this client, or its network, has something to do first
+ * (RFC 6585, 3 to 6: never stored).
  */
-const unstoredStatuses = new Set([304, 401, 407, 412, 416])
+const unstoredStatuses = new Set([304, 401, 407, 412, 416, 428, 429, 431, 511])
 
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([

@@ -54,10 +54,15 @@ export class SettledStore implements CacheStore {
     return this.#inTime('put', entry.key, this.#guard.writes.put(entry, token))
   }
 
-  delete(key: string, keeping?: string): MaybePromise<boolean> {
+  async delete(key: string, keeping?: string): Promise<boolean> {
     this.#check()
     this.#guard.invalidations.add(key)
-    return this.#inTime('delete', key, this.#guard.writes.delete(key, keeping))
+    try {
+      return await this.#inTime('delete', key, this.#guard.writes.delete(key, keeping))
+    } catch (error) {
+      this.#guard.owed.add(key, (owed, reason) => this.#report('delete', owed, reason))
+      throw error
+    }
   }
 
   async *entries(prefix: string): AsyncGenerator<CacheEntry, void, undefined> {

@@ -122,7 +122,7 @@ export function freshened(
 
 /**
  * What a 200 to a HEAD makes of a stored response that it could have selected (RFC 9111, 4.3.5): freshened, if it is of
- * the same version and size; else outdated.
+ * the same version and size; else outdated. One that tells neither leaves it as it is.
  */
 export function afterHead(
   entry: CacheEntry,
@@ -133,8 +133,16 @@ export function afterHead(
 ): CacheEntry | undefined {
   const length = fieldValue(reply.headers, 'content-length')
   const storedLength = entry.parts === undefined ? entry.body.byteLength : entry.parts.length
-  const same = freshens(entry, reply) && (length === undefined || Number(length) === storedLength)
-  return same ? freshened(entry, request, reply, times, settings) : { ...entry, outdated: true }
+  const mayBeSame = freshens(entry, reply)
+  if (mayBeSame && length === undefined && !sharesValidator(entry, reply)) return entry
+  const isSame = mayBeSame && (length === undefined || Number(length) === storedLength)
+  return isSame ? freshened(entry, request, reply, times, settings) : { ...entry, outdated: true }
+}
+
+function sharesValidator(entry: CacheEntry, reply: Reply): boolean {
+  return ['etag', 'last-modified'].some(
+    (name) => fieldValue(entry.headers, name) !== undefined && fieldValue(reply.headers, name) !== undefined,
+  )
 }
 
 /** A combined response lives by the fields that it has now. */

@@ -7,15 +7,23 @@ import type { Microseconds } from '../core/duration.ts'
  */
 export type CacheControl = ReadonlyMap<string, string>
 
+/**
+ * Among directives, the name that stands for what is no directive: its sender wanted something that is not known. No
+ * directive has it.
+ */
+export const unreadable = ''
+
 /** No directives. */
 export const noDirectives: CacheControl = new Map()
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~\w]+$/
+/** What restricts most, and must not be missed because of a character that does not belong there. */
+const restrictions = /(?<![\w-])(?:no-store|no-cache|must-revalidate|max-age)(?![\w-])/gi
 const quotedPattern = /^"((?:[^"\\]|\\.)*)"$/s
 
 /**
- * Reads Cache-Control (RFC 9111, 5.2). Members that are no directive are left out; a directive
- * with a malformed argument stays, since it says that its sender wanted something.
+ * Reads Cache-Control (RFC 9111, 5.2). A directive with a malformed argument stays, since it says that its sender wanted
+ * something; members that are no directive are {@link unreadable} together. In both, what forbids reuse is heard.
  * @param lines the values of all field lines, in order
  */
 export function parseCacheControl(lines: readonly string[]): CacheControl {
@@ -60,12 +68,28 @@ function addDirective(directives: Map<string, string>, member: string): void {
   const equals = member.indexOf('=')
   const written = equals === -1 ? member : member.slice(0, equals)
   const name = written.trimEnd().toLowerCase()
-  if (!tokenPattern.test(name)) return
+  if (!tokenPattern.test(name)) {
+    if (member === '') return
+    directives.set(unreadable, '')
+    return hearRestrictions(directives, member)
+  }
   // RFC 9110, 5.6.3: no blank around the "=". One keeps a number from being one, but not a directive from being heard
   const blank = written.length > name.length ? ' ' : ''
-  const argument = equals === -1 ? '' : blank + unquoted(member.slice(equals + 1))
+  const given = member.slice(equals + 1)
+  const argument = equals === -1 ? '' : blank + unquoted(given)
+  if (equals !== -1 && !tokenPattern.test(given) && !quotedPattern.test(given)) {
+    hearRestrictions(directives, given)
+  }
   const earlier = directives.get(name)
   directives.set(name, earlier === undefined || earlier === argument ? argument : `${earlier},${argument}`)
+}
+
+/** Of a lifetime somewhere in what cannot be read only its being there is known. */
+function hearRestrictions(directives: Map<string, string>, text: string): void {
+  for (const [found] of text.matchAll(restrictions)) {
+    const name = found.toLowerCase()
+    directives.set(name === 'max-age' ? unreadable : name, '')
+  }
 }
 
 /** The argument as a token: both forms mean the same (RFC 9111, 5.2). */

@@ -1,6 +1,6 @@
 import { fieldValue } from '../core/field-list.ts'
 import type { Middleware } from '../core/reply.ts'
-import { authorization, withAuthorization } from './authorization.ts'
+import { authorization, withAuthorization, withoutCredentials } from './authorization.ts'
 import { digestMiddleware } from './digest.ts'
 
 /**
@@ -11,7 +11,9 @@ export function authMiddleware(): Middleware {
   const digest = digestMiddleware()
   return (request, next) => {
     const { auth } = request.features
-    if (auth === undefined || fieldValue(request.headers, 'authorization') !== undefined) return next(request)
+    if (auth === undefined) return next(request)
+    // it speaks for somebody else, so that the credentials must not name whose answer it is
+    if (fieldValue(request.headers, 'authorization') !== undefined) return next(withoutCredentials(request))
     if (auth.kind === 'digest') return digest(request, next)
     return next(withAuthorization(request, authorization(auth)))
   }

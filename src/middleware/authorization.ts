@@ -11,3 +11,8 @@ export function authorization(credentials: Exclude<Credentials, { kind: 'digest'
 export function withAuthorization(request: Request, value: string): Request {
   return { ...request, headers: withField(request.headers, 'Authorization', value) }
 }
+
+/** The request with no credentials but those that are in its fields. */
+export function withoutCredentials(request: Request): Request {
+  return { ...request, features: { ...request.features, auth: undefined } }
+}

@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import type { CacheEntry, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
+import { cacheOrderPromises } from './cache-store-orders.ts'
 import { cachePromises } from './cache-store-promises.ts'
 import {
   CacheSubject,
@@ -54,10 +55,13 @@ export function testCacheStore(
       await run(new CacheSubject(opened, clock))
     })
   }
-  for (const [promise, run] of Object.entries(cachePromises)) check(promise, run)
+  for (const [promise, run] of Object.entries({ ...cachePromises, ...cacheOrderPromises }))
+    check(promise, run)
   check('the same history gives the same answers as a plain map', history)
   check('50 MB come back byte for byte', fiftyMegabytes, { maxEntrySize: 64_000_000 })
-  check('an entry that is too large is ignored, and what was there stays', tooLarge, { maxEntrySize: 1_000 })
+  check('an entry that is too large is not kept, nor is what it would have replaced', tooLarge, {
+    maxEntrySize: 1_000,
+  })
   const maxSize = entries * 2_000
   check(
     'no more is kept than maxSize, and not much less',
@@ -111,12 +115,25 @@ async function fiftyMegabytes(subject: CacheSubject): Promise<void> {
 }
 
 async function tooLarge(subject: CacheSubject): Promise<void> {
+  const { store, clock } = subject
+  const large = { status: 201, body: new Uint8Array(1_001) }
+  const statuses = async (): Promise<number[]> => (await store.match('Test:1')).map(({ status }) => status)
+  await subject.put({ variant: 'b', status: 202 })
   await subject.put({ status: 200, body: new Uint8Array(1_000) })
-  await subject.put({ status: 201, body: new Uint8Array(1_001) })
-  assert.deepEqual(
-    (await subject.store.match('Test:1')).map(({ status }) => status),
-    [200],
-  )
+  // of what may not be put, and of what was asked for before, nothing is heard
+  await store.put(subject.entry(large), 'unknown')
+  await subject.put({ ...large, requestedAt: clock.wallNow() - 1 })
+  assert.deepEqual(await statuses(), [200, 202])
+  await store.expect('Test:1', 'one')
+  await store.put(subject.entry(large), 'one')
+  assert.deepEqual(await statuses(), [202])
+  assert.equal((await store.size('')).entries, 1)
+  await subject.put({ ...large, variant: 'c' })
+  await subject.put({ ...large, variant: 'b' })
+  assert.deepEqual(await statuses(), [])
+  assert.deepEqual(await store.size(''), { entries: 0, bytes: 0 })
+  await subject.put({ status: 203, body: new Uint8Array(1_000) })
+  assert.deepEqual(await statuses(), [203])
 }
 
 async function mixedSizes(subject: CacheSubject, entries: number, maxSize: number): Promise<void> {

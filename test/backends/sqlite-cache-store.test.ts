@@ -100,7 +100,7 @@ test('what expired is swept, with drafts whose writer is gone, and leases', asyn
   void store.claim('Test:1', 'one', second)
   const db = new DatabaseSync(from)
   db.exec(
-    `INSERT INTO http_sessions_entries VALUES ('Test:1', char(1) || '9000', 9000, 3, 0, 100, ${wallStart + second}, 0)`,
+    `INSERT INTO http_sessions_entries VALUES ('Test:1', char(1) || '9000', 9000, 3, 0, 100, ${wallStart + second}, 0, 0)`,
   )
   db.close()
   await clock.advance(14 * second)

@@ -134,7 +134,7 @@ test('a file of an earlier version is brought up to date, and what it knows stay
   void first.pause(paused, hour)
   assert.equal(await outcome(second, paused), 'denied')
   assert.equal(await outcome(second), 'denied')
-  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 5 })
+  assert.deepEqual({ ...db.prepare('SELECT version FROM http_sessions').get() }, { version: 6 })
   for (const each of [first, second, db]) each.close()
 })
 

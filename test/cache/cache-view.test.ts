@@ -109,3 +109,23 @@ test('parts are no response that a request for the URL would be answered with', 
   assert.equal(await view.has(a), false)
   assert.equal(await view.size(), 1)
 })
+
+test('deleteWhere tries each key, though the store fails for one of them', async () => {
+  class Failing extends MemoryCacheStore {
+    fails = true
+    override delete(key: string, keeping?: string): boolean {
+      if (this.fails) {
+        this.fails = false
+        throw new Error('out of order')
+      }
+      return super.delete(key, keeping)
+    }
+  }
+  const { view, put, store } = open('Session', new Failing({ clock: new ManualClock(0, wallStart) }))
+  for (const url of [a, b, `${a}/c`]) put(url)
+  await assert.rejects(
+    view.deleteWhere(() => true),
+    /out of order/,
+  )
+  assert.equal(store.size('').entries, 1)
+})

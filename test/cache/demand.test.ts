@@ -17,7 +17,9 @@ function wish(cacheControl: string, word: RequestCacheMode = 'default'): Demand 
 
 test('no-store, other methods, bodies, and conditions for the origin alone leave the cache out', () => {
   assert.equal(demandOf(request(url, { features: { cache: 'no-store' } })), undefined)
-  assert.equal(demandOf(request(url, { headers: ['cache-control', 'x, no-store'] })), undefined)
+  for (const line of ['x, no-store', 'no-cache; no-store', '"no-store"', 'max-age=5; no-store']) {
+    assert.equal(demandOf(request(url, { headers: ['cache-control', line] })), undefined, line)
+  }
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'get']) {
     assert.equal(demandOf(request(url, { method })), undefined, method)
   }
@@ -57,6 +59,10 @@ test("the request's own Cache-Control is heard", () => {
 
 test('a malformed wish is taken in its strictest sense', () => {
   assert.equal(wish('max-age=x').maxAge, 0)
+  for (const line of ['max-age: 0', 'no cache', 'max-stale; x', '@', 'x=y; max-age=0']) {
+    assert.equal(wish(line).reuse, 'validated', line)
+  }
+  assert.equal(wish('foo, bar=baz, x="a; b"').reuse, 'fresh')
   assert.equal(wish('min-fresh=x').minFresh, Number.POSITIVE_INFINITY)
   assert.equal(wish('max-stale=x').maxStale, 0)
 })

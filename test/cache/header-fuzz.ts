@@ -32,8 +32,19 @@ const directive = fc
     argument,
   )
   .map(([name, equals, value]) => (equals === '' ? name : `${name}${equals}${value}`))
+/** Directives with something else than a comma between them, or around them. */
+const damaged = fc
+  .tuple(directive, fc.constantFrom('; ', ';', ' ', ': ', '"', ' = '), fc.oneof(directive, fc.constant('')))
+  .map((parts) => parts.join(''))
 const cacheControl = fc
-  .array(fc.oneof({ arbitrary: directive, weight: 8 }, { arbitrary: fieldText, weight: 1 }), { maxLength: 4 })
+  .array(
+    fc.oneof(
+      { arbitrary: directive, weight: 8 },
+      { arbitrary: damaged, weight: 2 },
+      { arbitrary: fieldText, weight: 1 },
+    ),
+    { maxLength: 4 },
+  )
   .map((members) => members.join(', '))
 const date = fc.oneof(
   fc.integer({ min: -200, max: 200 }).map((at) => new Date(wallStart / 1_000 + at * 1_000).toUTCString()),
@@ -92,14 +103,28 @@ const exchange = fc.record({
   after: fc.integer({ min: -100_000_000, max: 4_000_000_000 }),
 })
 
-/**
- * Whether Cache-Control forbids to store, found without the parser that is tested: a member of that name outside of
- * well-formed quoted strings.
- */
-function forbidden(headers: readonly string[]): boolean {
+/** What is between the commas of Cache-Control, found without the parser that is tested; of quoted strings only the quotes. */
+function betweenCommas(headers: readonly string[]): readonly string[] {
   return values(headers, 'cache-control')
-    .map((line) => line.replaceAll(/"(?:[^"\\]|\\.)*"/gs, ''))
-    .some((line) => line.split(',').some((member) => /^\s*no-store\s*(?:=.*)?$/is.test(member)))
+    .flatMap((line) => line.replaceAll(/"(?:[^"\\]|\\.)*"/gs, '""').split(','))
+    .map((member) => member.trim())
+}
+
+/** Whether Cache-Control forbids to store: by a member of that name, or by one that cannot be read and has it somewhere. */
+function forbidden(headers: readonly string[]): boolean {
+  return betweenCommas(headers).some((member) =>
+    /^[!#$%&'*+\-.^_`|~\w]+\s*(?:=\s*[!#$%&'*+\-.^_`|~\w]*)?$/.test(member)
+      ? /^no-store\s*(?:=|$)/i.test(member)
+      : /(?:^|[^\w-])no-store(?:[^\w-]|$)/i.test(member),
+  )
+}
+
+/** Whether a member of Cache-Control is no directive at all. */
+function damagedBeyondReading(headers: readonly string[]): boolean {
+  return betweenCommas(headers).some((member) => {
+    const name = member.split('=', 1)[0] as string
+    return member !== '' && !/^[!#$%&'*+\-.^_`|~\w]+$/.test(name.trimEnd())
+  })
 }
 
 function values(headers: readonly string[], name: string): string[] {
@@ -121,6 +146,8 @@ export function checkPolicy(runs: number, seed: number): void {
       const now = wallStart + after
       assert.ok(currentAge(entry, now) >= 0 && Number.isSafeInteger(currentAge(entry, now)), 'age')
       assert.ok(freshnessLifetime(entry, policy) >= 0, 'lifetime')
+      const lifetime = freshnessLifetime(entry, policy)
+      assert.ok(!damagedBeyondReading(said) || lifetime === 0, 'fresh, and what it says cannot be read')
       assert.ok(matchesVariant(entry, ask), 'variant')
       if (!storable(entry, policy)) return
       const understands = values(said, 'cache-control').join(',').includes('must-understand')

@@ -40,6 +40,22 @@ async function finish(write: { end: PromiseWithResolvers<boolean> } | undefined)
   await nextTurn()
 }
 
+test('what was asked for later is neither hidden nor left out for what was asked for before it', async () => {
+  const { begun, writes, made, statuses } = open()
+  const older = (status: number): CacheEntry => ({ ...made(status), requestedAt: wallStart - 1 })
+  void writes.put(older(201))
+  assert.deepEqual(statuses([made(200)]), [200])
+  assert.deepEqual(statuses([older(200)]), [201])
+  void writes.put(made(202))
+  void writes.put(older(203))
+  assert.deepEqual(statuses([]), [202])
+  for (let write = 0; write < 3; write++) await finish(begun[write])
+  assert.deepEqual(
+    begun.map(({ what }) => what),
+    ['put  201', 'put  202', 'put  203'],
+  )
+})
+
 test('what is being written is seen as if it were, before what the store has', () => {
   const { writes, made, statuses } = open()
   void writes.put(made(201))

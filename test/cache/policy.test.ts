@@ -60,8 +60,8 @@ test('http: no-store is never kept, nor is what would be of no use', () => {
   assert.ok(!kept(['ETag', '"1"'], 503))
 })
 
-test('http: parts, unasked 304s, challenges and Vary: * are never kept', () => {
-  for (const status of [206, 304, 401, 407, 412, 416])
+test('http: parts, unasked 304s, challenges, refusals of one request and Vary: * are never kept', () => {
+  for (const status of [206, 304, 401, 407, 412, 416, 428, 429, 431, 511])
     assert.ok(!kept(['Cache-Control', 'max-age=60'], status), String(status))
   assert.equal(received(['Cache-Control', 'max-age=60', 'Vary', 'a, *']), undefined)
 })

@@ -106,3 +106,27 @@ test('what could not be cleared in time answers nobody, and is dropped later', a
   }
   assert.equal(store.calls.at(-1), 'clear')
 })
+
+test('what could not be deleted answers nobody, and is dropped when the store is back', async () => {
+  for (const mood of ['throws', 'rejects', 'hangs'] as const) {
+    const { clock, store, safe, settled, told } = open()
+    for (const key of ['p:1', 'p:2']) safe.put(entry({ key }))
+    await settled.size('')
+    store.mood = mood
+    const failed = assert.rejects(async () => settled.delete('p:1'))
+    await clock.advance(timeout)
+    await failed
+    store.letGo()
+    assert.deepEqual(await safe.match('p:1'), [], mood)
+    while (store.memory.size('').entries > 1) await nextTurn()
+    assert.equal((await safe.match('p:2')).length, 1, mood)
+    // what is thrown at once is told to the caller alone
+    assert.deepEqual(told, mood === 'throws' ? [] : ['delete p:1'], mood)
+    // it is dropped once: what is stored now stays
+    while ((await safe.match('p:1')).length === 0) {
+      safe.put(entry({ key: 'p:1' }))
+      await nextTurn()
+    }
+    assert.equal(store.memory.size('').entries, 2, mood)
+  }
+})

@@ -83,6 +83,15 @@ export const lifetimes: readonly Case[] = [
     'Cache-Control: max-age=0',
     'Cache-Control: max-age=60',
   ),
+  ...['max-age:0', 'max-age: 60', 'max-age 60', 'no cache', 'public; max-age=60'].map((value) =>
+    stale(`what cannot be read is stale: ${value}`, `Cache-Control: ${value}`),
+  ),
+  stale(
+    'what cannot be read is stale, whatever else is said',
+    'Cache-Control: max-age=60, @@',
+    `Expires: ${at(90)}`,
+  ),
+  lifetime('an extension has no effect', ['Cache-Control: foo, bar=baz, x="max age: 0", max-age=60'], 60),
   stale('max-age inside a quoted string is none', 'Cache-Control: x="max-age=60", max-age=0'),
   stale('an Expires before Date is stale', `Date: ${at(0)}`, `Expires: ${at(-1)}`),
   stale('an Expires that is Date is stale', `Date: ${at(0)}`, `Expires: ${at(0)}`),

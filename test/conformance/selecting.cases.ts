@@ -223,6 +223,16 @@ export const heads: readonly Case[] = [
   },
   {
     rule: '9111 4.3.5',
+    name: 'a HEAD that names neither a validator nor a length changes nothing',
+    steps: [
+      asked(['Cache-Control: max-age=600']),
+      asked(['Cache-Control: max-age=600'], { after: 600, method: 'HEAD' }),
+      reused({ cache: 'force-cache', text: '1' }),
+      asked(['Cache-Control: max-age=600']),
+    ],
+  },
+  {
+    rule: '9111 4.3.5',
     name: 'a HEAD with another validator outdates the stored GET',
     steps: [
       asked(said()),

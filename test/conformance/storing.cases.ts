@@ -18,6 +18,18 @@ const explicit = (status: number): Case => ({
   ],
 })
 
+/** RFC 6585, 3 to 6. */
+const refusal = (section: number, status: number): Case => ({
+  rule: `6585 ${section}`,
+  name: `${status} is not stored, nor takes the place of what is`,
+  steps: [
+    asked(answer([fresh], { status })),
+    asked([fresh]),
+    asked(answer([fresh], { status }), { after: 60 }),
+    reused({ cache: 'force-cache', text: '2' }),
+  ],
+})
+
 const unstored = (field: string): Case => ({
   rule: '9111 3.1',
   name: `${field} is not stored`,
@@ -36,8 +48,27 @@ export const storing: readonly Case[] = [
   never('no-store is never reused, fresh or not', 'Cache-Control: no-store, max-age=60', 'ETag: "1"'),
   never('No-Store has no case', 'Cache-Control: max-age=60, No-Store'),
   never('no-store with an argument is still no-store', 'Cache-Control: max-age=60, no-store=x'),
+  ...[
+    'no-cache; no-store',
+    'no-store; max-age=60',
+    'private; no-store',
+    'no-cache no-store',
+    'no-store;',
+  ].map((value) =>
+    never(`no-store is heard in what cannot be read: ${value}`, `Cache-Control: ${value}`, 'ETag: "1"'),
+  ),
+  never('no-store in quotes is still no-store', 'Cache-Control: "no-store"', 'ETag: "1"'),
+  never(
+    'no-store in a malformed argument is still no-store',
+    'Cache-Control: max-age=60; no-store',
+    'ETag: "1"',
+  ),
   never('no-store behind a quote that never ends is still no-store', 'Cache-Control: max-age="60, no-store'),
   ...[203, 299, 301, 302, 303, 307, 308, 400, 404, 410, 499, 500, 502, 503, 504, 599].map(explicit),
+  refusal(3, 428),
+  refusal(4, 429),
+  refusal(5, 431),
+  refusal(6, 511),
   {
     rule: '9111 5.2.2.3',
     name: 'must-understand outdoes no-store for a status that is understood',

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
+import { parseCacheOptions } from '../../src/cache/options.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import type { Credentials } from '../../src/core/request.ts'
 import { parseAuthParameters } from '../../src/http/www-authenticate.ts'
 import { authMiddleware } from '../../src/middleware/auth.ts'
 import { parseAuth } from '../../src/middleware/auth-options.ts'
+import { cacheMiddleware } from '../../src/middleware/cache/cache-middleware.ts'
 import { bodyOf, bytes, chain, request, serve, stream, text } from './support.ts'
 
 const digest: Credentials = { kind: 'digest', username: 'Mufasa', password: 'Circle of Life' }
@@ -33,6 +37,30 @@ test('an Authorization field that the caller wrote wins', async (t) => {
   for (const auth of [{ kind: 'bearer', token: 'x' }, digest] as const) {
     const own = request(origin, { headers: ['AUTHORIZATION', 'Custom 1'], features: { auth } })
     assert.equal(text(await chain(t, authMiddleware())(own)), 'Custom 1')
+  }
+})
+
+test('answers to an Authorization field that the caller wrote are theirs alone, whatever the credentials', async (t) => {
+  const origin = await serve(t, (message, response) => {
+    response.setHeader('Cache-Control', 'private, max-age=60')
+    response.end(`for ${message.headers.authorization}`)
+  })
+  const cache = cacheMiddleware({
+    store: new MemoryCacheStore(),
+    clock: systemClock,
+    settings: parseCacheOptions({}, 'cache'),
+  })
+  const send = chain(t, authMiddleware(), cache)
+  for (const auth of [{ kind: 'bearer', token: 'x' }, digest] as const) {
+    for (const [own, hit] of [
+      ['Bearer A', false],
+      ['Bearer B', false],
+      ['Bearer A', true],
+    ] as const) {
+      const path = `${origin}/${auth.kind}`
+      const answer = await send(request(path, { headers: ['Authorization', own], features: { auth } }))
+      assert.deepEqual([text(answer), answer.cacheStatus?.hit], [`for ${own}`, hit])
+    }
   }
 })
 

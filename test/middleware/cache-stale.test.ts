@@ -213,3 +213,43 @@ test('parts are joined in a store that answers later, and what is not of one ver
   const rest = await cache.get('/a')
   assert.deepEqual([rest.status, text(rest)], [200, content])
 })
+
+test('parts are joined whichever of them was asked for first', async (t) => {
+  const held = Promise.withResolvers<() => void>()
+  const answer = (response: ServerResponse, { headers }: IncomingMessage, n: number): void => {
+    const [, first = 0, last = 9] = /^bytes=(\d)-(\d)$/.exec(headers.range ?? '') ?? []
+    const end = (): void => {
+      const fields = {
+        'Cache-Control': 'max-age=60',
+        'Content-Range': `bytes ${first}-${last}/10`,
+        ETag: '"1"',
+      }
+      response.writeHead(206, fields).end('0123456789'.slice(Number(first), Number(last) + 1))
+    }
+    if (n === 1) held.resolve(end)
+    else end()
+  }
+  const cache = await bed(t, {}, answer)
+  const first = cache.get('/a', 'default', 'Range', 'bytes=0-4')
+  const end = await held.promise
+  await cache.clock.advance(second)
+  await cache.get('/a', 'default', 'Range', 'bytes=5-9')
+  end()
+  await first
+  const whole = await cache.get('/a')
+  assert.deepEqual([text(whole), whole.cacheStatus?.hit], ['0123456789', true])
+})
+
+test('a request that must not reach the network is answered by what is stale, and has nothing validated', async (t) => {
+  const cache = await bed(t, {}, (response) => response.writeHead(200, swr).end('old'))
+  await cache.get('/a')
+  await cache.clock.advance(61 * second)
+  const reply = await cache.get('/a', 'default', 'Cache-Control', 'only-if-cached')
+  assert.deepEqual([text(reply), reply.cacheStatus?.hit], ['old', true])
+  // what went on behind it would have arrived before these
+  for (const path of ['/b', '/c', '/d']) await cache.get(path)
+  assert.deepEqual(
+    cache.arrivals.map(({ url }) => url),
+    ['/a', '/b', '/c', '/d'],
+  )
+})

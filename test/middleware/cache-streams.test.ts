@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import type { Reply } from '../../src/core/reply.ts'
 import { discard } from '../../src/middleware/discard.ts'
@@ -102,4 +102,53 @@ test('a 504 for a stream has an empty one', async (t) => {
   const reply = await cache.send('/a', { ...streamed, headers: ['Cache-Control', 'only-if-cached'] })
   assert.equal(reply.status, 504)
   assert.equal((await readAll(reply.stream)).length, 0)
+})
+
+test('a stream that ends after a newer answer was stored does not take its place', async (t) => {
+  const first = Promise.withResolvers<ServerResponse>()
+  const cache = await bed(t, {}, (response, _arrival, n) => {
+    response.writeHead(200, fresh)
+    if (n > 1) return response.end('v2')
+    response.write('v1')
+    first.resolve(response)
+  })
+  const { stream } = await cache.send('/a', streamed)
+  await cache.clock.advance(second)
+  assert.equal(text(await cache.get('/a', 'reload')), 'v2')
+  const slow = await first.promise
+  slow.end()
+  assert.equal((await readAll(stream)).toString(), 'v1')
+  const hit = await cache.get('/a')
+  assert.deepEqual([text(hit), hit.cacheStatus?.hit], ['v2', true])
+})
+
+/** The second answer is too large to be kept. */
+const grown =
+  (announced: boolean) =>
+  (response: ServerResponse, _arrival: IncomingMessage, n: number): void => {
+    const body = n === 2 ? content : Buffer.from(`v${n}`)
+    const length = announced ? { 'Content-Length': body.length } : {}
+    response.writeHead(200, { ...fresh, ETag: `"${n}"`, ...length })
+    response.write(body.subarray(0, 1))
+    response.end(body.subarray(1))
+  }
+
+test('what the origin has replaced by something too large to be kept answers nobody', async (t) => {
+  for (const announced of [true, false]) {
+    for (const reading of ['buffered', 'stream'] as const) {
+      const cache = await bed(t, { maxEntrySize: 1_000 }, grown(announced))
+      await cache.get('/a')
+      const reloaded = await cache.send('/a', { reading, features: { cache: 'reload' } })
+      const size = reading === 'stream' ? (await readAll(reloaded.stream)).length : reloaded.body.length
+      assert.equal(size, content.length)
+      const next = await cache.get('/a')
+      const how = `${reading}, ${announced ? 'announced' : 'not announced'}`
+      assert.deepEqual(
+        [text(next), next.cacheStatus?.hit, next.cacheStatus?.fwd],
+        ['v3', false, 'stale'],
+        how,
+      )
+      assert.equal((await cache.get('/a')).cacheStatus?.hit, true, how)
+    }
+  }
 })

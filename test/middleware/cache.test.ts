@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SessionError } from '../../src/core/errors.ts'
 import { fieldValue, fieldValues } from '../../src/core/field-list.ts'
+import type { Request } from '../../src/core/request.ts'
 import { bed, numbered, second } from './cache-support.ts'
 import { bytes, text } from './support.ts'
 
@@ -318,4 +319,20 @@ test('another origin is never invalidated', async (t) => {
   await other.get('/a')
   await cache.send('/b', { method: 'POST' })
   assert.equal((await other.get('/a')).cacheStatus?.hit, true)
+})
+
+test('what changes a resource invalidates it whatever a cacheKey makes of methods and bodies', async (t) => {
+  const cacheKey = ({ method, url, body }: Request): string =>
+    `${method} ${url.pathname} ${body === undefined ? '' : 'with body'}`
+  const headers = { 'Cache-Control': 'max-age=60', 'Content-Location': '/b' }
+  const cache = await bed(t, { cacheKey }, numbered(headers))
+  for (const path of ['/a', '/b']) await cache.get(path)
+  await cache.send('/a', { method: 'POST', body: bytes('x') })
+  for (const path of ['/a', '/b']) {
+    assert.equal((await cache.get(path)).cacheStatus?.fwd, 'uri-miss', path)
+  }
+  // its own answer is what a GET would bring
+  await cache.send('/b', { method: 'POST', body: bytes('x') })
+  const hit = await cache.get('/b')
+  assert.deepEqual([text(hit), hit.cacheStatus?.hit], ['6', true])
 })

@@ -3,6 +3,7 @@ import { type Clock, systemClock, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { defaultMaxEntrySize, defaultMaxSize } from '../cache-sizes.ts'
 import type { CacheEntry, CacheSize, CacheStore } from '../contract.ts'
+import { outlasts } from '../exchange-order.ts'
 import { weightOf } from './entry-weight.ts'
 import { Expectations } from './expectations.ts'
 import { Leases } from './leases.ts'
@@ -67,12 +68,16 @@ export class MemoryCacheStore implements CacheStore {
 
   put(entry: CacheEntry, token?: string): void {
     if (token !== undefined && !this.#expected.has(entry.key, token)) return
-    if (entry.body.byteLength > this.#maxEntrySize || weightOf(entry) > this.#maxSize) return
     const wallNow = this.#clock.wallNow()
-    const others = (this.#groups.peek(entry.key)?.entries ?? []).filter(
-      (other) => other.variant !== entry.variant && isAlive(other, wallNow),
-    )
-    this.#groups.set(entry.key, toGroup([this.#lean(entry), ...others], this.#maxSize))
+    const alive = (this.#groups.peek(entry.key)?.entries ?? []).filter((other) => isAlive(other, wallNow))
+    const others = alive.filter(({ variant }) => variant !== entry.variant)
+    const known = alive.find(({ variant }) => variant === entry.variant)
+    if (known !== undefined && outlasts(known, entry, wallNow)) return
+    const isTooLarge = entry.body.byteLength > this.#maxEntrySize || weightOf(entry) > this.#maxSize
+    // what it would have replaced is old, all the same
+    const entries = isTooLarge ? others : [this.#lean(entry), ...others]
+    if (entries.length === 0) this.#groups.delete(entry.key)
+    else this.#groups.set(entry.key, toGroup(entries, this.#maxSize))
     this.#scheduleSweep()
   }
 

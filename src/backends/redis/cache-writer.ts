@@ -6,7 +6,7 @@ import { type PackedEntry, packEntry } from '../packed-entry.ts'
 import type { Change } from './cache-account.ts'
 import { keyOf, piecesKeyOf } from './cache-keys.ts'
 import { roomOf } from './cache-room.ts'
-import { beginScript, pieceScript, putScript } from './cache-scripts.ts'
+import { beginScript, pieceScript, putScript, refuseScript } from './cache-scripts.ts'
 import { writeValue } from './cache-value.ts'
 import type { CacheCommands } from './commands.ts'
 import { toWallMilliseconds } from './redis-clock.ts'
@@ -58,14 +58,24 @@ export class CacheWriter {
     const value = writeValue({ storedAt, id, piece: packed.piece(0) })
     const settings = [this.#now(), this.#spare, mostVariants].map(String)
     const description = [toWallMilliseconds(entry.expiresAt), size, id ?? '-'].map(String)
+    const order = [entry.requestedAt, this.#clock.wallNow()].map(String)
     const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
     const reply = await this.#commands.evaluate(
       putScript,
       id === undefined ? keys : [...keys, piecesKeyOf(key, id)],
-      [...settings, token, variant, value, ...description, ...(begun === undefined ? [] : [begun])],
+      [...settings, token, variant, value, ...description, ...order, ...(begun === undefined ? [] : [begun])],
     )
-    const [total, expiry] = reply as number[]
-    return total === undefined || expiry === undefined ? undefined : { key, size: total, expiry }
+    return toChange(key, reply as number[])
+  }
+
+  /**
+   * Drops what an entry that is too large would have replaced.
+   * @returns what its key takes now; undefined when nothing was dropped
+   */
+  async refuse({ key, variant, requestedAt }: CacheEntry, token = ''): Promise<Change | undefined> {
+    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
+    const words = [String(this.#now()), token, variant, String(requestedAt), String(this.#clock.wallNow())]
+    return toChange(key, (await this.#commands.evaluate(refuseScript, keys, words)) as number[])
   }
 
   /** @returns when it was begun, by the server’s clock */
@@ -85,4 +95,8 @@ export class CacheWriter {
   #now(): number {
     return toWallMilliseconds(this.#clock.wallNow())
   }
+}
+
+function toChange(key: string, [size, expiry]: readonly number[]): Change | undefined {
+  return size === undefined || expiry === undefined ? undefined : { key, size, expiry }
 }

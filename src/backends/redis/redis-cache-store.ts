@@ -61,10 +61,9 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async put(entry: CacheEntry, token?: string): Promise<void> {
-    if (entry.body.byteLength > this.#maxEntrySize) return
-    const draft = draftOf(entry)
-    if (draft.size > this.#maxSize) return
-    const change = await this.#writer.put(draft, token)
+    const draft = entry.body.byteLength > this.#maxEntrySize ? undefined : draftOf(entry)
+    const isKept = draft !== undefined && draft.size <= this.#maxSize
+    const change = await (isKept ? this.#writer.put(draft, token) : this.#writer.refuse(entry, token))
     if (change !== undefined) await this.#enter(entry.key, [change])
   }
 
@@ -80,11 +79,17 @@ export class RedisCacheStore implements CacheStore {
     }
   }
 
+  /**
+   * In two walks: during one, what is expected may become an entry where the walk has already been. Behind the first nothing
+   * is expected any more that was before it.
+   */
   async clear(prefix: string): Promise<void> {
-    for await (const keys of this.#keys(prefix, ['variants', 'asked'])) {
-      await Promise.all(keys.map((key) => this.#drop(key)))
-      for (const [, some] of Map.groupBy(keys, prefixOf))
-        await this.#enter(some[0] as string, some.map(goneOf))
+    for (const part of ['asked', 'variants']) {
+      for await (const keys of this.#keys(prefix, [part])) {
+        await Promise.all(keys.map((key) => this.#drop(key)))
+        for (const [, some] of Map.groupBy(keys, prefixOf))
+          await this.#enter(some[0] as string, some.map(goneOf))
+      }
     }
   }
 
@@ -110,17 +115,26 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async claim(key: string, token: string, span: Microseconds): Promise<boolean> {
-    const now = this.#isClockGiven ? String(toWallMilliseconds(this.#clock.now())) : ''
-    const words = [token, String(Math.ceil(span / 1_000)), now, String(this.#spare)]
+    const words = this.#tokenWords(token, Math.ceil(span / 1_000))
     return (await this.#commands.evaluate(claimScript, [keyOf(key, 'lease')], words)) === 1
   }
 
   async expect(key: string, token: string): Promise<void> {
-    await this.#commands.evaluate(expectScript, [keyOf(key, 'asked')], [token, String(longestExpected)])
+    await this.#commands.evaluate(
+      expectScript,
+      [keyOf(key, 'asked')],
+      this.#tokenWords(token, longestExpected),
+    )
   }
 
   async release(key: string, token: string): Promise<void> {
     await this.#commands.evaluate(releaseScript, [keyOf(key, 'lease'), keyOf(key, 'asked')], [token])
+  }
+
+  /** What scripts are told of a token. @param span in milliseconds */
+  #tokenWords(token: string, span: number): string[] {
+    const now = this.#isClockGiven ? String(toWallMilliseconds(this.#clock.now())) : ''
+    return [token, String(span), now, String(this.#spare)]
   }
 
   /** How much longer than it lives a key is kept, in milliseconds: a given clock need not go as fast as the server’s. */

@@ -60,7 +60,7 @@ export class CacheReader {
 
   /** A listed entry; undefined when it is gone, or cannot be read any more. */
   async read(row: EntryRow): Promise<CacheEntry | undefined> {
-    const bytes = await this.#options.desk.read((table) => table.piece(row.place))
+    const bytes = await this.#options.desk.read((table) => table.pieces.get(row.place))
     const entry = bytes === undefined ? undefined : await this.#read({ ...row, bytes })
     return entry === gone ? undefined : entry
   }
@@ -115,7 +115,7 @@ export class CacheReader {
         await nextTurn()
         sliceEnd = uptime() + slice
       }
-      const piece = await this.#options.desk.read((table) => table.piece(row.place + index))
+      const piece = await this.#options.desk.read((table) => table.pieces.get(row.place + index))
       if (piece === undefined) return gone
       bytes = openPiece(piece)
     }

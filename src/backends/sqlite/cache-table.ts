@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import type { CacheSize } from '../contract.ts'
+import type { CacheEntry, CacheSize } from '../contract.ts'
 import { AskedTable } from './asked-table.ts'
+import { PieceTable } from './piece-table.ts'
 import {
   all,
   entriesTable as entries,
@@ -10,7 +11,6 @@ import {
   piecesTable as pieces,
   placesTable as places,
   prepare,
-  rubbishTable as rubbish,
   totalsTable as totals,
 } from './schema.ts'
 
@@ -30,10 +30,11 @@ export interface FoundRow extends EntryRow {
   readonly bytes: Uint8Array
 }
 
+/** Where an entry belongs: what tells whether it may take the place of another one. */
+export type Place = Pick<CacheEntry, 'key' | 'variant' | 'requestedAt'>
+
 /** An entry to be listed. */
-export interface Listing {
-  readonly key: string
-  readonly variant: string
+export interface Listing extends Place {
   readonly pieces: number
   /** The room that it takes. */
   readonly size: number
@@ -59,6 +60,7 @@ const step = 32
 /** Stored responses, and who asks for more. */
 export class CacheTable {
   readonly asked: AskedTable
+  readonly pieces: PieceTable
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #match: StatementSync
@@ -68,6 +70,7 @@ export class CacheTable {
   constructor(db: DatabaseSync, isOurs: boolean) {
     this.#db = db
     this.asked = new AskedTable(db)
+    this.pieces = new PieceTable(db)
     if (isOurs) db.exec(`PRAGMA wal_autocheckpoint = ${checkpointStep}`)
     this.#version = prepare(db, 'PRAGMA data_version')
     this.#match = prepare(
@@ -99,18 +102,12 @@ export class CacheTable {
     ) as unknown as EntryRow[]
   }
 
-  /** A piece; undefined when it is gone. */
-  piece(place: number): Uint8Array | undefined {
-    const row = this.#get(`SELECT bytes FROM ${pieces} WHERE place = ?`, place)
-    return (row as Pick<FoundRow, 'bytes'> | undefined)?.bytes
-  }
-
-  putPiece(place: number, bytes: Uint8Array): void {
-    this.#run(`INSERT INTO ${pieces} VALUES (?, ?)`, place, bytes)
-  }
-
-  /** Lists an entry, whole, in the place of the one with its key and variant. @returns where its piece belongs */
-  put(listing: Listing): number {
+  /**
+   * Lists an entry, whole, in the place of the one with its key and variant.
+   * @returns where its piece belongs; undefined when that one stays instead
+   */
+  put(listing: Listing, now: Microseconds): number | undefined {
+    if (this.#stays(listing, Number.MAX_SAFE_INTEGER, now)) return undefined
     this.drop(listing.key, listing.variant)
     const place = this.#takePlaces(listing.pieces)
     this.#insert(listing, listing.variant, place, 1)
@@ -133,13 +130,18 @@ export class CacheTable {
   }
 
   /** Makes whole what is written, in the place of what came before it; what came later stays instead. */
-  complete({ key, variant, expiresAt, usedAt }: Listing, place: number): void {
-    const other = this.#get(`SELECT place FROM ${entries} WHERE key = ? AND variant = ?`, key, variant)
-    if (other !== undefined && (other.place as number) > place) return this.abandon(key, place)
-    if (other !== undefined) this.drop(key, variant)
+  complete(listing: Listing, place: number, now: Microseconds): void {
+    const { key, variant, expiresAt, usedAt } = listing
+    if (this.#stays(listing, place, now)) return this.abandon(key, place)
+    this.drop(key, variant)
     const sql = `UPDATE ${entries} SET variant = ?, whole = 1, expires_at = ?, used_at = ? WHERE key = ? AND variant = ?`
     this.#run(sql, variant, expiresAt, usedAt, key, draft(place))
     this.#bound(key)
+  }
+
+  /** Keeps nothing in the place of what came before, which is known to be old. */
+  refuse(place: Place, now: Microseconds): void {
+    if (!this.#stays(place, Number.MAX_SAFE_INTEGER, now)) this.drop(place.key, place.variant)
   }
 
   /** Drops an entry that is being written. */
@@ -201,21 +203,6 @@ export class CacheTable {
     }
   }
 
-  get hasRubbish(): boolean {
-    return this.#rubbish() !== undefined
-  }
-
-  /** Clears up to `most` places of what was dropped. */
-  clearRubbish(most: number): void {
-    const oldest = this.#rubbish()
-    if (oldest === undefined) return
-    const { place, count } = oldest
-    const end = place + Math.min(count, most)
-    this.#run(`DELETE FROM ${pieces} WHERE place >= ? AND place < ?`, place, end)
-    this.#run(`DELETE FROM ${rubbish} WHERE place = ?`, place)
-    if (count > most) this.#run(`INSERT INTO ${rubbish} VALUES (?, ?)`, end, count - most)
-  }
-
   /** What is kept under a prefix, without what has expired. */
   size(prefix: string, now: Microseconds): CacheSize {
     const sums = `count(*) AS entries, coalesce(sum(size), 0) AS bytes FROM ${entries}`
@@ -243,15 +230,20 @@ export class CacheTable {
     this.asked.remove(key, token)
   }
 
+  /**
+   * Whether what is kept stays, as `outlasts` says; where that does not tell, what began to be written later does.
+   * @param place of what would take its place
+   */
+  #stays({ key, variant, requestedAt }: Place, place: number, now: Microseconds): boolean {
+    const sql = `SELECT 1 FROM ${entries} WHERE key = ?1 AND variant = ?2 AND expires_at > ?5
+      AND (requested_at > ?3 AND requested_at <= ?5 OR requested_at >= ?3 AND place > ?4)`
+    return this.#get(sql, key, variant, requestedAt, place, now) !== undefined
+  }
+
   #bound(key: string): void {
     const sql = `SELECT variant FROM ${entries} WHERE key = ? AND whole ORDER BY place DESC LIMIT 1 OFFSET ${mostVariants}`
     const oldest = this.#get(sql, key)
     if (oldest !== undefined) this.drop(key, oldest.variant as string)
-  }
-
-  #rubbish(): { place: number; count: number } | undefined {
-    const sql = `SELECT place, pieces AS count FROM ${rubbish} LIMIT 1`
-    return this.#get(sql) as { place: number; count: number } | undefined
   }
 
   #total(prefix: string): CacheSize {
@@ -265,16 +257,16 @@ export class CacheTable {
   }
 
   #insert(
-    { key, pieces: count, size, expiresAt, usedAt }: Listing,
+    { key, pieces: count, size, expiresAt, usedAt, requestedAt }: Listing,
     variant: string,
     place: number,
     whole: 0 | 1,
   ): void {
-    const sql = `INSERT INTO ${entries} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
-    this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt)
+    const sql = `INSERT INTO ${entries} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    this.#run(sql, key, variant, place, count, whole, size, expiresAt, usedAt, requestedAt)
   }
 
-  #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
+  #run(sql: string, ...values: (string | number)[]): number {
     return Number(this.#statement(sql).run(...values).changes)
   }
 

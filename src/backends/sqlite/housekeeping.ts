@@ -71,13 +71,13 @@ export class Housekeeping {
   }
 
   #step(table: CacheTable): boolean {
-    table.clearRubbish(mostCleared)
+    table.pieces.clearRubbish(mostCleared)
     this.#shrink(table)
     return this.#hasMore(table)
   }
 
   #hasMore(table: CacheTable): boolean {
-    return table.hasRubbish || table.bytes > this.#options.maxSize
+    return table.pieces.hasRubbish || table.bytes > this.#options.maxSize
   }
 
   #sweep(table: CacheTable): void {

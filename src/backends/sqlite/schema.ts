@@ -84,6 +84,7 @@ const migrations: readonly string[] = [
   `CREATE TABLE ${askedTable} (
     key TEXT NOT NULL, token TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (key, token)
   ) WITHOUT ROWID`,
+  `ALTER TABLE ${entriesTable} ADD COLUMN requested_at INTEGER NOT NULL DEFAULT 0`,
 ]
 
 /** Of the tables as they are now; a file of a later one was written by a later http-sessions. */

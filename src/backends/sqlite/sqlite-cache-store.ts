@@ -95,14 +95,16 @@ export class SqliteCacheStore implements CacheStore {
   }
 
   put(entry: CacheEntry, token?: string): MaybePromise<void> {
-    if (entry.body.byteLength > this.#maxEntrySize) return
+    if (entry.body.byteLength > this.#maxEntrySize) return this.#refuse(entry, token)
     const packed = packEntry(entry)
     const listing = this.#listingOf(entry, packed)
-    if (listing.size > this.#maxSize) return
+    if (listing.size > this.#maxSize) return this.#refuse(entry, token)
     if (packed.pieces > 1) return this.#underWay(this.#putInPieces(listing, packed, token))
     const piece = packed.piece(0)
     return this.#write((table) => {
-      if (isExpected(table, listing, token)) table.putPiece(table.put(listing), piece)
+      if (!isExpected(table, listing, token)) return
+      const place = table.put(listing, this.#clock.wallNow())
+      if (place !== undefined) table.pieces.put(place, piece)
     })
   }
 
@@ -171,7 +173,8 @@ export class SqliteCacheStore implements CacheStore {
     return done
   }
 
-  #listingOf({ key, variant, expiresAt, body }: CacheEntry, { pieces, size }: PackedEntry): Listing {
+  #listingOf(entry: CacheEntry, { pieces, size }: PackedEntry): Listing {
+    const { key, variant, expiresAt, requestedAt, body } = entry
     const names = Buffer.byteLength(key) + Buffer.byteLength(variant)
     // All pieces but the first are filled by content, and the last by what remains of it.
     const room = pieces === 1 ? roomOfPiece(size) : size + body.byteLength / 1_000
@@ -182,7 +185,14 @@ export class SqliteCacheStore implements CacheStore {
       size: Math.ceil(room) + roomOfListing(names),
       expiresAt: Math.min(expiresAt, Number.MAX_SAFE_INTEGER),
       usedAt: this.#uses.now(),
+      requestedAt,
     }
+  }
+
+  #refuse(entry: CacheEntry, token: string | undefined): MaybePromise<void> {
+    return this.#write((table) => {
+      if (isExpected(table, entry, token)) table.refuse(entry, this.#clock.wallNow())
+    })
   }
 
   /** Each piece in a transaction of its own, unseen until the last one is there. */
@@ -194,13 +204,13 @@ export class SqliteCacheStore implements CacheStore {
       const piece = packed.piece(index)
       await this.#write((table) => {
         // Whoever deletes the key means this one, too.
-        if (table.isBegun(key, place)) table.putPiece(place + index, piece)
+        if (table.isBegun(key, place)) table.pieces.put(place + index, piece)
       })
       await nextTurn()
     }
     await this.#write((table) => {
-      if (isExpected(table, listing, token)) table.complete({ ...listing, usedAt: this.#uses.now() }, place)
-      else table.abandon(key, place)
+      if (!isExpected(table, listing, token)) return table.abandon(key, place)
+      table.complete({ ...listing, usedAt: this.#uses.now() }, place, this.#clock.wallNow())
     })
   }
 
@@ -219,6 +229,6 @@ export class SqliteCacheStore implements CacheStore {
 }
 
 /** Whether it may be put: with a token only while that is expected. */
-function isExpected(table: CacheTable, { key }: Listing, token: string | undefined): boolean {
+function isExpected(table: CacheTable, { key }: Pick<Listing, 'key'>, token: string | undefined): boolean {
   return token === undefined || table.asked.has(key, token)
 }

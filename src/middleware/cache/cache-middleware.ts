@@ -95,7 +95,7 @@ class RequestCache {
     const verdict = reusable(selected, demand, this.#settings, wallNow)
     if (verdict === 'fresh' || verdict === 'revalidate') {
       const answer = answerOf(selected, request.method, demand.conditions)
-      if (verdict === 'revalidate') this.#revalidate(question)
+      if (verdict === 'revalidate' && demand.offline === undefined) this.#revalidate(question)
       if (answer !== undefined) return this.#hit(request, selected, answer, wallNow, began)
       this.#counters.misses += 1
       return this.#goForward({ ...question, fwd: 'partial' })

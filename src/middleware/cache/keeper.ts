@@ -114,6 +114,7 @@ export class Keeper {
   afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: Ticket): void {
     if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
     const updated = afterHead(entry, reply.request, reply, times, this.#settings)
+    if (updated === entry) return
     const keeps = updated !== undefined && storable(updated, this.#settings)
     this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
@@ -129,7 +130,12 @@ export class Keeper {
 
   #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: Ticket): void {
     const stored = entries.find(({ variant }) => variant === part.variant)
-    const joined = stored === undefined ? undefined : combined(stored, part)
+    const joined = stored === undefined ? undefined : joinedInOrder(stored, part)
     this.put(joined === undefined ? part : aged(joined, this.#settings), ticket)
   }
+}
+
+/** Both in one, with what was said last of it. */
+function joinedInOrder(one: CacheEntry, other: CacheEntry): CacheEntry | undefined {
+  return other.requestedAt < one.requestedAt ? combined(other, one) : combined(one, other)
 }

@@ -194,11 +194,16 @@ export class OriginExchange {
     }
     if (reply.stream !== undefined) {
       const length = Number(fieldValue(reply.headers, 'content-length') ?? 0)
-      if (length > this.#settings.maxEntrySize) return unshared(reply)
+      const tooLarge = (): void => this.#keeper.outdate(selected, reply, ticket)
+      if (length > this.#settings.maxEntrySize) {
+        tooLarge()
+        return unshared(reply)
+      }
       const content = new SharedContent({
         source: reply.stream,
         limit: this.#settings.maxEntrySize,
         keep: (body) => this.#keeper.keep(question, { ...entry, body }, ticket),
+        tooLarge,
         stop,
       })
       // a part is only for who asked for it
@@ -206,6 +211,7 @@ export class OriginExchange {
       return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
     }
     const kept = this.#keeper.keep(question, entry, ticket)
+    if (reply.body.byteLength > this.#settings.maxEntrySize) this.#keeper.outdate(selected, reply, ticket)
     // a part is only for who asked for it
     const isShared = kept !== 'refused' && reply.status !== 206
     return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }

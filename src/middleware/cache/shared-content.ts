@@ -8,6 +8,8 @@ export interface SharedContentOptions {
   readonly limit: number
   /** Is handed all of it, once it came whole. */
   readonly keep: (content: Uint8Array) => void
+  /** Is told when there is more of it than is kept. */
+  readonly tooLarge?: () => void
   /** Ends the exchange: nobody wants the rest. */
   readonly stop: () => void
 }
@@ -165,8 +167,9 @@ export class SharedContent {
 
   #add(fresh: Uint8Array): void {
     this.#size += fresh.byteLength
-    if (this.#size > this.#options.limit) {
+    if (this.#isKept && this.#size > this.#options.limit) {
       this.#isKept = false
+      this.#options.tooLarge?.()
       this.#decision.resolve()
     }
     const isForMany = this.#isKept || this.#places.size > 1

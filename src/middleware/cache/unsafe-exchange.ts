@@ -25,10 +25,11 @@ export class UnsafeExchange {
       this.#invalidate(request, reply)
       return passedBy(reply, false)
     }
-    const key = cacheKey(request, this.#settings)
+    const asGet = toGet(request, request.url)
+    const key = cacheKey(asGet, this.#settings)
     const { reply, stored, content } = await announced(this.#store, {
       key,
-      ask: (token) => this.#sendAndKeep(request, key, next, token),
+      ask: (token) => this.#sendAndKeep(request, asGet, key, next, token),
       ended: (answer) => answer.content?.decided,
     })
     const stream = content === undefined ? reply.stream : content.open(undefined)
@@ -37,6 +38,7 @@ export class UnsafeExchange {
 
   async #sendAndKeep(
     request: Request,
+    asGet: Request,
     key: string,
     next: Next,
     token: string | undefined,
@@ -48,7 +50,7 @@ export class UnsafeExchange {
     const isCurrent = invalidations.allows(key, began)
     this.#invalidate(request, reply, token)
     if (!isCurrent || !answersGet(request, reply)) return { reply, stored: false }
-    return this.#origin.keep({ ...request, method: 'GET', body: undefined }, key, reply, token)
+    return this.#origin.keep(asGet, key, reply, token)
   }
 
   /** @param keeping by which the answer itself is to be stored */
@@ -56,9 +58,14 @@ export class UnsafeExchange {
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status < 200 || reply.status >= 400) return
     for (const url of changedUrls(request, reply)) {
-      this.#store.invalidate(cacheKey({ ...request, url }, this.#settings), keeping)
+      this.#store.invalidate(cacheKey(toGet(request, url), this.#settings), keeping)
     }
   }
+}
+
+/** The GET whose answers are stored: a user’s `cacheKey` may look at the method and the content. */
+function toGet(request: Request, url: URL): Request {
+  return { ...request, url, method: 'GET', body: undefined }
 }
 
 function passedBy(reply: Reply, stored: boolean): Reply {

@@ -3,12 +3,14 @@ import { after, test } from 'node:test'
 import { Redis } from 'ioredis'
 import { readKey } from '../../../src/backends/redis/cache-keys.ts'
 import { RedisBackend } from '../../../src/backends/redis/redis-backend.ts'
+import { RedisCacheStore } from '../../../src/backends/redis/redis-cache-store.ts'
 import { OptionError, SessionError } from '../../../src/core/errors.ts'
-import { entry } from '../../cache/support.ts'
+import { ManualClock } from '../../../src/testing/manual-clock.ts'
+import { entry, hour } from '../../cache/support.ts'
 import { fillCache, mixed } from '../../support/cache-filling.ts'
 import { startCluster } from '../../support/redis-cluster.ts'
 import { RedisServer } from '../../support/redis-server.ts'
-import { closeServer, connectClient, openBackend } from './cache-support.ts'
+import { closeServer, connectClient, openBackend, WatchedCommands } from './cache-support.ts'
 
 const client = await connectClient()
 after(async () => {
@@ -46,6 +48,54 @@ test('an entry lives in the server no longer than it may', async () => {
   const keys = await client.keys('*')
   assert.equal(keys.length, 2)
   for (const key of keys) assert.ok((await client.pTTL(key)) <= 300)
+})
+
+test('a token is expected for a day, however often others are meanwhile', async () => {
+  await client.flushDb()
+  const clock = new ManualClock()
+  await using backend = openBackend({ clock })
+  const { cache } = backend
+  const made = { ...alive, expiresAt: clock.wallNow() + 100 * hour, key: 'Api:one' }
+  const keeps = async (token: string): Promise<boolean> => {
+    const variant = `${token} at ${clock.now()}`
+    await cache.put(entry({ ...made, variant }), token)
+    return (await cache.match('Api:one')).some((each) => each.variant === variant)
+  }
+  await cache.expect('Api:one', 'first')
+  for (let passed = 1; passed <= 30; passed++) {
+    await clock.advance(hour)
+    await cache.expect('Api:one', `hour ${passed}`)
+    // what is asked for anew is expected anew
+    await cache.expect('Api:one', 'again')
+    if (passed === 23) assert.equal(await keeps('first'), true)
+  }
+  assert.deepEqual([await keeps('first'), await keeps('hour 6'), await keeps('hour 7')], [false, false, true])
+  assert.equal(await keeps('again'), true)
+  // 24 of the hours, and `again`
+  assert.equal(await client.zCard('Api:{one}:cache:asked'), 25)
+})
+
+test('what others asked for before clear, and put and released while it goes on, is gone after it', async () => {
+  await client.flushDb()
+  await using other = openBackend()
+  const names = Array.from({ length: 100 }, (_, index) => `Api:${index}`)
+  // enough that it takes several pages to walk through them
+  for (let index = 0; index < 3_000; index++) await client.set(`Api:{filling ${index}}`, '1')
+  for (const name of names) await other.cache.expect(name, 'token')
+  let pages = 0
+  const commands = new WatchedCommands(async () => {
+    pages += 1
+    if (pages !== 2) return
+    for (const name of names) {
+      await other.cache.put(entry({ ...alive, key: name }), 'token')
+      await other.cache.release(name, 'token')
+    }
+  })
+  const store = new RedisCacheStore({ commands })
+  await store.clear('Api:')
+  assert.ok(pages > 2)
+  assert.deepEqual(await store.size('Api:'), { entries: 0, bytes: 0 })
+  await commands.close()
 })
 
 test('clear leaves limits, and keys of others that begin alike', async () => {
