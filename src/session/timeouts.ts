@@ -6,7 +6,7 @@ import type { Timeouts } from '../core/request.ts'
 export interface TimeoutPhases {
   /** The whole call: waiting for slots, redirects, retries and the content. Default: none. */
   readonly total?: Duration
-  /** From the transport taking a request to its being written, a wait for a free connection included. Default: none; a TCP or TLS handshake alone has 10 s. */
+  /** From the transport taking a request, once it has the first piece of content that is a stream, to its being written, a wait for a free connection included. Default: none; a TCP or TLS handshake alone has 10 s. */
   readonly connect?: Duration
   /** From written to the response’s head. Default: 5 minutes. */
   readonly headers?: Duration

@@ -48,21 +48,27 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#sentAt = clock.now()
     this.#settle = settle
     this.#over = over
-    const { signal, timeouts } = request
+    const { signal } = request
     if (signal !== undefined) {
       this.#onAbort = () => this.fail(new AbortError(signal))
       signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
-    if (timeouts.connect !== undefined) {
-      const expire = (): void =>
-        this.fail(toSessionError(Object.assign(new Error(), { code: 'ETIMEDOUT' }), request, 'connecting'))
-      this.#connectTimer = alarm(clock, this.#sentAt + timeouts.connect, expire)
     }
   }
 
   /** Whether it ended because it might not be written. */
   get isUnwritten(): boolean {
     return this.#failure instanceof UnwrittenError
+  }
+
+  /** It is about to be given to undici, which makes a connection or waits for one. */
+  dispatched(): void {
+    const { connect } = this.#request.timeouts
+    if (connect === undefined) return
+    const expire = (): void =>
+      this.fail(
+        toSessionError(Object.assign(new Error(), { code: 'ETIMEDOUT' }), this.#request, 'connecting'),
+      )
+    this.#connectTimer = alarm(this.#clock, this.#clock.now() + connect, expire)
   }
 
   /** Ends the exchange with this error. */

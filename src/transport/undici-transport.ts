@@ -1,12 +1,13 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 // Loading all of undici, with its fetch, WebSocket and caches, takes 60 ms more, and sets the global dispatcher. The version is pinned.
 import Agent from 'undici/lib/dispatcher/agent.js'
 import type { Clock } from '../core/clock.ts'
-import { AbortError, SessionError, sessionClosed } from '../core/errors.ts'
+import { AbortError, sessionClosed } from '../core/errors.ts'
 import type { Reply, Transport } from '../core/reply.ts'
 import type { Request, RequestBody } from '../core/request.ts'
 import { Exchange } from './exchange.ts'
+import { StreamedContent } from './streamed-content.ts'
 
 /** TLS settings, as in `node:tls`. */
 export interface TlsOptions {
@@ -30,6 +31,8 @@ export interface TransportOptions {
   readonly tls: TlsOptions | undefined
 }
 
+type StreamBody = Extract<RequestBody, { readonly kind: 'stream' }>
+
 /** Sends requests over an undici Agent of its own; never the process-wide one. */
 export class UndiciTransport implements Transport {
   readonly #agent: Agent
@@ -38,13 +41,16 @@ export class UndiciTransport implements Transport {
   #running = 0
   /** Those among them whose content is read as a stream. */
   readonly #streams = new Set<Exchange>()
-  /** Streams that undici reads of: it begins before the request is written, and one that may not be is sent again. */
+  /** Exchanges whose content is a stream that has given nothing yet: undici does not know of them. */
+  readonly #undispatched = new Set<Exchange>()
+  /** Streams that are read of: that begins before the request is written, and one that may not be is sent again. */
   readonly #begun = new WeakMap<RequestBody, StreamedContent>()
   #onIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
   readonly #over = (exchange: Exchange): void => {
     this.#running--
     if (this.#streams.size > 0) this.#streams.delete(exchange)
+    if (this.#undispatched.size > 0) this.#undispatched.delete(exchange)
     if (this.#running === 0) this.#onIdle?.()
   }
 
@@ -58,7 +64,7 @@ export class UndiciTransport implements Transport {
   }
 
   send(request: Request): Promise<Reply> {
-    const { signal, url, body, timeouts } = request
+    const { signal, body } = request
     if (signal?.aborted === true) return Promise.reject(new AbortError(signal))
     if (this.#closed !== undefined) {
       return Promise.reject(sessionClosed())
@@ -67,17 +73,17 @@ export class UndiciTransport implements Transport {
     const exchange = new Exchange(request, this.#clock, { resolve, reject }, this.#over)
     this.#running++
     if (request.reading === 'stream') this.#streams.add(exchange)
-    const options: Dispatcher.DispatchOptions = {
-      origin: url.origin,
-      path: url.search === '' ? url.pathname : url.pathname + url.search,
-      method: request.method,
-      headers: request.headers as string[],
-      body: body === undefined ? null : this.#toContent(body, exchange),
-      headersTimeout: (timeouts.headers ?? 0) / 1_000,
-      bodyTimeout: (timeouts.body ?? 0) / 1_000,
+    if (body?.kind !== 'stream') {
+      this.#dispatch(request, body?.bytes ?? null, exchange)
+      return promise
     }
-    this.#agent.dispatch(options, exchange)
-    return promise
+    const content = this.#toContent(body, exchange)
+    void this.#dispatchOnceBegun(request, content, exchange)
+    // undici lets it go only if it came to write the request.
+    return promise.catch((error: unknown) => {
+      if (!exchange.isUnwritten) content.letGo()
+      throw error
+    })
   }
 
   close(): Promise<void> {
@@ -86,33 +92,41 @@ export class UndiciTransport implements Transport {
   }
 
   destroy(): Promise<void> {
+    for (const exchange of this.#undispatched) exchange.fail(sessionClosed())
     this.#closed = this.#agent.destroy()
     return this.#closed
   }
 
-  #toContent(body: RequestBody, exchange: Exchange): Uint8Array | Readable {
-    if (body.kind === 'bytes') return body.bytes
+  #dispatch(request: Request, body: Uint8Array | Readable | null, exchange: Exchange): void {
+    const { url, timeouts } = request
+    const options: Dispatcher.DispatchOptions = {
+      origin: url.origin,
+      path: url.search === '' ? url.pathname : url.pathname + url.search,
+      method: request.method,
+      headers: request.headers as string[],
+      body,
+      headersTimeout: (timeouts.headers ?? 0) / 1_000,
+      bodyTimeout: (timeouts.body ?? 0) / 1_000,
+    }
+    exchange.dispatched()
+    this.#agent.dispatch(options, exchange)
+  }
+
+  async #dispatchOnceBegun(request: Request, content: StreamedContent, exchange: Exchange): Promise<void> {
+    this.#undispatched.add(exchange)
+    content.sendBy(exchange)
+    const readable = await content.readable
+    // Unless it has failed, with the stream perhaps.
+    if (this.#undispatched.delete(exchange)) this.#dispatch(request, readable, exchange)
+  }
+
+  #toContent(body: StreamBody, exchange: Exchange): StreamedContent {
     const begun = this.#begun.get(body)
-    if (begun?.exchange.isUnwritten === true) {
-      begun.exchange = exchange
-      if (begun.failure !== undefined) exchange.fail(begun.failure)
-      return begun.readable
-    }
-    const content: StreamedContent = {
-      readable: Readable.from(
-        guarded(body.stream, (error) => failed(error)),
-        { objectMode: false },
-      ),
-      exchange,
-      failure: undefined,
-    }
-    const failed = (error: SessionError): void => {
-      content.failure = error
-      content.exchange.fail(error)
-    }
+    if (begun?.isUnsent === true) return begun
+    const content = new StreamedContent(body.stream, exchange)
     // Who else sends the same stream has no part in what is read for the first one.
     if (begun === undefined) this.#begun.set(body, content)
-    return content.readable
+    return content
   }
 
   /** Not the agent's own close: that would also wait for connections that nobody waits for any more. */
@@ -120,27 +134,5 @@ export class UndiciTransport implements Transport {
     for (const exchange of this.#streams) exchange.endUnread()
     if (this.#running > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve))
     await this.#agent.destroy()
-  }
-}
-
-/** What undici reads a streamed content from. */
-interface StreamedContent {
-  readonly readable: Readable
-  /** The exchange that sends it. */
-  exchange: Exchange
-  /** What the caller’s stream failed with, when nobody sent it perhaps. */
-  failure: SessionError | undefined
-}
-
-/** The caller’s stream; when it throws, the exchange fails with that as its cause. */
-async function* guarded(
-  stream: AsyncIterable<Uint8Array>,
-  fail: (error: SessionError) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* stream
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
-    fail(new SessionError('ERR_BODY', `the request body’s stream failed: ${message}`, { cause }))
   }
 }

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Session, SqliteBackend } from '../../src/index.ts'
 import type { Backend } from '../../src/backends/contract.ts'
+import type { Clock } from '../../src/core/clock.ts'
 import { MemoryBackend } from '../../src/ratelimit/index.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import { bodyOf, serve } from '../middleware/support.ts'
 
 const second = 1_000_000
+const millisecond = 1_000
 const start = 1_000 * second
+
+const oneASecond = { limit: 1, window: '1s', margin: '50ms', perHost: true } as const
 
 /** Content whose pieces wait until they are wanted. */
 function withheld(...pieces: string[]) {
@@ -31,10 +35,7 @@ async function limited(context: TestContext, backendOn: (clock: ManualClock) => 
     response.end()
   })
   const backend = backendOn(clock)
-  const session = new Session({
-    clock,
-    ratelimit: { limit: 1, window: '1s', margin: '50ms', perHost: true, backend },
-  })
+  const session = new Session({ clock, ratelimit: { ...oneASecond, backend } })
   context.after(async () => {
     await session.close()
     await backend.close()
@@ -42,9 +43,18 @@ async function limited(context: TestContext, backendOn: (clock: ManualClock) => 
   return { clock, seen, url, session, key: new URL(url).origin }
 }
 
+function inMemory(clock: ManualClock): Backend {
+  return new MemoryBackend({ clock })
+}
+
+/** All in one file. */
+function onSqlite(clock: ManualClock): Backend {
+  return new SqliteBackend({ clock })
+}
+
 const backends: readonly (readonly [name: string, on: (clock: ManualClock) => Backend])[] = [
-  ['memory', (clock) => new MemoryBackend({ clock })],
-  ['SQLite', (clock) => new SqliteBackend({ clock })],
+  ['memory', inMemory],
+  ['SQLite', onSqlite],
 ]
 
 for (const [name, backendOn] of backends) {
@@ -64,4 +74,57 @@ for (const [name, backendOn] of backends) {
       assert.deepEqual(seen, ['POST 10', 'GET 11'])
     })
   }
+}
+
+test('an upload that fails before its first piece has used nothing', async (context) => {
+  const { clock, seen, url, session, key } = await limited(context, inMemory)
+  const { content, asked, fail } = withheld()
+  const uploaded = session.post(url, { body: content })
+  await asked
+  fail(new Error('broken'))
+  await assert.rejects(uploaded, { code: 'ERR_BODY' })
+  assert.equal((await session.ratelimiter.peek(key)).remaining, 1)
+  await session.get(url)
+  await clock.advance(second)
+  assert.deepEqual(seen, ['GET 0'])
+})
+
+test('an upload whose process stood still before the first piece asks for another slot', async (context) => {
+  const { clock, seen, url, session: other, key } = await limited(context, onSqlite)
+  const late: (() => void)[] = []
+  let standsStill = false
+  const ownClock: Clock = {
+    now: () => clock.now(),
+    wallNow: () => clock.wallNow(),
+    timer: (at, fire) => clock.timer(at, () => (standsStill ? late.push(fire) : fire())),
+  }
+  const backend = onSqlite(clock)
+  const session = new Session({ clock: ownClock, ratelimit: { ...oneASecond, backend } })
+  context.after(async () => {
+    await session.close()
+    await backend.close()
+  })
+  const { content, asked, open } = withheld('one')
+  let isSent = false
+  const uploaded = session.post(url, { body: content }).finally(() => (isSent = true))
+  await asked
+  standsStill = true
+  const fetched = other.get(url)
+  do await clock.advance(50 * millisecond)
+  while (other.ratelimiter.waiting(key) > 0)
+  await fetched
+  standsStill = false
+  for (const fire of late.splice(0)) fire()
+  open()
+  do await clock.advance(0)
+  while (session.ratelimiter.waiting(key) === 0 && !isSent)
+  await clock.advance(2 * second)
+  await uploaded
+  const [fetchedAt, uploadedAt] = ['GET', 'POST'].map((method) => timeOf(seen, method))
+  assert.ok((uploadedAt as number) - (fetchedAt as number) >= 1, seen.join())
+})
+
+/** When the server saw the request of this method; seconds. */
+function timeOf(seen: readonly string[], method: string): number {
+  return Number(seen.find((line) => line.startsWith(method))?.split(' ')[1])
 }

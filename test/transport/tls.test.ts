@@ -144,6 +144,6 @@ test('over TLS the limit hears when a request has left node:tls, which may keep 
   for (const url of [secure, `${httpbin.url}/post`]) {
     const body = { kind: 'stream', stream: pieces(), release: () => undefined } as const
     await transport.send(request(url, { method: 'POST', body, observer }))
-    assert.deepEqual(heard.splice(0), ['buffered', '""', '"one"', 'sent', '"two"', 'answered'], url)
+    assert.deepEqual(heard.splice(0), ['""', '"one"', 'buffered', 'sent', '"two"', 'answered'], url)
   }
 })

@@ -70,7 +70,14 @@ test('a request whose content is a stream can be sent again, with all of it', as
 
 test('a stream that fails before it is sent again fails the exchange that sends it', async (context) => {
   const { url, seen, transport } = await echo(context)
-  const broken = { next: () => Promise.reject(new Error('broken')) }
+  const pieces = [{ done: false, value: Buffer.from('one') } as const]
+  const broken = {
+    next: async () => {
+      const piece = pieces.shift()
+      if (piece === undefined) throw new Error('broken')
+      return piece
+    },
+  }
   const body = {
     kind: 'stream',
     stream: { [Symbol.asyncIterator]: () => broken },
