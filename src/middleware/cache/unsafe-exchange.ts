@@ -1,18 +1,20 @@
 import { cacheKey, type KeySettings } from '../../cache/key.ts'
+import { keyOf, policyOf, type RuledSettings } from '../../cache/rules.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
+import type { Asked } from './keeper.ts'
 import type { OriginAnswer, OriginExchange } from './origin-exchange.ts'
 
 /** Sends what changes a resource, and invalidates what is stored of it (RFC 9111, 4.4). */
 export class UnsafeExchange {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
-  readonly #settings: KeySettings
+  readonly #settings: KeySettings & RuledSettings
 
-  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings) {
+  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings & RuledSettings) {
     this.#store = store
     this.#origin = origin
     this.#settings = settings
@@ -20,15 +22,16 @@ export class UnsafeExchange {
 
   /** @throws what the rest of the chain throws */
   async send(request: Request, next: Next): Promise<Reply> {
-    if (!mayAnswerGet(request, this.#settings)) {
+    const policy = policyOf(request.url, this.#settings)
+    if (!mayAnswerGet(request, policy)) {
       const reply = await next(request)
       this.#invalidate(request, reply)
       return passedBy(reply, false)
     }
-    const key = cacheKey(request, this.#settings)
+    const key = cacheKey(request, this.#settings, policy.mode)
     const { reply, stored, content } = await announced(this.#store, {
       key,
-      ask: (token) => this.#sendAndKeep(request, key, next, token),
+      ask: (token) => this.#sendAndKeep({ request, key, policy }, next, token),
       ended: (answer) => answer.content?.decided,
     })
     const stream = content === undefined ? reply.stream : content.open(undefined)
@@ -36,11 +39,11 @@ export class UnsafeExchange {
   }
 
   async #sendAndKeep(
-    request: Request,
-    key: string,
+    asked: Omit<Asked, 'demand'>,
     next: Next,
     token: string | undefined,
   ): Promise<Pick<OriginAnswer, 'reply' | 'stored' | 'content'>> {
+    const { request, key } = asked
     const { invalidations } = this.#store
     const began = invalidations.begin()
     const reply = await next(request)
@@ -48,7 +51,11 @@ export class UnsafeExchange {
     const isCurrent = invalidations.allows(key, began)
     this.#invalidate(request, reply, token)
     if (!isCurrent || !answersGet(request, reply)) return { reply, stored: false }
-    return this.#origin.keep({ ...request, method: 'GET', body: undefined }, key, reply, token)
+    return this.#origin.keep(
+      { ...asked, request: { ...request, method: 'GET', body: undefined } },
+      reply,
+      token,
+    )
   }
 
   /** @param keeping by which the answer itself is to be stored */
@@ -56,7 +63,7 @@ export class UnsafeExchange {
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status < 200 || reply.status >= 400) return
     for (const url of changedUrls(request, reply)) {
-      this.#store.invalidate(cacheKey({ ...request, url }, this.#settings), keeping)
+      this.#store.invalidate(keyOf({ ...request, url }, this.#settings), keeping)
     }
   }
 }
