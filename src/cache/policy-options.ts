@@ -77,6 +77,6 @@ function checkStatus(name: string, modes: ReadonlySet<CacheMode>, option: string
   if (status === 206) throw wrong('a part (206) is kept for as long as the whole; write 200')
   if (modes.has('ttl') || heuristicStatuses.has(status)) return status
   throw wrong(
-    `in mode 'http' ${name} is stored only if the server says for how long; mode 'ttl' keeps it so long`,
+    `in mode 'http' ${name} is stored only if the server says for how long; mode 'ttl', of a rule, say, keeps it for so long`,
   )
 }
