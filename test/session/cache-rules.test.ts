@@ -99,6 +99,17 @@ for (const [name, place] of Object.entries(places)) {
       assert.equal(await stream.text(), first)
     })
 
+    test('concurrent misses of what only a rule keeps are one request of each session, or of all', async (t) => {
+      const cache = options(matches()['RegExp'] as CacheRule['match'])
+      const sent = answers
+      const [one, other] = [open(t, cache), open(t, cache)]
+      const responses = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => (n % 2 === 0 ? one : other).get('/kept/503?no-store')),
+      )
+      assert.ok(responses.every(({ status }) => status === 503))
+      assert.ok(answers - sent <= 2, `${answers - sent} requests`)
+    })
+
     test('session.cache finds, and forgets, what is kept under rules', async (t) => {
       const session = open(t, options(matches()['function'] as CacheRule['match']))
       const paths = ['/kept/200?no-store', '/kept/404', '/plain/200']
