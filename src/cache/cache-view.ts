@@ -2,7 +2,8 @@ import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.
 import type { Request } from '../core/request.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventName, CacheEvents, CacheEventSource } from './events.ts'
-import { cacheKey, type KeySettings } from './key.ts'
+import type { KeySettings } from './key.ts'
+import { keyOf, type RuledSettings } from './rules.ts'
 import { selectEntry } from './variant.ts'
 
 /** Names a stored response: a URL, or what else the request for it would say. */
@@ -28,7 +29,7 @@ export interface CacheStats extends Readonly<CacheCounters> {
 /** What a view is made of. */
 export interface CacheViewOptions<T> {
   readonly store: CacheStore
-  readonly settings: KeySettings
+  readonly settings: KeySettings & RuledSettings
   readonly counters: CacheCounters
   readonly events: CacheEventSource
   /**
@@ -138,7 +139,7 @@ export class CacheView<T> {
   }
 
   #keyOf(request: Request): string {
-    return cacheKey(request, this.#options.settings)
+    return keyOf(request, this.#options.settings)
   }
 
   #entries(): AsyncIterable<CacheEntry> | Iterable<CacheEntry> {

@@ -5,7 +5,8 @@ import { fieldValue, fieldValues, type FieldList } from '../core/field-list.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { parseVary } from '../http/vary.ts'
-import { expiryOf, type PolicySettings } from './policy.ts'
+import { expiryOf } from './policy.ts'
+import type { PolicySettings } from './settings.ts'
 import { storedFields } from './update.ts'
 import { variantOf } from './variant.ts'
 
@@ -42,10 +43,15 @@ export function toEntry(
     httpVersion: reply.httpVersion,
     ...times,
     expiresAt: 0,
-    ttl: settings.mode === 'ttl' ? (settings.cacheTimeout as Microseconds) : undefined,
+    ttl: settings.mode === 'ttl' ? timeoutOf(reply, settings) : undefined,
     body: reply.body,
   }
   return { ...entry, expiresAt: expiryOf(entry, settings) }
+}
+
+/** How long `ttl` mode keeps it. */
+function timeoutOf({ status }: Reply, { cacheTimeout, cacheTimeoutByStatus }: PolicySettings): Microseconds {
+  return cacheTimeoutByStatus?.get(status) ?? (cacheTimeout as Microseconds)
 }
 
 /** RFC 9110, 6.6.1: what is cached has a Date; without one it was sent when it arrived. */

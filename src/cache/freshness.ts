@@ -10,7 +10,7 @@ import {
   unreadable,
 } from '../http/cache-control.ts'
 import { parseHttpDate } from '../http/http-date.ts'
-import type { CacheSettings } from './options.ts'
+import type { PolicySettings } from './settings.ts'
 
 /** What the fields of a stored response say about its age and lifetime. */
 export interface StoredFacts {
@@ -65,13 +65,14 @@ export function factsOf(entry: CacheEntry): StoredFacts {
 /** How long the response is fresh (RFC 9111, 4.2.1), for a private cache: s-maxage is not for us (5.2.2.10). */
 export function freshnessLifetime(
   entry: CacheEntry,
-  { cacheTimeout }: Pick<CacheSettings, 'cacheTimeout'>,
+  { cacheTimeout, cacheTimeoutByStatus }: PolicySettings,
 ): Microseconds {
   if (entry.ttl !== undefined) return entry.ttl
   const { explicitLifetime, heuristic, modifiedAt, sentAt } = factsOf(entry)
   if (explicitLifetime !== undefined) return explicitLifetime
   if (!heuristic) return 0
-  if (cacheTimeout !== 'heuristic') return cacheTimeout
+  const timeout = cacheTimeoutByStatus?.get(entry.status) ?? cacheTimeout
+  if (timeout !== 'heuristic') return timeout
   // RFC 9111, 4.2.2 suggests a tenth
   const unmodifiedFor = Math.max(sentAt - (modifiedAt ?? sentAt), 0)
   return Math.min(Math.floor(unmodifiedFor / 10), longestHeuristic)

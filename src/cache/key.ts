@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { fieldValues } from '../core/field-list.ts'
 import type { Request } from '../core/request.ts'
-import type { CacheSettings } from './options.ts'
+import type { CacheMode, CacheSettings } from './settings.ts'
 
 /** Raised when what a key or an entry means changes, so that old entries are never met again. */
 const version = 1
@@ -19,15 +19,16 @@ export type KeySettings = Pick<
  * The primary cache key of a request (RFC 9111, 2): the prefix, and a hash of the key version, the mode,
  * whose response it is, and the target. GET and HEAD share it. Nothing in it can be read
  * back: URLs and credentials may hold secrets.
+ * @param mode that of the policy for its URL
  */
-export function cacheKey(request: Request, settings: KeySettings): string {
+export function cacheKey(request: Request, settings: KeySettings, mode: CacheMode = settings.mode): string {
   const target =
     settings.cacheKey === undefined
       ? `GET ${normalUrl(request.url, settings.ignoredParams)}`
       : `key ${settings.cacheKey(request)}`
   const party = partitionOf(request, settings)
   // the party is JSON, and so holds no line break that could move into the target
-  const text = `${version} ${settings.mode}\n${party}\n${target}`
+  const text = `${version} ${mode}\n${party}\n${target}`
   const keys = knownKeys(settings)
   let key = keys.get(text)
   if (key === undefined) {

@@ -1,23 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type BackendChoice, backendOptionNames, parseBackend } from '../backends/backend-options.ts'
+import { backendOptionNames, parseBackend } from '../backends/backend-options.ts'
 import { defaultMaxEntrySize } from '../backends/cache-sizes.ts'
 import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
 import type { RedisConn } from '../backends/redis/client-shape.ts'
 import type { RedisConnectionOptions } from '../backends/redis/redis-options.ts'
-import { checkBoolean, checkChoice, checkInteger, checkOptions } from '../core/check-options.ts'
-import {
-  describe,
-  type Duration,
-  type Microseconds,
-  parseDuration,
-  parsePositiveDuration,
-} from '../core/duration.ts'
+import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
+import { describe, type Duration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Request } from '../core/request.ts'
-
-/** Whether the server’s directives rule, or a fixed lifetime. */
-export type CacheMode = 'http' | 'ttl'
+import { type CacheRule, parsePolicies } from './rule-options.ts'
+import type { CacheMode, CacheSettings } from './settings.ts'
 
 /** What a cache can be told. */
 export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'> {
@@ -43,6 +36,17 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   readonly cacheTimeout?: Duration | 'heuristic'
   /** `'http'`: as the server says (RFC 9111). `'ttl'`: any 2xx to a GET, whatever it says. Default: `'http'`. */
   readonly mode?: CacheMode
+  /**
+   * Lifetimes of single statuses, `{ 404: '1m' }`, in the place of every `cacheTimeout`: in `http` mode of responses that
+   * say nothing about theirs, if their status may be stored all the same (RFC 9110, 15.1); in `ttl` mode of all with that
+   * status, so that others than 2xx are kept too. Default: none.
+   */
+  readonly cacheTimeoutByStatus?: Readonly<Record<number, Duration>>
+  /**
+   * Lifetimes and modes of some URLs: `[{ match: 'https://api.example/users', cacheTimeout: '1m' }]`. The first rule that
+   * matches holds; what none matches has `cacheTimeout` and `mode` of the cache. Default: none.
+   */
+  readonly rules?: readonly CacheRule[]
   /**
    * Most bytes of all responses, with all that keeping them takes; what was used least recently goes first. Redis counts
    * those of one `key`. Default: 268435456 (256 MiB); in Redis as many as its own `maxmemory` and policy allow.
@@ -72,28 +76,12 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   readonly renewCacheOnGet?: boolean
 }
 
-/** Cache options, checked, with their defaults; spans in microseconds. */
-export interface CacheSettings {
-  readonly backend: BackendChoice
-  readonly prefix: string
-  readonly cacheTimeout: Microseconds | 'heuristic'
-  readonly mode: CacheMode
-  /** undefined: the backend’s own. */
-  readonly maxSize: number | undefined
-  readonly maxEntrySize: number
-  readonly storeTimeout: Microseconds
-  readonly checkFrequency: Microseconds
-  readonly partition: false | ((request: Request) => string) | undefined
-  readonly partitionSecret: string
-  readonly ignoredParams: ReadonlySet<string>
-  readonly cacheKey: ((request: Request) => string) | undefined
-  readonly renewOnGet: boolean
-}
-
 const ownNames = [
   'key',
   'cacheTimeout',
   'mode',
+  'cacheTimeoutByStatus',
+  'rules',
   'maxSize',
   'maxEntrySize',
   'storeTimeout',
@@ -116,7 +104,6 @@ export const cacheOptionNames: readonly string[] = [...backendOptionNames, ...ow
 export function parseCacheOptions(options: CacheOptions, where: string): CacheSettings {
   checkOptions(options, cacheOptionNames, where)
   const name = (option: keyof CacheOptions): string => `${where}.${option}`
-  const mode = checkChoice(options.mode ?? 'http', ['http', 'ttl'], name('mode'))
   const backend = parseBackend(options as Readonly<Record<string, unknown>>, where)
   if (backend.given !== undefined && options.maxSize !== undefined) {
     throw new OptionError(`${name('maxSize')}: the given backend has a size of its own; set it there`)
@@ -126,8 +113,7 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
   return {
     backend,
     prefix: escapePrefix(checkText(options.key ?? 'Session', name('key'))),
-    cacheTimeout: checkTimeout(options.cacheTimeout ?? '1h', mode, name('cacheTimeout')),
-    mode,
+    ...parsePolicies(options, where),
     maxSize,
     maxEntrySize: checkInteger(
       options.maxEntrySize ?? Math.min(defaultMaxEntrySize, maxSize ?? Number.POSITIVE_INFINITY),
@@ -145,18 +131,6 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
     cacheKey: checkFunction(options.cacheKey, name('cacheKey')),
     renewOnGet: checkBoolean(options.renewCacheOnGet ?? false, name('renewCacheOnGet')),
   }
-}
-
-function checkTimeout(value: unknown, mode: CacheMode, option: string): Microseconds | 'heuristic' {
-  if (mode === 'ttl') {
-    if (value === 'heuristic') {
-      throw new OptionError(
-        `${option}: 'heuristic' is for mode 'http'; in mode 'ttl' write a duration such as '1h'`,
-      )
-    }
-    return parsePositiveDuration(value, option)
-  }
-  return value === 'heuristic' ? value : parseDuration(value, option)
 }
 
 function checkText(value: unknown, option: string, secret = false): string {

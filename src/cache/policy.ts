@@ -4,10 +4,7 @@ import { fieldValue } from '../core/field-list.ts'
 import { parseContentRange } from '../http/range.ts'
 import type { Demand } from './demand.ts'
 import { currentAge, factsOf, freshnessLifetime, heuristicStatuses } from './freshness.ts'
-import type { CacheSettings } from './options.ts'
-
-/** What the policy depends on. */
-export type PolicySettings = Pick<CacheSettings, 'mode' | 'cacheTimeout'>
+import type { PolicySettings } from './settings.ts'
 
 /** How long a stale response that can be validated is kept for that: a week. */
 export const validationRetention: Microseconds = 604_800_000_000
@@ -23,7 +20,7 @@ export const staleRetention: Microseconds = 86_400_000_000
  * again, refusals of a precondition or a range, and what says that this client, or its network, has something to do first
  * (RFC 6585, 3 to 6: never stored).
  */
-const unstoredStatuses = new Set([304, 401, 407, 412, 416, 428, 429, 431, 511])
+export const unstoredStatuses: ReadonlySet<number> = new Set([304, 401, 407, 412, 416, 428, 429, 431, 511])
 
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([
@@ -42,7 +39,9 @@ export function storable(entry: CacheEntry, settings: PolicySettings): boolean {
   const { status, method } = entry
   if (method !== 'GET' || status < 200 || unstoredStatuses.has(status)) return false
   if (entry.expiresAt <= entry.receivedAt) return false
-  if (settings.mode === 'ttl') return status < 300 && status !== 206
+  if (settings.mode === 'ttl') {
+    return status !== 206 && (status < 300 || settings.cacheTimeoutByStatus?.has(status) === true)
+  }
   // RFC 9111, 3.3: a part is kept where it says which one it is
   if (status === 206 && !saysItsRange(entry)) return false
   return mayStore(entry)
@@ -131,6 +130,20 @@ export function reusable(
 /** How stale the client takes it (RFC 9111, 5.2.1.2), where the server lets it (5.2.2.2); negative: not at all. */
 function toleranceOf(entry: CacheEntry, { maxStale }: Demand): Microseconds {
   return maxStale === undefined || factsOf(entry).directives.has('must-revalidate') ? -1 : maxStale
+}
+
+/**
+ * Whether a failure of the origin is no reason to let go of the stored response. In `ttl` mode a success is kept for its
+ * lifetime, whatever comes.
+ */
+export function outlastsFailure(
+  entry: CacheEntry,
+  demand: Demand,
+  settings: PolicySettings,
+  wallNow: Microseconds,
+): boolean {
+  if (entry.ttl === undefined) return survivesFailure(entry, demand, settings, wallNow)
+  return entry.status < 400 && remainingLifetime(entry, settings, wallNow) > 0
 }
 
 /** Whether the stale response may stand in for an origin that fails (RFC 5861, 4). */

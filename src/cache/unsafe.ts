@@ -2,7 +2,7 @@ import { fieldValue, fieldValues } from '../core/field-list.ts'
 import type { Reply } from '../core/reply.ts'
 import type { Request } from '../core/request.ts'
 import { parseCacheControl } from '../http/cache-control.ts'
-import type { CacheSettings } from './options.ts'
+import type { PolicySettings } from './settings.ts'
 
 /**
  * The URLs that a successful unsafe request has changed (RFC 9111, 4.4): its own, and those that Location and
@@ -19,7 +19,7 @@ export function changedUrls({ url }: Request, { headers }: Reply): readonly URL[
 /** Whether what comes of a request may answer later GETs, if it says so: see {@link answersGet}. */
 export function mayAnswerGet(
   { method, headers, features }: Request,
-  { mode }: Pick<CacheSettings, 'mode'>,
+  { mode }: Pick<PolicySettings, 'mode'>,
 ): boolean {
   if (method !== 'POST' || mode !== 'http' || features.cache === 'no-store') return false
   return !parseCacheControl(fieldValues(headers, 'cache-control')).has('no-store')

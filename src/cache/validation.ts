@@ -6,7 +6,8 @@ import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../http
 import { contentRange } from '../http/range.ts'
 import { type ExchangeTimes, toEntry } from './entry.ts'
 import { gapOf, strongValidator } from './parts.ts'
-import { expiryOf, type PolicySettings } from './policy.ts'
+import { expiryOf } from './policy.ts'
+import type { PolicySettings } from './settings.ts'
 import { updatedFields } from './update.ts'
 
 /** So many stored variants are named to the origin at most. */

@@ -56,6 +56,19 @@ test('no lifetime is assumed for other statuses, unless they are public, nor wit
   assert.equal(lifetime(['Set-Cookie', 'a=1', 'Cache-Control', 'max-age=60'], '1h'), 60)
 })
 
+test('a status may have a lifetime of its own, where the server says nothing of it', () => {
+  const byStatus = settings({ cacheTimeout: 'heuristic', cacheTimeoutByStatus: { 404: '1m', 200: '5s' } })
+  const of = (status: number, ...headers: string[]): number =>
+    freshnessLifetime(entry({ headers, status }), byStatus) / second
+  assert.deepEqual([of(404), of(200), of(206), of(410)], [60, 5, 5, 0])
+  assert.equal(of(410, 'Last-Modified', date(-1_000)), 100)
+  assert.equal(of(404, 'Last-Modified', date(-1_000)), 60)
+  assert.equal(of(404, 'Cache-Control', 'max-age=7'), 7)
+  assert.equal(of(404, 'Expires', date(7)), 7)
+  assert.equal(of(404, 'Expires', '0'), 0)
+  assert.equal(of(404, 'Set-Cookie', 'a=1'), 0)
+})
+
 test('the age is what the way here took and what passed since', () => {
   assert.equal(age([], 10), 10)
   assert.equal(age(['Date', date(-20)], 10), 30)

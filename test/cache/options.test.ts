@@ -15,6 +15,8 @@ test('the defaults are those of the manual', () => {
     prefix: 'Session',
     cacheTimeout: hour,
     mode: 'http',
+    cacheTimeoutByStatus: undefined,
+    rules: [],
     maxSize: undefined,
     maxEntrySize: 33_554_432,
     storeTimeout: second / 2,
@@ -34,6 +36,8 @@ test('every option is taken', () => {
     key: 'Api',
     cacheTimeout: 'heuristic',
     mode: 'http',
+    cacheTimeoutByStatus: { 404: '1m', 410: { hours: 1 }, 301: '0s', 200: '5s' },
+    rules: [{ match: /a/, cacheTimeout: '1d', mode: 'ttl' }],
     maxSize: 1_000,
     maxEntrySize: 100,
     storeTimeout: '1s',
@@ -50,6 +54,21 @@ test('every option is taken', () => {
     cacheOptionNames.filter((name) => !backendOptionNames.includes(name)).toSorted(),
   )
   assert.equal(parsed.cacheTimeout, 'heuristic')
+  assert.deepEqual(
+    parsed.cacheTimeoutByStatus,
+    new Map([
+      [200, 5 * second],
+      [301, 0],
+      [404, 60 * second],
+      [410, hour],
+      // a part is kept for as long as the whole
+      [206, 5 * second],
+    ]),
+  )
+  assert.deepEqual(
+    parsed.rules.map(({ policy }) => policy),
+    [{ mode: 'ttl', cacheTimeout: 24 * hour, cacheTimeoutByStatus: parsed.cacheTimeoutByStatus }],
+  )
   assert.equal(parsed.storeTimeout, second)
   assert.equal(parsed.checkFrequency, 60 * second)
   assert.equal(parsed.partition, partition)
@@ -60,6 +79,9 @@ test('every option is taken', () => {
   assert.equal(parseCacheOptions({ backend }, 'cache').backend.given, backend)
   assert.equal(parseCacheOptions({ cacheTimeout: '0s' }, 'cache').cacheTimeout, 0)
   assert.equal(parseCacheOptions({ maxSize: 10 }, 'cache').maxEntrySize, 10)
+  const rules = [{ match: 'http://127.0.0.1', mode: 'ttl' }] as const
+  const either = parseCacheOptions({ cacheTimeoutByStatus: { 503: '1s' }, rules }, 'cache')
+  assert.deepEqual(either.cacheTimeoutByStatus, new Map([[503, second]]))
 })
 
 const wrong: readonly [options: object, names: RegExp][] = [
@@ -78,6 +100,60 @@ const wrong: readonly [options: object, names: RegExp][] = [
   [{ mode: 'ttl', cacheTimeout: 'heuristic' }, /cache\.cacheTimeout: 'heuristic' is for mode 'http'/],
   [{ mode: 'ttl', cacheTimeout: '0s' }, /cache\.cacheTimeout: '0s' must be longer/],
   [{ mode: 'rfc' }, /cache\.mode: 'rfc' is not one of 'http', 'ttl'/],
+  [{ rules: { match: /a/, mode: 'ttl' } }, /cache\.rules: an object must be a list of rules/],
+  [{ rules: [/a/] }, /cache\.rules\[0\]/],
+  [{ rules: [null] }, /cache\.rules\[0\]: options must be an object/],
+  [{ rules: [{ match: /a/, timeout: '1s' }] }, /cache\.rules\[0\]: unknown option 'timeout'/],
+  [{ rules: [{ match: /a/ }] }, /cache\.rules\[0\]: says nothing/],
+  [{ rules: [{ cacheTimeout: '1s' }] }, /cache\.rules\[0\]\.match: undefined must be the text of a URL/],
+  [{ rules: [{ match: ['a'], mode: 'ttl' }] }, /cache\.rules\[0\]\.match: an array must be/],
+  [{ rules: [{ match: new URL('http://a'), mode: 'ttl' }] }, /cache\.rules\[0\]\.match: an object must be/],
+  [{ rules: [{ match: /a/g, mode: 'ttl' }] }, /cache\.rules\[0\]\.match: \/a\/g .*without the flags g and y/],
+  [{ rules: [{ match: /a/y, mode: 'ttl' }] }, /cache\.rules\[0\]\.match: \/a\/y .*without the flags g and y/],
+  ...[
+    '',
+    '/users',
+    'users/*',
+    'api.example/users',
+    'ftp://a/b',
+    'http://u:p@a/',
+    'http://a/?b',
+    'http://a/#b',
+    'http://a/*',
+    'http://*.a/',
+  ].map((match): [object, RegExp] => [
+    { rules: [{ match, mode: 'ttl' }] },
+    /cache\.rules\[0\]\.match: .* must be a whole URL/,
+  ]),
+  [{ rules: [{ match: /a/, cacheTimeout: 60 }] }, /cache\.rules\[0\]\.cacheTimeout: 60 has no unit/],
+  [{ rules: [{ match: /a/, mode: 'rfc' }] }, /cache\.rules\[0\]\.mode: 'rfc' is not one of/],
+  [
+    { mode: 'ttl', rules: [{ match: /a/, cacheTimeout: 'heuristic' }] },
+    /cache\.rules\[0\]\.cacheTimeout: 'heuristic' is for mode 'http'/,
+  ],
+  [
+    { cacheTimeout: '0s', rules: [{ match: /a/, mode: 'ttl' }] },
+    /cache\.rules\[0\]: mode 'ttl' needs a cacheTimeout here/,
+  ],
+  [
+    { cacheTimeout: 'heuristic', rules: [{ match: /a/, mode: 'ttl' }] },
+    /cache\.rules\[0\]: mode 'ttl' needs a cacheTimeout here/,
+  ],
+  [{ cacheTimeoutByStatus: '1m' }, /cache\.cacheTimeoutByStatus: '1m' must name statuses: \{ 404: '1m' \}/],
+  [{ cacheTimeoutByStatus: null }, /cache\.cacheTimeoutByStatus: null must name statuses/],
+  [
+    { cacheTimeoutByStatus: new Map([[404, '1m']]) },
+    /cache\.cacheTimeoutByStatus: an object must name statuses/,
+  ],
+  [{ cacheTimeoutByStatus: ['1m'] }, /cache\.cacheTimeoutByStatus: '0' is no final status/],
+  [{ cacheTimeoutByStatus: { '4xx': '1m' } }, /cache\.cacheTimeoutByStatus: '4xx' is no final status/],
+  [{ cacheTimeoutByStatus: { 100: '1m' } }, /cache\.cacheTimeoutByStatus: '100' is no final status/],
+  [{ cacheTimeoutByStatus: { 404: 60 } }, /cache\.cacheTimeoutByStatus\[404\]: 60 has no unit/],
+  [{ cacheTimeoutByStatus: { 404: 'heuristic' } }, /cache\.cacheTimeoutByStatus\[404\]: 'heuristic'/],
+  [{ mode: 'ttl', cacheTimeoutByStatus: { 304: '1m' } }, /cacheTimeoutByStatus: 304 .* is never stored/],
+  [{ mode: 'ttl', cacheTimeoutByStatus: { 401: '1m' } }, /cacheTimeoutByStatus: 401 .* is never stored/],
+  [{ cacheTimeoutByStatus: { 206: '1m' } }, /cacheTimeoutByStatus: a part \(206\).*write 200/],
+  [{ cacheTimeoutByStatus: { 503: '1m' } }, /cacheTimeoutByStatus: in mode 'http' 503 is stored only if/],
   [{ maxSize: 0 }, /cache\.maxSize/],
   [{ maxEntrySize: '1MB' }, /cache\.maxEntrySize/],
   [{ checkFrequency: '0s' }, /cache\.checkFrequency/],

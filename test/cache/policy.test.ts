@@ -172,3 +172,42 @@ test('ttl: a renewed entry lives by its new expiry', () => {
   assert.equal(reusable(renewed, demand(), settings(options), wallStart + 1.5 * hour), 'fresh')
   assert.equal(reusable(renewed, demand('max-age=5'), settings(options), wallStart + 1.5 * hour), 'request')
 })
+
+test('http: a lifetime of a status makes nothing storable that is not', () => {
+  const options: CacheOptions = {
+    cacheTimeout: '0s',
+    cacheTimeoutByStatus: { 404: '1m', 503: '1m' },
+    rules: [{ match: 'http://127.0.0.2', mode: 'ttl', cacheTimeout: '1h' }],
+  }
+  assert.ok(kept([], 404, options))
+  assert.ok(!kept([], 410, options))
+  assert.ok(!kept([], 503, options))
+  assert.ok(kept(['Cache-Control', 'public'], 503, options))
+  assert.ok(!kept(['Cache-Control', 'no-store'], 404, options))
+  assert.ok(!kept(['Set-Cookie', 'a=1'], 404, options))
+  assert.ok(!kept(['Cache-Control', 'max-age=0'], 404, options))
+  assert.ok(!kept([], 404, { ...options, cacheTimeoutByStatus: { 404: '0s' } }))
+  assert.equal(received([], 404, options)?.expiresAt, wallStart + 60 * second + staleRetention)
+})
+
+test('ttl: statuses with a lifetime of their own are kept for just that, whatever they say', () => {
+  const options: CacheOptions = {
+    mode: 'ttl',
+    cacheTimeoutByStatus: { 404: '1m', 503: '5s', 204: '0s', 200: '2h' },
+  }
+  const ttlOf = (status: number): unknown => {
+    const headers = ['Cache-Control', 'no-store', 'Set-Cookie', 'a=1']
+    return kept(headers, status, options) ? received(headers, status, options)?.ttl : 'not kept'
+  }
+  assert.deepEqual([200, 201, 204, 206, 301, 404, 410, 500, 503].map(ttlOf), [
+    2 * hour,
+    hour,
+    'not kept',
+    'not kept',
+    'not kept',
+    60 * second,
+    'not kept',
+    'not kept',
+    5 * second,
+  ])
+})

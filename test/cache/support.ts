@@ -1,5 +1,6 @@
 import type { CacheEntry } from '../../src/backends/contract.ts'
-import { type CacheOptions, type CacheSettings, parseCacheOptions } from '../../src/cache/options.ts'
+import { type CacheOptions, parseCacheOptions } from '../../src/cache/options.ts'
+import type { CacheSettings } from '../../src/cache/settings.ts'
 
 /** The calendar at which the entries of these tests arrive. */
 export const wallStart = Date.UTC(2026, 0, 1) * 1_000

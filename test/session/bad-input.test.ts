@@ -96,6 +96,12 @@ test('unknown and wrong options are TypeErrors that name the option', async () =
     [{ ratelimit: { type: 'round robin' } }, /slidingwindow.*fixedwindow.*gcra/],
     [{ cache: { mode: 'fast' } }, /mode: 'fast' is not one of 'http', 'ttl'/],
     [{ cache: { cacheTimeout: 60 } }, /cacheTimeout: 60 has no unit/],
+    [
+      { cache: { rules: [{ match: '/users', mode: 'ttl' }] } },
+      /rules\[0\]\.match: '\/users' must be a whole/,
+    ],
+    [{ cache: { rules: [{ match: /a/g, mode: 'ttl' }] } }, /rules\[0\]\.match: .*without the flags g and y/],
+    [{ cache: { cacheTimeoutByStatus: { 503: '1m' } } }, /cacheTimeoutByStatus: in mode 'http' 503/],
   ]
   for (const [options, message] of ofSession) {
     assert.throws(() => new Session(untyped(options)), { name: 'OptionError', message })

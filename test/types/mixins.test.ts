@@ -5,6 +5,8 @@ import { expectTypeOf } from 'expect-type'
 import {
   type Batch,
   CacheMixin,
+  type CacheOptions,
+  type CacheRule,
   OptionError,
   type RatelimitMixinOptions,
   RatelimitMixin,
@@ -43,6 +45,14 @@ const right: readonly (MixedOptions & ReverseOptions)[] = [
   { ratelimiter: 'GCRA', checkFrequency: '1s', raiseErrors: true, sleepDuration: '1ms' },
   { ratelimitOptions: { type: 'gcra', limit: '1s' }, cacheOptions: { cacheTimeout: 'heuristic' } },
   { cache: { mode: 'ttl' }, baseUrl: 'http://127.0.0.1', timeout: { minutes: 1 } },
+  { cacheTimeoutByStatus: { 404: '1m', 410: { hours: 1 } }, rules: [] },
+  {
+    rules: [
+      { match: 'http://127.0.0.1/users', cacheTimeout: '1m' },
+      { match: /\.json$/, mode: 'ttl' },
+      { match: ({ pathname }) => pathname === '/', mode: 'http', cacheTimeout: 'heuristic' },
+    ],
+  },
   { cache: true, cookies: true, headers: { a: 'b' }, retry: 2 },
 ]
 
@@ -79,6 +89,16 @@ const wrong: readonly [MixedOptions & ReverseOptions, RegExp][] = [
   [{ cacheOptions: { window: '1s' } }, /cache: unknown option 'window'/],
   // @ts-expect-error a mode that there is not
   [{ mode: 'fast' }, /cache\.mode: 'fast' is not one of/],
+  // @ts-expect-error no unit
+  [{ cacheTimeoutByStatus: { 404: 60 } }, /cacheTimeoutByStatus\[404\]: 60 has no unit/],
+  // @ts-expect-error a kind of statuses is none
+  [{ cacheTimeoutByStatus: { '4xx': '1m' } }, /cacheTimeoutByStatus: '4xx' is no final status/],
+  // @ts-expect-error a rule is for some URLs
+  [{ rules: [{ cacheTimeout: '1m' }] }, /rules\[0\]\.match: undefined must be/],
+  // @ts-expect-error a misspelt option of a rule
+  [{ rules: [{ match: /a/, cacheTimeuot: '1m' }] }, /rules\[0\]: unknown option 'cacheTimeuot'/],
+  // @ts-expect-error what is no matcher
+  [{ rules: [{ match: new URL('http://a'), mode: 'ttl' }] }, /rules\[0\]\.match: an object must be/],
   // @ts-expect-error a backend that there is not
   [{ backend: 'disk' }, /backend: 'disk' is none of 'memory', 'sqlite', 'redis' and a backend/],
   // @ts-expect-error an option of a session without its unit
@@ -127,6 +147,13 @@ test('without classes: the options of a limit and a cache are checked the same w
   throwsNaming(/cache: .*null/, () => new Session({ cache: null }))
   // @ts-expect-error a list is no cache
   throwsNaming(/cache: .*an array/, () => new CacheOutside({ cache: [] }))
+})
+
+test('a rule’s function is given a URL, and says true or false', () => {
+  expectTypeOf<CacheRule['match']>().toEqualTypeOf<string | RegExp | ((url: URL) => boolean)>()
+  expectTypeOf<Required<CacheOptions>['rules']>().toEqualTypeOf<readonly CacheRule[]>()
+  expectTypeOf<CacheRule['cacheTimeout']>().toEqualTypeOf<CacheOptions['cacheTimeout']>()
+  expectTypeOf<CacheRule['mode']>().toEqualTypeOf<CacheOptions['mode']>()
 })
 
 test('options that a mixin session has twice are refused', () => {

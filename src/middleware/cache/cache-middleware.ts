@@ -4,9 +4,10 @@ import { type CacheCounters, createCounters } from '../../cache/counters.ts'
 import { type Demand, demandOf, plainDemand } from '../../cache/demand.ts'
 import { cacheKey } from '../../cache/key.ts'
 import { CacheEventSource } from '../../cache/events.ts'
-import type { CacheSettings } from '../../cache/options.ts'
 import { remainingLifetime, reusable } from '../../cache/policy.ts'
+import { policyOf } from '../../cache/rules.ts'
 import { SafeStore } from '../../cache/safe-store.ts'
+import type { CacheSettings, PolicySettings } from '../../cache/settings.ts'
 import { selectEntry } from '../../cache/variant.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
@@ -81,22 +82,23 @@ class RequestCache {
   async answer(request: Request, next: Next): Promise<Reply> {
     const demand = demandOf(request)
     if (demand === undefined) return this.#passBy(request, next)
-    const key = cacheKey(request, this.#settings)
+    const policy = policyOf(request.url, this.#settings)
+    const key = cacheKey(request, this.#settings, policy.mode)
     const began = this.#store.invalidations.begin()
     const found = this.#store.match(key)
     const entries = found instanceof Promise ? await found : found
     const selected = selectEntry(entries, request)
-    const question = { request, key, demand, selected, others: entries, next }
+    const question = { request, key, policy, demand, selected, others: entries, next }
     if (selected === undefined) {
       this.#counters.misses += 1
       return this.#goForward({ ...question, fwd: entries.length === 0 ? 'uri-miss' : 'vary-miss' })
     }
     const wallNow = this.#clock.wallNow()
-    const verdict = reusable(selected, demand, this.#settings, wallNow)
+    const verdict = reusable(selected, demand, policy, wallNow)
     if (verdict === 'fresh' || verdict === 'revalidate') {
       const answer = answerOf(selected, request.method, demand.conditions)
       if (verdict === 'revalidate' && demand.offline === undefined) this.#revalidate(question)
-      if (answer !== undefined) return this.#hit(request, selected, answer, wallNow, began)
+      if (answer !== undefined) return this.#hit(request, selected, answer, policy, wallNow, began)
       this.#counters.misses += 1
       return this.#goForward({ ...question, fwd: 'partial' })
     }
@@ -108,11 +110,12 @@ class RequestCache {
     request: Request,
     entry: CacheEntry,
     answer: StoredAnswer,
+    policy: PolicySettings,
     wallNow: Microseconds,
     began: number,
   ): Reply {
     this.#counters.hits += 1
-    const remaining = remainingLifetime(entry, this.#settings, wallNow)
+    const remaining = remainingLifetime(entry, policy, wallNow)
     if (entry.ttl !== undefined && this.#settings.renewOnGet)
       this.#renew(entry, remaining, wallNow + entry.ttl, began)
     const ttl = Math.floor(remaining / 1_000_000)
@@ -129,12 +132,12 @@ class RequestCache {
    * Validates behind the caller’s back (RFC 5861, 3), once at a time. It is nobody’s request any more: no caller can
    * abort it, and its errors are told to the listener alone, since the stale response stays as it is.
    */
-  #revalidate({ request, key, others, next, selected }: Question): void {
+  #revalidate({ request, key, policy, others, next, selected }: Question): void {
     const whole = withoutConditions(request)
     const terms = termsOf(whole, others, plainDemand)
     if (this.#coalescer.isUnderWay(key, terms)) return
     const deadline = deadlineOf(request, this.#clock, this.#closing)
-    const question = { request: whole, key, demand: plainDemand, selected, others, next }
+    const question = { request: whole, key, policy, demand: plainDemand, selected, others, next }
     this.#coalescer
       .inBackground(question, terms, deadline.signal)
       .catch((error: unknown) => {

@@ -2,17 +2,17 @@ import type { CacheEntry } from '../../backends/contract.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
 import { type ExchangeTimes, isComplete, isSameExchange, toEntry } from '../../cache/entry.ts'
-import type { CacheSettings } from '../../cache/options.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
+import type { CacheSettings, PolicySettings } from '../../cache/settings.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
 
-/** Settings that decide what is stored, and for how long. */
-export type StoringSettings = Pick<CacheSettings, 'mode' | 'cacheTimeout' | 'maxEntrySize'>
+/** Settings that decide what is stored, whatever its URL. */
+export type StoringSettings = Pick<CacheSettings, 'maxEntrySize'>
 
 /** When an exchange began: for whoever stores what came of it. */
 export interface Ticket {
@@ -23,9 +23,11 @@ export interface Ticket {
 }
 
 /** A request whose answer may be kept. */
-interface Asked {
+export interface Asked {
   readonly request: Request
   readonly key: string
+  /** What holds for its URL. */
+  readonly policy: PolicySettings
   readonly demand: Demand
 }
 
@@ -58,23 +60,23 @@ export class Keeper {
 
   /** The response as it could be stored, a 206 as parts; undefined when it could not. */
   entryOf(
-    { request, key, demand }: Asked,
+    { request, key, demand, policy }: Asked,
     reply: Reply,
     times: ExchangeTimes,
     body: Uint8Array,
   ): CacheEntry | undefined {
-    const entry = toEntry(key, request, { ...reply, body }, times, this.#settings)
+    const entry = toEntry(key, request, { ...reply, body }, times, policy)
     if (entry?.status !== 206) return entry
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
   /** Stores what came whole, joined to the parts that are there. */
-  keep({ demand }: Asked, entry: CacheEntry, ticket: Ticket): Kept {
+  keep({ demand, policy }: Asked, entry: CacheEntry, ticket: Ticket): Kept {
     if (entry.status !== 206) return this.put(entry, ticket)
     const part = toParts(entry, demand.conditions?.rangeText ?? '')
     if (part === undefined || !isComplete(entry.headers, entry.body.byteLength)) return 'refused'
     // looked up anew: parts that were asked for at the same time came meanwhile
-    this.#store.update(entry.key, (entries) => this.#join(entries, part, ticket))
+    this.#store.update(entry.key, (entries) => this.#join(entries, part, policy, ticket))
     return 'stored'
   }
 
@@ -105,17 +107,23 @@ export class Keeper {
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
   outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: Ticket): void {
-    if (entry === undefined || this.#settings.mode === 'ttl') return
+    if (entry === undefined || entry.ttl !== undefined) return
     const isNews = status === 200 || status === 404 || status === 410
     if (isNews) this.replace({ ...entry, outdated: true }, ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
-  afterHead(entry: CacheEntry, reply: Reply, times: ExchangeTimes, ticket: Ticket): void {
-    if (this.#settings.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
-    const updated = afterHead(entry, reply.request, reply, times, this.#settings)
+  afterHead(
+    entry: CacheEntry,
+    reply: Reply,
+    times: ExchangeTimes,
+    policy: PolicySettings,
+    ticket: Ticket,
+  ): void {
+    if (policy.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
+    const updated = afterHead(entry, reply.request, reply, times, policy)
     if (updated === entry) return
-    const keeps = updated !== undefined && storable(updated, this.#settings)
+    const keeps = updated !== undefined && storable(updated, policy)
     this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
 
@@ -128,10 +136,10 @@ export class Keeper {
     return token !== undefined || !this.#store.isShared
   }
 
-  #join(entries: readonly CacheEntry[], part: CacheEntry, ticket: Ticket): void {
+  #join(entries: readonly CacheEntry[], part: CacheEntry, policy: PolicySettings, ticket: Ticket): void {
     const stored = entries.find(({ variant }) => variant === part.variant)
     const joined = stored === undefined ? undefined : joinedInOrder(stored, part)
-    this.put(joined === undefined ? part : aged(joined, this.#settings), ticket)
+    this.put(joined === undefined ? part : aged(joined, policy), ticket)
   }
 }
 

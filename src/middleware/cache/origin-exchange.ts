@@ -1,10 +1,10 @@
 import type { CacheEntry } from '../../backends/contract.ts'
 import { answerOf } from '../../cache/answer.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
-import { type Demand, plainDemand } from '../../cache/demand.ts'
+import { plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
-import { failureStatuses, reusable, storable, survivesFailure } from '../../cache/policy.ts'
+import { failureStatuses, outlastsFailure, reusable, storable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -15,7 +15,7 @@ import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import { announced } from './announcements.ts'
-import { Keeper, type StoringSettings, type Ticket } from './keeper.ts'
+import { type Asked, Keeper, type StoringSettings, type Ticket } from './keeper.ts'
 import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
 
@@ -35,10 +35,7 @@ export interface OriginAnswer {
 }
 
 /** A GET for the origin, and what is known already. */
-export interface Question {
-  readonly request: Request
-  readonly key: string
-  readonly demand: Demand
+export interface Question extends Asked {
   /** The stored response that the request selected. */
   readonly selected: CacheEntry | undefined
   /** Everything else under the key. */
@@ -69,8 +66,8 @@ export class OriginExchange {
    * @throws what the rest of the chain throws
    */
   async get(question: Question): Promise<OriginAnswer> {
-    const { selected, demand } = question
-    if (selected === undefined || !survivesFailure(selected, demand, this.#settings, this.#clock.wallNow())) {
+    const { selected, demand, policy } = question
+    if (selected === undefined || !survivesFailure(selected, demand, policy, this.#clock.wallNow())) {
       return this.#ask(question)
     }
     let answer: OriginAnswer
@@ -94,8 +91,8 @@ export class OriginExchange {
   }
 
   /** Stores, if it may, a response that came to another request as the answer to this GET. */
-  keep(request: Request, key: string, reply: Reply, token: string | undefined): OriginAnswer {
-    const question = { request, key, demand: plainDemand, selected: undefined, others: [] }
+  keep(asked: Omit<Asked, 'demand'>, reply: Reply, token: string | undefined): OriginAnswer {
+    const question = { ...asked, demand: plainDemand, selected: undefined, others: [] }
     return this.#receive(question, this.#keeper.begin(token), reply)
   }
 
@@ -106,9 +103,9 @@ export class OriginExchange {
   }
 
   /** The fields of a response that is reused while its content arrives; undefined when it may not be. */
-  reusedFields({ demand }: Question, entry: CacheEntry): FieldList | undefined {
+  reusedFields({ demand, policy }: Question, entry: CacheEntry): FieldList | undefined {
     const wallNow = this.#clock.wallNow()
-    if (reusable(entry, demand, this.#settings, wallNow) !== 'fresh') return undefined
+    if (reusable(entry, demand, policy, wallNow) !== 'fresh') return undefined
     return reused(entry, entry, wallNow).headers
   }
 
@@ -118,12 +115,12 @@ export class OriginExchange {
   }
 
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
-  async head({ request, key, selected, next }: Question): Promise<Reply> {
+  async head({ request, key, policy, selected, next }: Question): Promise<Reply> {
     if (selected === undefined) return next(request)
     const ask = async (token: string | undefined): Promise<Reply> => {
       const ticket = this.#keeper.begin(token)
       const reply = await next(request)
-      this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), ticket)
+      this.#keeper.afterHead(selected, reply, timesOf(reply, this.#clock), policy, ticket)
       return reply
     }
     return announced(this.#store, { key, ask })
@@ -147,7 +144,7 @@ export class OriginExchange {
 
   /** The stored parts are not what is wanted: asks for the missing ones, or for what the caller wants. */
   async #askForParts(question: Question, selected: CacheEntry, ticket: Ticket): Promise<OriginAnswer> {
-    const { request, demand, next } = question
+    const { request, demand, policy, next } = question
     const wantsWhole = demand.conditions === undefined && demand.reuse !== 'none'
     const completion = wantsWhole ? completing(request, selected) : undefined
     if (completion === undefined) return this.#receive(question, ticket, await next(request))
@@ -162,8 +159,8 @@ export class OriginExchange {
     if (whole === undefined || whole.parts !== undefined) {
       return this.#receive(question, ticket, await next(request))
     }
-    const complete = aged(whole, this.#settings)
-    const kept = storable(complete, this.#settings) ? this.#keeper.put(complete, ticket) : 'refused'
+    const complete = aged(whole, policy)
+    const kept = storable(complete, policy) ? this.#keeper.put(complete, ticket) : 'refused'
     const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
     return {
       reply: { ...answered, ...contentFor(request, complete.body) },
@@ -174,21 +171,17 @@ export class OriginExchange {
   }
 
   #receive(question: Omit<Question, 'next'>, ticket: Ticket, received: Reply): OriginAnswer {
-    const { request, key, selected, demand, stop = () => undefined } = question
+    const { request, key, policy, selected, demand, stop = () => undefined } = question
     // the validators were ours, not the caller’s
     const reply = received.request === request ? received : { ...received, request }
     const times = timesOf(reply, this.#clock)
     const failed = failureStatuses.has(reply.status)
     // an origin that fails does not push out what can stand in for it
-    if (
-      failed &&
-      selected !== undefined &&
-      survivesFailure(selected, demand, this.#settings, times.receivedAt)
-    ) {
+    if (failed && selected !== undefined && outlastsFailure(selected, demand, policy, times.receivedAt)) {
       return unshared(reply)
     }
-    const entry = toEntry(key, request, reply, times, this.#settings)
-    if (entry === undefined || !storable(entry, this.#settings)) {
+    const entry = toEntry(key, request, reply, times, policy)
+    if (entry === undefined || !storable(entry, policy)) {
       this.#keeper.outdate(selected, reply, ticket)
       return unshared(reply)
     }
@@ -219,12 +212,12 @@ export class OriginExchange {
 
   /** undefined when the stored response, freshened, is not what the caller asked for. */
   #freshen(question: Question, known: CacheEntry, ticket: Ticket, reply: Reply): OriginAnswer | undefined {
-    const { request, demand } = question
+    const { request, demand, policy } = question
     const times = timesOf(reply, this.#clock)
-    const entry = freshened(known, request, reply, times, this.#settings)
+    const entry = freshened(known, request, reply, times, policy)
     const answer = answerOf(entry ?? known, request.method, demand.conditions)
     if (answer === undefined) return undefined
-    const mayStay = entry !== undefined && storable(entry, this.#settings)
+    const mayStay = entry !== undefined && storable(entry, policy)
     const kept = mayStay ? this.#keeper.put(entry, ticket) : 'refused'
     // the origin has just said that it may not be kept
     if (kept === 'refused') this.#keeper.drop(known.key)

@@ -1,18 +1,20 @@
 import { cacheKey, type KeySettings } from '../../cache/key.ts'
+import { keyOf, policyOf, type RuledSettings } from '../../cache/rules.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
+import type { Asked } from './keeper.ts'
 import type { OriginAnswer, OriginExchange } from './origin-exchange.ts'
 
 /** Sends what changes a resource, and invalidates what is stored of it (RFC 9111, 4.4). */
 export class UnsafeExchange {
   readonly #store: SafeStore
   readonly #origin: OriginExchange
-  readonly #settings: KeySettings
+  readonly #settings: KeySettings & RuledSettings
 
-  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings) {
+  constructor(store: SafeStore, origin: OriginExchange, settings: KeySettings & RuledSettings) {
     this.#store = store
     this.#origin = origin
     this.#settings = settings
@@ -20,16 +22,17 @@ export class UnsafeExchange {
 
   /** @throws what the rest of the chain throws */
   async send(request: Request, next: Next): Promise<Reply> {
-    if (!mayAnswerGet(request, this.#settings)) {
+    const policy = policyOf(request.url, this.#settings)
+    if (!mayAnswerGet(request, policy)) {
       const reply = await next(request)
       this.#invalidate(request, reply)
       return passedBy(reply, false)
     }
     const asGet = toGet(request, request.url)
-    const key = cacheKey(asGet, this.#settings)
+    const key = cacheKey(asGet, this.#settings, policy.mode)
     const { reply, stored, content } = await announced(this.#store, {
       key,
-      ask: (token) => this.#sendAndKeep(request, asGet, key, next, token),
+      ask: (token) => this.#sendAndKeep(request, { request: asGet, key, policy }, next, token),
       ended: (answer) => answer.content?.decided,
     })
     const stream = content === undefined ? reply.stream : content.open(undefined)
@@ -38,11 +41,11 @@ export class UnsafeExchange {
 
   async #sendAndKeep(
     request: Request,
-    asGet: Request,
-    key: string,
+    asked: Omit<Asked, 'demand'>,
     next: Next,
     token: string | undefined,
   ): Promise<Pick<OriginAnswer, 'reply' | 'stored' | 'content'>> {
+    const { key } = asked
     const { invalidations } = this.#store
     const began = invalidations.begin()
     const reply = await next(request)
@@ -50,7 +53,7 @@ export class UnsafeExchange {
     const isCurrent = invalidations.allows(key, began)
     this.#invalidate(request, reply, token)
     if (!isCurrent || !answersGet(request, reply)) return { reply, stored: false }
-    return this.#origin.keep(asGet, key, reply, token)
+    return this.#origin.keep(asked, reply, token)
   }
 
   /** @param keeping by which the answer itself is to be stored */
@@ -58,7 +61,7 @@ export class UnsafeExchange {
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status < 200 || reply.status >= 400) return
     for (const url of changedUrls(request, reply)) {
-      this.#store.invalidate(cacheKey(toGet(request, url), this.#settings), keeping)
+      this.#store.invalidate(keyOf(toGet(request, url), this.#settings), keeping)
     }
   }
 }

@@ -1,8 +1,9 @@
 import type { CacheStore } from '../../backends/contract.ts'
 import { toEntry } from '../../cache/entry.ts'
 import { cacheKey } from '../../cache/key.ts'
-import type { CacheSettings } from '../../cache/options.ts'
 import { storable } from '../../cache/policy.ts'
+import { policyOf } from '../../cache/rules.ts'
+import type { CacheSettings } from '../../cache/settings.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
@@ -33,9 +34,10 @@ async function load(response: ArchivedResponse, place: LoadingPlace): Promise<bo
   const { store, settings, toRequest, wallNow } = place
   const { requestedAt, receivedAt } = response
   const request = { ...toRequest(response.url.href), headers: response.requestHeaders }
-  const key = cacheKey(request, settings)
-  const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, settings)
-  if (entry === undefined || entry.status === 206 || !storable(entry, settings)) return false
+  const policy = policyOf(request.url, settings)
+  const key = cacheKey(request, settings, policy.mode)
+  const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, policy)
+  if (entry === undefined || entry.status === 206 || !storable(entry, policy)) return false
   if (entry.expiresAt <= wallNow() || entry.body.byteLength > settings.maxEntrySize) return false
   const known = (await store.match(key)).find(({ variant }) => variant === entry.variant)
   if (known !== undefined && known.receivedAt > entry.receivedAt) return false
