@@ -112,7 +112,8 @@ export class Coalescer {
     const reply = { ...value.reply, request, headers }
     const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
     if (content === undefined) {
-      if (request.reading === 'buffered') return answer
+      if (!collapsed) return answer
+      // whoever began it may read it in another way
       return entry && { ...answer, reply: { ...reply, ...contentFor(request, entry.body) } }
     }
     const stream = content.open(request.signal)
