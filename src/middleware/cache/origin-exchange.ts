@@ -1,10 +1,11 @@
 import type { CacheEntry } from '../../backends/contract.ts'
 import { answerOf } from '../../cache/answer.ts'
+import { isForMany } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import { type Demand, plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
-import { failureStatuses, reusable, storable, survivesFailure } from '../../cache/policy.ts'
+import { failureStatuses, reusable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -28,6 +29,8 @@ export interface OriginAnswer {
   readonly content?: SharedContent
   /** Whether another process asked for it. */
   readonly collapsed?: boolean
+  /** Whether a stale stored response stands in for an origin that failed. */
+  readonly standsIn?: boolean
   /** Whether it is stored, or will be once it has been read. */
   readonly stored: boolean
   /** The status of the exchange, where it is not that of the reply. */
@@ -77,12 +80,12 @@ export class OriginExchange {
     try {
       answer = await this.#ask(question)
     } catch (error) {
-      const stale = isFailure(error) ? this.#stored(question, selected, undefined) : undefined
+      const stale = isFailure(error) ? this.#standIn(question, selected, undefined) : undefined
       if (stale === undefined) throw error
       return stale
     }
     if (!failureStatuses.has(answer.reply.status)) return answer
-    const stale = this.#stored(question, selected, answer.reply.status)
+    const stale = this.#standIn(question, selected, answer.reply.status)
     if (stale === undefined) return answer
     await discard(answer.reply)
     return stale
@@ -163,11 +166,11 @@ export class OriginExchange {
       return this.#receive(question, ticket, await next(request))
     }
     const complete = aged(whole, this.#settings)
-    const kept = storable(complete, this.#settings) ? this.#keeper.put(complete, ticket) : 'refused'
+    const kept = this.#keeper.mayKeep(complete, request) ? this.#keeper.put(complete, ticket) : 'refused'
     const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
     return {
       reply: { ...answered, ...contentFor(request, complete.body) },
-      entry: kept === 'refused' ? undefined : complete,
+      entry: kept === 'refused' || !isForMany(complete) ? undefined : complete,
       stored: kept === 'stored',
       fwdStatus: 206,
     }
@@ -188,7 +191,7 @@ export class OriginExchange {
       return unshared(reply)
     }
     const entry = toEntry(key, request, reply, times, this.#settings)
-    if (entry === undefined || !storable(entry, this.#settings)) {
+    if (entry === undefined || !this.#keeper.mayKeep(entry, request)) {
       this.#keeper.outdate(selected, reply, ticket)
       return unshared(reply)
     }
@@ -202,12 +205,12 @@ export class OriginExchange {
         stop,
       })
       // a part is only for who asked for it
-      const isShared = reply.status !== 206
+      const isShared = reply.status !== 206 && isForMany(entry)
       return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
     }
     const kept = this.#keeper.keep(question, entry, ticket)
     // a part is only for who asked for it
-    const isShared = kept !== 'refused' && reply.status !== 206
+    const isShared = kept !== 'refused' && reply.status !== 206 && isForMany(entry)
     return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }
   }
 
@@ -218,20 +221,26 @@ export class OriginExchange {
     const entry = freshened(known, request, reply, times, this.#settings)
     const answer = answerOf(entry ?? known, request.method, demand.conditions)
     if (answer === undefined) return undefined
-    const mayStay = entry !== undefined && storable(entry, this.#settings)
+    const mayStay = entry !== undefined && this.#keeper.mayKeep(entry, request)
     const kept = mayStay ? this.#keeper.put(entry, ticket) : 'refused'
     // the origin has just said that it may not be kept
     if (kept === 'refused') this.#keeper.drop(known.key)
     const { status, statusText, headers, body } = answer
     return {
       reply: { ...reply, request, status, statusText, headers, ...contentFor(request, body) },
-      entry: kept === 'refused' ? undefined : entry,
+      entry: kept === 'refused' || entry === undefined || !isForMany(entry) ? undefined : entry,
       stored: kept === 'stored',
       fwdStatus: reply.status,
     }
   }
 
-  /** A stored response: a stale one in the place of an origin that failed, say. */
+  /** A stale response in the place of an origin that failed. */
+  #standIn(question: Question, entry: CacheEntry, fwdStatus: number | undefined): OriginAnswer | undefined {
+    const answer = this.#stored(question, entry, fwdStatus)
+    return answer && { ...answer, standsIn: true }
+  }
+
+  /** A stored response as the answer. */
   #stored(
     { request, demand }: Question,
     entry: CacheEntry,
