@@ -4,6 +4,8 @@ import type { CacheEntry, CacheStore, MaybePromise } from '../backends/contract.
 interface Write {
   /** What is stored; undefined when everything under the key is dropped. */
   readonly entry: CacheEntry | undefined
+  /** By which the store expects it; undefined when it takes it anyway. */
+  readonly token: string | undefined
   isBegun: boolean
   /** Something came behind it that makes it needless. */
   isNeedless: boolean
@@ -52,12 +54,13 @@ export class PendingWrites {
 
   /** @throws what the store throws */
   put(entry: CacheEntry, token?: string): MaybePromise<void> {
-    return this.#write(entry.key, entry, () => this.#store.put(entry, token), undefined)
+    return this.#write({ key: entry.key, entry, token }, () => this.#store.put(entry, token), undefined)
   }
 
   /** @throws what the store throws */
   delete(key: string, keeping?: string): MaybePromise<boolean> {
-    return this.#write(key, undefined, () => this.#store.delete(key, keeping), false)
+    const drop = { key, entry: undefined, token: undefined }
+    return this.#write(drop, () => this.#store.delete(key, keeping), false)
   }
 
   /** What is under the key once all is written; undefined when that depends on what the store has. */
@@ -66,10 +69,19 @@ export class PendingWrites {
     return writes?.some(({ entry }) => entry === undefined) === true ? seen(writes, []) : undefined
   }
 
-  /** What the store has to say, seen as if all were written that is pending now. */
-  over(key: string): (stored: readonly CacheEntry[]) => readonly CacheEntry[] {
+  /** By which tokens the store expects what is pending now: what is expected no more will not be there. */
+  tokens(key: string): readonly string[] {
+    return (this.#queues.get(key)?.writes ?? []).flatMap(({ token }) => token ?? [])
+  }
+
+  /** What the store has to say, seen as if all were written that is pending now, but what has one of the tokens `gone`. */
+  over(key: string): (stored: readonly CacheEntry[], gone?: readonly string[]) => readonly CacheEntry[] {
     const writes = [...(this.#queues.get(key)?.writes ?? [])]
-    return (stored) => seen(writes, stored)
+    return (stored, gone = []) =>
+      seen(
+        writes.filter(({ token }) => token === undefined || !gone.includes(token)),
+        stored,
+      )
   }
 
   /** Whether something is being written under a key that starts with `prefix`. */
@@ -86,8 +98,7 @@ export class PendingWrites {
   }
 
   #write<T>(
-    key: string,
-    entry: CacheEntry | undefined,
+    { key, entry, token }: Pick<Write, 'entry' | 'token'> & { readonly key: string },
     perform: () => MaybePromise<T>,
     needless: T,
   ): MaybePromise<T> {
@@ -95,14 +106,14 @@ export class PendingWrites {
     if (queue === undefined) {
       const answer = perform()
       if (!(answer instanceof Promise)) return answer
-      const write = { entry, isBegun: true, isNeedless: false }
+      const write = { entry, token, isBegun: true, isNeedless: false }
       return this.#follow(key, { writes: [], ended: answer }, write, answer)
     }
     for (const other of queue.writes) {
       const isReplaced = entry === undefined || other.entry?.variant === entry.variant
       if (!other.isBegun && isReplaced) other.isNeedless = true
     }
-    const write: Write = { entry, isBegun: false, isNeedless: false }
+    const write: Write = { entry, token, isBegun: false, isNeedless: false }
     const begin = (): MaybePromise<T> => {
       write.isBegun = true
       return write.isNeedless ? needless : perform()

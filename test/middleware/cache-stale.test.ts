@@ -175,6 +175,11 @@ class LaterStore implements CacheStore {
     this.#store.expect(key, token)
   }
 
+  async isExpected(key: string, token: string): Promise<boolean> {
+    await nextTurn()
+    return this.#store.isExpected(key, token)
+  }
+
   async release(key: string, token: string): Promise<void> {
     await nextTurn()
     this.#store.release(key, token)

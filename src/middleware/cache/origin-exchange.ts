@@ -27,6 +27,8 @@ export interface OriginAnswer {
   readonly entry: CacheEntry | undefined
   /** The content of a reply that is a stream, and of its entry, while it arrives; it is opened by whoever reads it. */
   readonly content?: SharedContent
+  /** By which the store expects what it has yet to be given; undefined when it was not told. */
+  readonly token?: string | undefined
   /** Whether another process asked for it. */
   readonly collapsed?: boolean
   /** Whether a stale stored response stands in for an origin that failed. */
@@ -206,7 +208,15 @@ export class OriginExchange {
       })
       // a part is only for who asked for it
       const isShared = reply.status !== 206 && isForMany(entry)
-      return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
+      const { token } = ticket
+      return {
+        reply,
+        content,
+        token,
+        entry: isShared ? entry : undefined,
+        stored: true,
+        fwdStatus: undefined,
+      }
     }
     const kept = this.#keeper.keep(question, entry, ticket)
     // a part is only for who asked for it
