@@ -210,6 +210,8 @@ export interface CacheStore {
    * that is made, and what expires, leaves it expected.
    */
   expect(key: string, token: string): MaybePromise<void>
+  /** Whether an entry of the key is still expected with this token. */
+  isExpected(key: string, token: string): MaybePromise<boolean>
   /** Gives a lease back, and expects nothing more of this token. A lease that another token holds stays as it is. */
   release(key: string, token: string): MaybePromise<void>
 }

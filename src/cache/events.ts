@@ -14,6 +14,7 @@ export type StoreOperation =
   | 'delete'
   | 'claim'
   | 'expect'
+  | 'isExpected'
   | 'release'
   | 'entries'
   | 'size'

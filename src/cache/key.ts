@@ -71,6 +71,11 @@ function partitionOf(request: Request, settings: KeySettings): string {
   ])
 }
 
+/** Whether nothing in a request says whose its response is. */
+export function isAnonymous(request: Request, settings: KeySettings): boolean {
+  return partitionOf(request, settings) === ''
+}
+
 /**
  * The URL without its fragment and the ignored parameters; percent-encoding in the normal form (RFC 3986, 6.2.2).
  * Case of the host, dots and default ports were settled when it was parsed.

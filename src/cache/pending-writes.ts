@@ -5,6 +5,8 @@ import { outlasts } from '../backends/exchange-order.ts'
 interface Write {
   /** What is stored; undefined when everything under the key is dropped. */
   readonly entry: CacheEntry | undefined
+  /** By which the store expects it; undefined when it takes it anyway. */
+  readonly token: string | undefined
   isBegun: boolean
   /** Something came behind it that makes it needless. */
   isNeedless: boolean
@@ -53,12 +55,13 @@ export class PendingWrites {
 
   /** @throws what the store throws */
   put(entry: CacheEntry, token?: string): MaybePromise<void> {
-    return this.#write(entry.key, entry, () => this.#store.put(entry, token), undefined)
+    return this.#write({ key: entry.key, entry, token }, () => this.#store.put(entry, token), undefined)
   }
 
   /** @throws what the store throws */
   delete(key: string, keeping?: string): MaybePromise<boolean> {
-    return this.#write(key, undefined, () => this.#store.delete(key, keeping), false)
+    const drop = { key, entry: undefined, token: undefined }
+    return this.#write(drop, () => this.#store.delete(key, keeping), false)
   }
 
   /** What is under the key once all is written; undefined when that depends on what the store has. */
@@ -67,10 +70,19 @@ export class PendingWrites {
     return writes?.some(({ entry }) => entry === undefined) === true ? seen(writes, []) : undefined
   }
 
-  /** What the store has to say, seen as if all were written that is pending now. */
-  over(key: string): (stored: readonly CacheEntry[]) => readonly CacheEntry[] {
+  /** By which tokens the store expects what is pending now: what is expected no more will not be there. */
+  tokens(key: string): readonly string[] {
+    return (this.#queues.get(key)?.writes ?? []).flatMap(({ token }) => token ?? [])
+  }
+
+  /** What the store has to say, seen as if all were written that is pending now, but what has one of the tokens `gone`. */
+  over(key: string): (stored: readonly CacheEntry[], gone?: readonly string[]) => readonly CacheEntry[] {
     const writes = [...(this.#queues.get(key)?.writes ?? [])]
-    return (stored) => seen(writes, stored)
+    return (stored, gone = []) =>
+      seen(
+        writes.filter(({ token }) => token === undefined || !gone.includes(token)),
+        stored,
+      )
   }
 
   /** Whether something is being written under a key that starts with `prefix`. */
@@ -87,8 +99,7 @@ export class PendingWrites {
   }
 
   #write<T>(
-    key: string,
-    entry: CacheEntry | undefined,
+    { key, entry, token }: Pick<Write, 'entry' | 'token'> & { readonly key: string },
     perform: () => MaybePromise<T>,
     needless: T,
   ): MaybePromise<T> {
@@ -96,14 +107,14 @@ export class PendingWrites {
     if (queue === undefined) {
       const answer = perform()
       if (!(answer instanceof Promise)) return answer
-      const write = { entry, isBegun: true, isNeedless: false }
+      const write = { entry, token, isBegun: true, isNeedless: false }
       return this.#follow(key, { writes: [], ended: answer }, write, answer)
     }
     for (const other of queue.writes) {
       const isReplaced = entry === undefined || replaces(entry, other.entry)
       if (!other.isBegun && isReplaced) other.isNeedless = true
     }
-    const write: Write = { entry, isBegun: false, isNeedless: false }
+    const write: Write = { entry, token, isBegun: false, isNeedless: false }
     const begin = (): MaybePromise<T> => {
       write.isBegun = true
       return write.isNeedless ? needless : perform()

@@ -56,11 +56,24 @@ export class SafeStore {
       if (!this.#guard.watch.isAway) owed.pay()
       return none
     }
+    const tokens = writes.tokens(key)
+    if (tokens.length > 0) return this.#matchExpected(key, tokens)
     const known = writes.known(key)
     if (known !== undefined) return known
     const asWritten = writes.over(key)
     const stored = this.#look(key)
-    return stored instanceof Promise ? stored.then(asWritten) : asWritten(stored)
+    return stored instanceof Promise ? stored.then((entries) => asWritten(entries)) : asWritten(stored)
+  }
+
+  /** What another process has dropped is not there, though this one is still writing it. */
+  async #matchExpected(key: string, tokens: readonly string[]): Promise<readonly CacheEntry[]> {
+    const { writes } = this.#guard
+    const isKnown = writes.known(key) !== undefined
+    const asWritten = writes.over(key)
+    const expected = await Promise.all(tokens.map(async (token) => this.isExpected(key, token)))
+    const gone = tokens.filter((_, index) => expected[index] !== true)
+    // looked up after that: what is not expected since it is written is there
+    return asWritten(isKnown ? none : await this.#look(key), gone)
   }
 
   /**
@@ -148,6 +161,13 @@ export class SafeStore {
     }
     if (this.#guard.watch.isStarting) return this.#expectLater(key, told)
     return (await this.#lease('expect', key, token, told)) === true
+  }
+
+  /** @returns whether the store still expects an answer with this token; undefined when it cannot say */
+  isExpected(key: string, token: string): MaybePromise<boolean | undefined> {
+    const { watch } = this.#guard
+    if (watch.isAway) return undefined
+    return this.#ask('isExpected', watch, key, () => this.#store.isExpected(key, token), undefined)
   }
 
   /** A store that is only being started is told before it is given the entry; nobody waits for it. */

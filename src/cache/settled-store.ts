@@ -100,6 +100,11 @@ export class SettledStore implements CacheStore {
     return this.#store.expect(key, token)
   }
 
+  isExpected(key: string, token: string): MaybePromise<boolean> {
+    this.#check()
+    return this.#store.isExpected(key, token)
+  }
+
   release(key: string, token: string): MaybePromise<void> {
     this.#check()
     return this.#store.release(key, token)

@@ -18,6 +18,8 @@ interface Flight<T> {
   waiting: number
   /** Whether its result can still be shared, though nobody waits for it. */
   isOpen: boolean
+  /** What it has brought, while that can be shared. */
+  landed: T | undefined
 }
 
 /** What a run is like. */
@@ -60,6 +62,17 @@ export class SingleFlight<T> {
     return this.#current(key, terms) !== undefined
   }
 
+  /** What is there already for whoever joins now. */
+  landed(key: string, terms: string): T | undefined {
+    return this.#current(key, terms)?.landed
+  }
+
+  /** Whoever comes from now on starts anew, in the place of joining what has brought `value`. */
+  forget(key: string, terms: string, value: T): void {
+    const flight = this.#flights.get(key)?.get(terms)
+    if (flight?.landed === value) this.#remove(flight, key, terms)
+  }
+
   #current(key: string, terms: string): Flight<T> | undefined {
     const flight = this.#flights.get(key)?.get(terms)
     return flight !== undefined && this.#invalidations.allows(key, flight.ticket) ? flight : undefined
@@ -69,7 +82,7 @@ export class SingleFlight<T> {
     const controller = new AbortController()
     const ticket = this.#invalidations.begin()
     const result = start(controller.signal)
-    const flight: Flight<T> = { result, controller, ticket, waiting: 0, isOpen: false }
+    const flight: Flight<T> = { result, controller, ticket, waiting: 0, isOpen: false, landed: undefined }
     const ofKey = this.#flights.get(key)
     if (ofKey === undefined) this.#flights.set(key, new Map([[terms, flight]]))
     else ofKey.set(terms, flight)
@@ -82,8 +95,10 @@ export class SingleFlight<T> {
       const end = lasts(value)
       if (end === undefined) return
       flight.isOpen = true
+      flight.landed = value
       await end
       flight.isOpen = false
+      flight.landed = undefined
       if (flight.waiting === 0) this.#remove(flight, key, terms)
     }
     // who waits hears of a failure

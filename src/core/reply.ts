@@ -26,6 +26,8 @@ export interface CacheStatus {
   readonly stored?: boolean
   /** Whether it shared another request’s exchange. */
   readonly collapsed?: boolean
+  /** What the words above do not say: a stale stored response stands in for an origin that failed (RFC 5861, 4). */
+  readonly detail?: 'stale-if-error'
   /** Remaining freshness lifetime in seconds; negative when stale. */
   readonly ttl?: number
   /** The cache key. */

@@ -74,9 +74,14 @@ function unusable(cause: unknown): SessionError {
   return new SessionError('ERR_COOKIE', `the cookie jar's store failed: ${reason}`, { cause })
 }
 
-/** A stored response sets its cookies once, when it comes from the origin; later it would set back what changed since. */
-function receivedCookies(reply: Reply): readonly string[] {
-  return reply.cacheStatus?.hit === true ? [] : fieldValues(reply.headers, 'set-cookie')
+/**
+ * Cookies are set by the exchange that this request itself has made. A stored response would set back what has changed
+ * since, and an exchange that another request has made may be another user’s.
+ */
+function receivedCookies({ cacheStatus, headers }: Reply): readonly string[] {
+  const { hit, collapsed, detail } = cacheStatus ?? {}
+  const isOwn = hit !== true && collapsed !== true && detail !== 'stale-if-error'
+  return isOwn ? fieldValues(headers, 'set-cookie') : []
 }
 
 /** One Cookie field (RFC 6265, 5.4) of the caller's own cookies and the jar's; the caller's win. */

@@ -273,6 +273,29 @@ export const cachePromises: CachePromises = {
     )
   },
 
+  async 'it says what is expected: nothing that was released, or whose key was dropped'(subject) {
+    const { store } = subject
+    const expected = async (): Promise<boolean[]> => [
+      await store.isExpected('Test:1', 'one'),
+      await store.isExpected('Test:1', 'other'),
+      await store.isExpected('Test:2', 'one'),
+    ]
+    assert.deepEqual(await expected(), [false, false, false])
+    await store.claim('Test:1', 'one', second)
+    assert.deepEqual(await expected(), [false, false, false])
+    await store.expect('Test:1', 'one')
+    await store.expect('Test:1', 'other')
+    await store.put(subject.entry(), 'one')
+    assert.deepEqual(await expected(), [true, true, false])
+    await store.release('Test:1', 'one')
+    assert.deepEqual(await expected(), [false, true, false])
+    await store.expect('Test:1', 'one')
+    await store.delete('Test:1', 'one')
+    assert.deepEqual(await expected(), [true, false, false])
+    await store.clear('Test:')
+    assert.deepEqual(await expected(), [false, false, false])
+  },
+
   async 'leases are no entries, and clearing leaves them'(subject) {
     const { store } = subject
     assert.equal(await store.claim('Test:1', 'one', second), true)

@@ -25,6 +25,7 @@ function open() {
     size: (prefix) => memory.size(prefix),
     claim: () => true,
     expect: () => undefined,
+    isExpected: () => true,
     release: () => undefined,
   }
   const writes = new PendingWrites(store)

@@ -1,55 +1,14 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CacheEventSource } from '../../src/cache/events.ts'
-import { parseCacheOptions } from '../../src/cache/options.ts'
 import { AbortError, SessionError } from '../../src/core/errors.ts'
-import type { Reply } from '../../src/core/reply.ts'
-import { cacheMiddleware } from '../../src/middleware/cache/cache-middleware.ts'
-import { ManualClock } from '../../src/testing/manual-clock.ts'
-import { UndiciTransport } from '../../src/transport/undici-transport.ts'
-import { MoodyStore } from '../support/moody-store.ts'
+import { inTime, processes, type Send } from './cache-process-support.ts'
 import { second } from './cache-support.ts'
-import { readAll, request, type RequestSketch, serve, text } from './support.ts'
+import { readAll, text } from './support.ts'
 
 const fresh = { 'Cache-Control': 'max-age=60' }
 const noStore = { 'Cache-Control': 'no-store' }
-
-type Send = (sketch?: RequestSketch, path?: string) => Promise<Reply>
-
-/** Caches that share nothing but a store, as those of several processes do, and an origin that the test answers for. */
-async function processes(t: TestContext, count: number, shared = true) {
-  const held: ServerResponse[] = []
-  const origin = await serve(t, (_request, response) => {
-    response.sendDate = false
-    held.push(response)
-  })
-  const clock = new ManualClock()
-  const store = new MoodyStore(clock, shared)
-  const transport = new UndiciTransport({ clock, concurrency: undefined, tls: undefined })
-  t.after(() => transport.destroy())
-  const settings = parseCacheOptions({ maxEntrySize: 1_000 }, 'cache')
-  const errors: unknown[] = []
-  const senders = Array.from({ length: count }, (): Send => {
-    const events = new CacheEventSource('Test')
-    events.on('error', ({ error }) => errors.push(error))
-    const cache = cacheMiddleware({ store, clock, storeClock: clock, settings, events })
-    return (sketch = {}, path = '/a') => cache(request(origin + path, sketch), (made) => transport.send(made))
-  })
-  const until = async (arrivals: number): Promise<void> => {
-    while (held.length < arrivals) await nextTurn()
-  }
-  return { held, clock, store, senders: senders as [Send, Send, ...Send[]], until, errors }
-}
-
-/** What all got: the first one asks, and time stands still until it has its answer. */
-async function inTime<T>(clock: ManualClock, [first, ...others]: readonly Promise<T>[]): Promise<T[]> {
-  const answer = await (first as Promise<T>)
-  const all = Promise.all(others)
-  await clock.advance(200_000)
-  return [answer, ...(await all)]
-}
 
 test('of all processes that miss one asks the origin, and the others take what it stores', async (t) => {
   const { held, clock, senders, until } = await processes(t, 8)
@@ -224,6 +183,37 @@ test('a stream that proves too large to be stored holds nobody any more, though 
   assert.deepEqual(new Set((await inTime(clock, replies)).map(text)), new Set(['content']))
   assert.equal(held.length, 2)
   await reading?.return?.()
+})
+
+test('a stream that sets cookies is for one alone, and holds nobody, though it is stored', async (t) => {
+  const { held, clock, senders, until, store } = await processes(t, 3)
+  const streaming = senders[0]({ reading: 'stream' })
+  await until(1)
+  const replies = senders.slice(1).map((send) => send())
+  const cookies = { ...fresh, 'Set-Cookie': 'sid=1' }
+  held[0]?.writeHead(200, cookies).write('first')
+  const contents = readAll((await streaming).stream)
+  await clock.advance(200_000)
+  await until(3)
+  for (const response of held.slice(1)) response.writeHead(200, { ...fresh, Vary: 'X' }).end('second')
+  assert.deepEqual((await Promise.all(replies)).map(text), ['second', 'second'])
+  held[0]?.end('!')
+  assert.equal(String(await contents), 'first!')
+  await clock.advance(0)
+  assert.equal(store.memory.size('').entries, 2)
+})
+
+test('what is one user’s own is kept on a shared store only where it can be told whose it is', async (t) => {
+  const { held, clock, senders, until, store } = await processes(t, 1)
+  const own = { 'Cache-Control': 'private, max-age=60', 'Set-Cookie': 'sid=1' }
+  for (const headers of [[], ['Authorization', 'Bearer me']]) {
+    const reply = senders[0]({ headers })
+    await until(held.length + 1)
+    held.at(-1)?.writeHead(200, own).end('mine')
+    assert.equal((await reply).cacheStatus?.stored, headers.length > 0)
+    await clock.advance(0)
+    assert.equal(store.memory.size('').entries, headers.length / 2)
+  }
 })
 
 test('a stream that nobody reads on holds others for two seconds at most', async (t) => {

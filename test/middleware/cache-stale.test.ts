@@ -107,7 +107,7 @@ test('when the origin fails, one request tells all who wait to take the stale re
   assert.equal(cache.arrivals.length, 2)
   assert.deepEqual(
     { ...all[0]?.cacheStatus, key: '' },
-    { hit: false, fwd: 'stale', fwdStatus: 503, stored: false, key: '' },
+    { hit: false, fwd: 'stale', fwdStatus: 503, stored: false, detail: 'stale-if-error', key: '' },
   )
 })
 
@@ -173,6 +173,11 @@ class LaterStore implements CacheStore {
   async expect(key: string, token: string): Promise<void> {
     await nextTurn()
     this.#store.expect(key, token)
+  }
+
+  async isExpected(key: string, token: string): Promise<boolean> {
+    await nextTurn()
+    return this.#store.isExpected(key, token)
   }
 
   async release(key: string, token: string): Promise<void> {

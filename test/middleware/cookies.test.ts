@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { CookieJar, MemoryCookieStore } from 'tough-cookie'
 import { SessionError } from '../../src/core/errors.ts'
+import type { CacheStatus } from '../../src/core/reply.ts'
 import { openJar } from '../../src/middleware/cookie-jar.ts'
 import { parseCookies } from '../../src/middleware/cookie-options.ts'
 import { cookiesMiddleware } from '../../src/middleware/cookies.ts'
@@ -110,12 +111,20 @@ test('features.jar false neither sends nor stores', async (t) => {
   assert.equal(jar.getCookieStringSync(origin), 'a=1')
 })
 
-test('a cached response does not set its cookies again', async () => {
-  const jar = new CookieJar()
-  const message = request('http://127.0.0.1/')
-  const hit = reply(message, { headers: ['set-cookie', 'token=old'], cacheStatus: { hit: true } })
-  await cookiesMiddleware(jar)(message, () => Promise.resolve(hit))
-  assert.equal(jar.getCookieStringSync('http://127.0.0.1/'), '')
+test('a cached response does not set its cookies again, and a shared one not another’s', async () => {
+  const statuses: readonly (readonly [CacheStatus, string])[] = [
+    [{ hit: true }, ''],
+    [{ hit: false, fwd: 'uri-miss', collapsed: true }, ''],
+    [{ hit: false, fwd: 'stale', detail: 'stale-if-error' }, ''],
+    [{ hit: false, fwd: 'stale', fwdStatus: 304, stored: true }, 'token=x'],
+  ]
+  for (const [cacheStatus, expected] of statuses) {
+    const jar = new CookieJar()
+    const message = request('http://127.0.0.1/')
+    const answer = reply(message, { headers: ['set-cookie', 'token=x'], cacheStatus })
+    await cookiesMiddleware(jar)(message, () => Promise.resolve(answer))
+    assert.equal(jar.getCookieStringSync('http://127.0.0.1/'), expected)
+  }
 })
 
 test('the request is passed on as it is when there is no cookie for it', async () => {

@@ -64,6 +64,10 @@ export class MoodyStore implements CacheStore {
     return this.#call('expect', 'writes', () => this.memory.expect(key, token))
   }
 
+  isExpected(key: string, token: string): Promise<boolean> {
+    return this.#call('isExpected', 'reads', () => this.memory.isExpected(key, token))
+  }
+
   release(key: string, token: string): Promise<void> {
     return this.#call('release', 'writes', () => this.memory.release(key, token))
   }

@@ -115,6 +115,10 @@ export class MemoryCacheStore implements CacheStore {
     this.#expected.add(key, token)
   }
 
+  isExpected(key: string, token: string): boolean {
+    return this.#expected.has(key, token)
+  }
+
   release(key: string, token: string): void {
     this.#leases.release(key, token)
     this.#expected.remove(key, token)

@@ -127,6 +127,10 @@ export class RedisCacheStore implements CacheStore {
     )
   }
 
+  async isExpected(key: string, token: string): Promise<boolean> {
+    return (await this.#commands.command('HEXISTS', [keyOf(key, 'asked')], [token])) === 1
+  }
+
   async release(key: string, token: string): Promise<void> {
     await this.#commands.evaluate(releaseScript, [keyOf(key, 'lease'), keyOf(key, 'asked')], [token])
   }

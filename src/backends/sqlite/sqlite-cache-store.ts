@@ -151,6 +151,10 @@ export class SqliteCacheStore implements CacheStore {
     return this.#desk.write((table) => table.asked.add(key, token, this.#leaseNow() + longestExpected))
   }
 
+  isExpected(key: string, token: string): MaybePromise<boolean> {
+    return this.#desk.read((table) => table.asked.has(key, token))
+  }
+
   release(key: string, token: string): MaybePromise<void> {
     return this.#desk.write((table) => table.release(key, token))
   }

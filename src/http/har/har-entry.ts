@@ -145,13 +145,14 @@ function toTimings({ reply, startedAt, endedAt }: RecordedExchange): HarTimings 
 }
 
 /** RFC 9211, 2. */
-function statusText({ hit, fwd, fwdStatus, stored, collapsed, ttl }: CacheStatus): string {
+function statusText({ hit, fwd, fwdStatus, stored, collapsed, ttl, detail }: CacheStatus): string {
   const words = [
     hit ? 'hit' : `fwd=${fwd ?? 'miss'}`,
     ...(fwdStatus === undefined ? [] : [`fwd-status=${fwdStatus}`]),
     ...(stored === true ? ['stored'] : []),
     ...(collapsed === true ? ['collapsed'] : []),
     ...(ttl === undefined ? [] : [`ttl=${ttl}`]),
+    ...(detail === undefined ? [] : [`detail=${detail}`]),
   ]
   return ['http-sessions', ...words].join('; ')
 }

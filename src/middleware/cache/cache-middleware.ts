@@ -179,12 +179,14 @@ function insists({ reuse }: Demand): boolean {
   return reuse === 'none' || reuse === 'validated' || reuse === 'reloaded'
 }
 
-function labelled({ reply, stored, fwdStatus, collapsed = false }: OriginAnswer, status: CacheStatus): Reply {
+function labelled(answer: OriginAnswer, status: CacheStatus): Reply {
+  const { reply, stored, fwdStatus, collapsed = false, standsIn = false } = answer
   return withStatus(reply, {
     ...status,
     stored,
     ...(fwdStatus === undefined ? {} : { fwdStatus }),
     ...(collapsed ? { collapsed } : {}),
+    ...(standsIn ? { detail: 'stale-if-error' } : {}),
   })
 }
 

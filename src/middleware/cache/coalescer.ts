@@ -13,6 +13,7 @@ import { contentFor } from './stored-reply.ts'
 
 /** Asks the origin once for all who want the same at the same time, in this process and in others. */
 export class Coalescer {
+  readonly #store: SafeStore
   readonly #origin: OriginExchange
   readonly #flights: SingleFlight<OriginAnswer>
   readonly #processes: ProcessFlight
@@ -20,6 +21,7 @@ export class Coalescer {
 
   /** @param clock measures the time between processes */
   constructor(store: SafeStore, origin: OriginExchange, clock: Clock) {
+    this.#store = store
     this.#origin = origin
     this.#flights = new SingleFlight(store.invalidations)
     this.#unshared = new UnsharedKeys(clock, unsharedSpan)
@@ -40,6 +42,10 @@ export class Coalescer {
       const answer = await this.alone(question)
       if (answer.entry !== undefined) this.#unshared.delete(key)
       return answer
+    }
+    if (this.#store.isShared) {
+      const open = this.#flights.landed(key, terms)
+      if (open !== undefined) await this.#leaveDropped(key, terms, open)
     }
     let landed: Landed<OriginAnswer>
     try {
@@ -70,6 +76,14 @@ export class Coalescer {
   /** Whether it is being asked. */
   isUnderWay(key: string, terms: string): boolean {
     return this.#flights.has(key, terms)
+  }
+
+  /** Another process may have dropped what arrives: then nobody joins it any more, nor waits for it. */
+  async #leaveDropped(key: string, terms: string, open: OriginAnswer): Promise<void> {
+    const { token } = open
+    if (token !== undefined && (await this.#store.isExpected(key, token)) === true) return
+    this.#flights.forget(key, terms, open)
+    if (token !== undefined) void this.#processes.giveBack(key, token)
   }
 
   async #start(question: Question, signal: AbortSignal): Promise<OriginAnswer> {
@@ -112,7 +126,8 @@ export class Coalescer {
     const reply = { ...value.reply, request, headers }
     const answer = { ...value, collapsed: collapsed || value.collapsed === true, reply }
     if (content === undefined) {
-      if (request.reading === 'buffered') return answer
+      if (!collapsed) return answer
+      // whoever began it may read it in another way
       return entry && { ...answer, reply: { ...reply, ...contentFor(request, entry.body) } }
     }
     const stream = content.open(request.signal)

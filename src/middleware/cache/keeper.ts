@@ -1,7 +1,9 @@
 import type { CacheEntry } from '../../backends/contract.ts'
+import { isPersonal } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
 import { type ExchangeTimes, isComplete, isSameExchange, toEntry } from '../../cache/entry.ts'
+import { isAnonymous, type KeySettings } from '../../cache/key.ts'
 import { combined, toParts } from '../../cache/parts.ts'
 import { storable } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
@@ -12,7 +14,7 @@ import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
 
 /** Settings that decide what is stored, whatever its URL. */
-export type StoringSettings = Pick<CacheSettings, 'maxEntrySize'>
+export type StoringSettings = Pick<CacheSettings, 'maxEntrySize'> & KeySettings
 
 /** When an exchange began: for whoever stores what came of it. */
 export interface Ticket {
@@ -70,6 +72,13 @@ export class Keeper {
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
+  /** Whether the response may be kept. */
+  mayKeep(entry: CacheEntry, request: Request, policy: PolicySettings): boolean {
+    if (!storable(entry, policy)) return false
+    // a private cache has one user; of those who share this one, nobody could tell whose it is
+    return !(this.#store.isShared && isPersonal(entry) && isAnonymous(request, this.#settings))
+  }
+
   /** Stores what came whole, joined to the parts that are there. */
   keep({ demand, policy }: Asked, entry: CacheEntry, ticket: Ticket): Kept {
     if (entry.status !== 206) return this.put(entry, ticket)
@@ -123,7 +132,7 @@ export class Keeper {
     if (policy.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
     const updated = afterHead(entry, reply.request, reply, times, policy)
     if (updated === entry) return
-    const keeps = updated !== undefined && storable(updated, policy)
+    const keeps = updated !== undefined && this.mayKeep(updated, reply.request, policy)
     this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
   }
 

@@ -1,10 +1,11 @@
 import type { CacheEntry } from '../../backends/contract.ts'
 import { answerOf } from '../../cache/answer.ts'
+import { isForMany } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import { plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined } from '../../cache/parts.ts'
-import { failureStatuses, outlastsFailure, reusable, storable, survivesFailure } from '../../cache/policy.ts'
+import { failureStatuses, outlastsFailure, reusable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -26,8 +27,12 @@ export interface OriginAnswer {
   readonly entry: CacheEntry | undefined
   /** The content of a reply that is a stream, and of its entry, while it arrives; it is opened by whoever reads it. */
   readonly content?: SharedContent
+  /** By which the store expects what it has yet to be given; undefined when it was not told. */
+  readonly token?: string | undefined
   /** Whether another process asked for it. */
   readonly collapsed?: boolean
+  /** Whether a stale stored response stands in for an origin that failed. */
+  readonly standsIn?: boolean
   /** Whether it is stored, or will be once it has been read. */
   readonly stored: boolean
   /** The status of the exchange, where it is not that of the reply. */
@@ -74,12 +79,12 @@ export class OriginExchange {
     try {
       answer = await this.#ask(question)
     } catch (error) {
-      const stale = isFailure(error) ? this.#stored(question, selected, undefined) : undefined
+      const stale = isFailure(error) ? this.#standIn(question, selected, undefined) : undefined
       if (stale === undefined) throw error
       return stale
     }
     if (!failureStatuses.has(answer.reply.status)) return answer
-    const stale = this.#stored(question, selected, answer.reply.status)
+    const stale = this.#standIn(question, selected, answer.reply.status)
     if (stale === undefined) return answer
     await discard(answer.reply)
     return stale
@@ -160,11 +165,13 @@ export class OriginExchange {
       return this.#receive(question, ticket, await next(request))
     }
     const complete = aged(whole, policy)
-    const kept = storable(complete, policy) ? this.#keeper.put(complete, ticket) : 'refused'
+    const kept = this.#keeper.mayKeep(complete, request, policy)
+      ? this.#keeper.put(complete, ticket)
+      : 'refused'
     const answered = { ...reply, request, status: 200, statusText: 'OK', headers: complete.headers }
     return {
       reply: { ...answered, ...contentFor(request, complete.body) },
-      entry: kept === 'refused' ? undefined : complete,
+      entry: kept === 'refused' || !isForMany(complete) ? undefined : complete,
       stored: kept === 'stored',
       fwdStatus: 206,
     }
@@ -181,7 +188,7 @@ export class OriginExchange {
       return unshared(reply)
     }
     const entry = toEntry(key, request, reply, times, policy)
-    if (entry === undefined || !storable(entry, policy)) {
+    if (entry === undefined || !this.#keeper.mayKeep(entry, request, policy)) {
       this.#keeper.outdate(selected, reply, ticket)
       return unshared(reply)
     }
@@ -200,13 +207,21 @@ export class OriginExchange {
         stop,
       })
       // a part is only for who asked for it
-      const isShared = reply.status !== 206
-      return { reply, content, entry: isShared ? entry : undefined, stored: true, fwdStatus: undefined }
+      const isShared = reply.status !== 206 && isForMany(entry)
+      const { token } = ticket
+      return {
+        reply,
+        content,
+        token,
+        entry: isShared ? entry : undefined,
+        stored: true,
+        fwdStatus: undefined,
+      }
     }
     const kept = this.#keeper.keep(question, entry, ticket)
     if (reply.body.byteLength > this.#settings.maxEntrySize) this.#keeper.outdate(selected, reply, ticket)
     // a part is only for who asked for it
-    const isShared = kept !== 'refused' && reply.status !== 206
+    const isShared = kept !== 'refused' && reply.status !== 206 && isForMany(entry)
     return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }
   }
 
@@ -217,20 +232,26 @@ export class OriginExchange {
     const entry = freshened(known, request, reply, times, policy)
     const answer = answerOf(entry ?? known, request.method, demand.conditions)
     if (answer === undefined) return undefined
-    const mayStay = entry !== undefined && storable(entry, policy)
+    const mayStay = entry !== undefined && this.#keeper.mayKeep(entry, request, policy)
     const kept = mayStay ? this.#keeper.put(entry, ticket) : 'refused'
     // the origin has just said that it may not be kept
     if (kept === 'refused') this.#keeper.drop(known.key)
     const { status, statusText, headers, body } = answer
     return {
       reply: { ...reply, request, status, statusText, headers, ...contentFor(request, body) },
-      entry: kept === 'refused' ? undefined : entry,
+      entry: kept === 'refused' || entry === undefined || !isForMany(entry) ? undefined : entry,
       stored: kept === 'stored',
       fwdStatus: reply.status,
     }
   }
 
-  /** A stored response: a stale one in the place of an origin that failed, say. */
+  /** A stale response in the place of an origin that failed. */
+  #standIn(question: Question, entry: CacheEntry, fwdStatus: number | undefined): OriginAnswer | undefined {
+    const answer = this.#stored(question, entry, fwdStatus)
+    return answer && { ...answer, standsIn: true }
+  }
+
+  /** A stored response as the answer. */
   #stored(
     { request, demand }: Question,
     entry: CacheEntry,

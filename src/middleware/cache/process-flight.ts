@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { CacheEntry } from '../../backends/contract.ts'
+import { isForMany } from '../../cache/cookies.ts'
 import { isSameExchange } from '../../cache/entry.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { UnsharedKeys } from '../../cache/unshared-keys.ts'
@@ -87,6 +88,11 @@ export class ProcessFlight {
     })
   }
 
+  /** Gives a lease back, and it alone: what is asked for is still expected. */
+  async giveBack(key: string, token: string): Promise<void> {
+    await this.#store.claim(key, token, 1)
+  }
+
   /** Claims first: what is not in the store then is not going to be put there by somebody else. */
   async #look({ key, request, others }: Question, token: string): Promise<Look> {
     const claim = this.#store.claim(key, token, leaseSpan)
@@ -95,6 +101,7 @@ export class ProcessFlight {
     const found = selectEntry(entries, request)
     const isNews =
       found !== undefined &&
+      isForMany(found) &&
       found.outdated === undefined &&
       !others.some((other) => isSameExchange(found, other))
     return { held, news: isNews ? found : undefined }
@@ -129,9 +136,11 @@ export class ProcessFlight {
     const { entry, content } = answer
     if (entry === undefined) await this.#tellUnshared(key, isUnshared(answer) ? unsharedSpan : failedSpan)
     if (content === undefined) return
-    const unwatch = this.#watch(key, token, content)
+    // nobody waits for what is not for others, though it may still be stored
+    if (entry === undefined) await this.giveBack(key, token)
+    const unwatch = entry === undefined ? undefined : this.#watch(key, token, content)
     await content.decided
-    unwatch()
+    unwatch?.()
   }
 
   /** Tells those who wait that it is in vain. */
@@ -139,11 +148,11 @@ export class ProcessFlight {
     await this.#store.claim(unsharedKey(key), String(span), span)
   }
 
-  /** Gives the lease back, and it alone, when nobody reads on: whoever does later may still store it. */
+  /** Gives the lease back when nobody reads on: whoever does later may still store it. */
   #watch(key: string, token: string, content: SharedContent): () => void {
     const isIdle = content.watch()
     const look = (): void => {
-      if (isIdle()) void this.#store.claim(key, token, 1)
+      if (isIdle()) void this.giveBack(key, token)
       else timer = this.#inAWhile(look)
     }
     let timer = this.#inAWhile(look)

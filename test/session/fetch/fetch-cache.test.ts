@@ -156,6 +156,7 @@ test('a store that fails, or never answers a write, neither breaks nor slows the
       size: (prefix: string) => cache.size(prefix),
       claim: (key: string, token: string, span: number) => cache.claim(key, token, span),
       expect: (key: string, token: string) => cache.expect(key, token),
+      isExpected: (key: string, token: string) => cache.isExpected(key, token),
       release: (key: string, token: string) => cache.release(key, token),
       put,
     }

@@ -1,0 +1,20 @@
+import type { CacheEntry } from '../backends/contract.ts'
+import { fieldValue } from '../core/field-list.ts'
+import { factsOf } from './freshness.ts'
+
+/**
+ * Whether the response is for whoever waits for it as well. One that sets cookies is for its asker alone, since they may
+ * name a login session; `public` says that they do not.
+ */
+export function isForMany(entry: CacheEntry): boolean {
+  return !setsCookies(entry) || factsOf(entry).directives.has('public')
+}
+
+/** Whether the response is one user’s own: it says so, and sets cookies. */
+export function isPersonal(entry: CacheEntry): boolean {
+  return factsOf(entry).directives.has('private') && !isForMany(entry)
+}
+
+function setsCookies({ headers }: CacheEntry): boolean {
+  return fieldValue(headers, 'set-cookie') !== undefined
+}
