@@ -109,7 +109,8 @@ test('a Redis server that is frozen, and comes back: responses arrive, and are c
     await sleep(20)
   }
   await untilHit('/b')
-  assert.deepEqual(news, ['lost', 'back'])
+  // on a busy machine the first answers may be too late again
+  assert.match(news.join(), /^lost,back(,lost,back)*$/)
 })
 
 test('a Redis server that is killed, and started anew', async (t) => {
