@@ -4,6 +4,7 @@ import { answerOf } from '../../src/cache/answer.ts'
 import { demandOf, plainDemand } from '../../src/cache/demand.ts'
 import { toEntry } from '../../src/cache/entry.ts'
 import { currentAge, freshnessLifetime } from '../../src/cache/freshness.ts'
+import type { CacheOptions } from '../../src/cache/options.ts'
 import { combined, toParts } from '../../src/cache/parts.ts'
 import { reusable, storable, survivesFailure } from '../../src/cache/policy.ts'
 import { completing, freshenable, freshened, validating } from '../../src/cache/validation.ts'
@@ -97,7 +98,12 @@ const exchange = fc.record({
   later: fields,
   status: fc.constantFrom(200, 200, 203, 204, 206, 301, 304, 404, 416, 500, 599),
   method: fc.constantFrom('GET', 'GET', 'HEAD'),
-  cacheTimeout: fc.constantFrom('1h' as const, '0s' as const, 'heuristic' as const),
+  lifetimes: fc.constantFrom<CacheOptions>(
+    { cacheTimeout: '1h' },
+    { cacheTimeout: '0s' },
+    { cacheTimeout: 'heuristic' },
+    { cacheTimeout: 'heuristic', cacheTimeoutByStatus: { 200: '5s', 301: '0s', 404: '1d' } },
+  ),
   body: fc.constantFrom('', 'a', 'abc'),
   took: fc.integer({ min: -1_000_000, max: 5_000_000 }),
   after: fc.integer({ min: -100_000_000, max: 4_000_000_000 }),
@@ -134,8 +140,8 @@ function values(headers: readonly string[], name: string): string[] {
 /** What holds for any headers at all. @throws AssertionError, and what the policy throws */
 export function checkPolicy(runs: number, seed: number): void {
   fc.assert(
-    fc.property(exchange, ({ asked, said, later, status, method, cacheTimeout, body, took, after }) => {
-      const policy = settings({ cacheTimeout })
+    fc.property(exchange, ({ asked, said, later, status, method, lifetimes, body, took, after }) => {
+      const policy = settings(lifetimes)
       const ask = request('http://127.0.0.1/', { method, headers: asked })
       const demand = demandOf(ask)
       if (forbidden(asked)) assert.equal(demand, undefined, 'a request with no-store uses the cache')
