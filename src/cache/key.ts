@@ -9,7 +9,7 @@ const version = 1
 /** What a key depends on. */
 export type KeySettings = Pick<
   CacheSettings,
-  'prefix' | 'mode' | 'partition' | 'partitionSecret' | 'ignoredParams' | 'cacheKey'
+  'prefix' | 'partition' | 'partitionSecret' | 'ignoredParams' | 'cacheKey'
 > & {
   /** A hash of the client certificate that every request of the session shows. Default: none. */
   readonly certificate?: string | undefined
@@ -21,7 +21,7 @@ export type KeySettings = Pick<
  * back: URLs and credentials may hold secrets.
  * @param mode that of the policy for its URL
  */
-export function cacheKey(request: Request, settings: KeySettings, mode: CacheMode = settings.mode): string {
+export function cacheKey(request: Request, settings: KeySettings, mode: CacheMode): string {
   const target =
     settings.cacheKey === undefined
       ? `GET ${normalUrl(request.url, settings.ignoredParams)}`

@@ -86,8 +86,10 @@ function below(text: string, option: string): ParsedRule['matches'] {
   const url = URL.parse(text)
   const isPlain = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
   if (!isPlain || /[*?#]/.test(text)) {
+    // it may hold a password
+    const shown = text.includes('@') ? 'the text' : describe(text)
     throw new OptionError(
-      `${option}: '${text}' must be a whole URL, 'https://api.example/users', which means all below it, too; ` +
+      `${option}: ${shown} must be a whole URL, 'https://api.example/users', which means all below it, too; ` +
         'for anything else give a RegExp or a function',
     )
   }

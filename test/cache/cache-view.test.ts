@@ -5,7 +5,7 @@ import type { CacheEntry } from '../../src/backends/contract.ts'
 import { type CacheTarget, CacheView } from '../../src/cache/cache-view.ts'
 import { createCounters } from '../../src/cache/counters.ts'
 import { CacheEventSource } from '../../src/cache/events.ts'
-import { cacheKey } from '../../src/cache/key.ts'
+import { keyOf } from '../../src/cache/rules.ts'
 import { variantOf } from '../../src/cache/variant.ts'
 import type { Request } from '../../src/core/request.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
@@ -33,7 +33,7 @@ function open(key = 'Session', store = new MemoryCacheStore({ clock: new ManualC
     const made = toRequest({ url, headers: language === undefined ? {} : { 'Accept-Language': language } })
     const varyNames = language === undefined ? [] : ['accept-language']
     const variant = variantOf(made, varyNames)
-    store.put(entry({ key: cacheKey(made, settings({ key })), url, status, varyNames, variant }))
+    store.put(entry({ key: keyOf(made, settings({ key })), url, status, varyNames, variant }))
   }
   return { view, put, store }
 }
@@ -103,7 +103,7 @@ test('stats say what was counted and what is held', async () => {
 
 test('parts are no response that a request for the URL would be answered with', async () => {
   const { view, store } = open()
-  const key = cacheKey(request(a), settings())
+  const key = keyOf(request(a), settings())
   store.put(entry({ key, url: a, status: 206, parts: { intervals: [[0, 1]], length: 9, range: '' } }))
   assert.equal(await view.get(a), undefined)
   assert.equal(await view.has(a), false)

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { cacheKey, normalUrl } from '../../src/cache/key.ts'
+import { normalUrl } from '../../src/cache/key.ts'
 import type { CacheOptions } from '../../src/cache/options.ts'
+import { keyOf } from '../../src/cache/rules.ts'
 import { request, type RequestSketch } from '../middleware/support.ts'
 import { settings } from './support.ts'
 
 const url = 'http://127.0.0.1:8080/a?b=c'
 
 function key(target: string, sketch: RequestSketch = {}, options: CacheOptions = {}): string {
-  return cacheKey(request(target, sketch), settings(options))
+  return keyOf(request(target, sketch), settings(options))
 }
 
 const as = (...headers: string[]): RequestSketch => ({ headers })
@@ -128,9 +129,9 @@ test('cacheKey names what is asked for instead of the URL', () => {
 
 test('however many keys a session has seen, and in whatever order, each request has one', () => {
   const same = settings()
-  const keys = Array.from({ length: 2_500 }, (_, page) => cacheKey(request(`${url}&page=${page}`), same))
+  const keys = Array.from({ length: 2_500 }, (_, page) => keyOf(request(`${url}&page=${page}`), same))
   assert.equal(new Set(keys).size, keys.length)
   for (const page of [0, 999, 1_000, 2_499, 0]) {
-    assert.equal(cacheKey(request(`${url}&page=${page}`), same), keys[page])
+    assert.equal(keyOf(request(`${url}&page=${page}`), same), keys[page])
   }
 })

@@ -176,6 +176,11 @@ test('a wrong option is an error that names it', () => {
 })
 
 test('a secret is never shown in a message', () => {
+  const rules = [{ match: 'https://me:1234567@api.example', mode: 'ttl' }] as const
+  assert.throws(
+    () => parseCacheOptions({ rules }, 'cache'),
+    (error: Error) => /must be a whole URL/.test(error.message) && !error.message.includes('1234567'),
+  )
   const options = { partitionSecret: 1_234_567 } as unknown as CacheOptions
   assert.throws(
     () => parseCacheOptions(options, 'cache'),

@@ -101,7 +101,7 @@ test('the first rule that matches holds; what it does not say, and what none mat
 test('what is kept in one mode is never met in the other', () => {
   const ruled = settings({ rules: [{ match: 'http://127.0.0.1/a', mode: 'ttl' }] })
   const [a, b] = [request('http://127.0.0.1/a'), request('http://127.0.0.1/b')]
-  assert.equal(keyOf(a, ruled), cacheKey(a, settings({ mode: 'ttl' })))
-  assert.equal(keyOf(b, ruled), cacheKey(b, settings()))
-  assert.notEqual(keyOf(a, ruled), cacheKey(a, settings()))
+  assert.equal(keyOf(a, ruled), cacheKey(a, settings(), 'ttl'))
+  assert.equal(keyOf(b, ruled), cacheKey(b, settings(), 'http'))
+  assert.notEqual(keyOf(a, ruled), cacheKey(a, settings(), 'http'))
 })
