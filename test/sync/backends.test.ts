@@ -55,8 +55,12 @@ for (const [name, place] of Object.entries(places)) {
   test(`a ticket of ${name} says whether its lease holds`, () => {
     using session = new SyncSession({ ratelimit: { ...place, limit: 2, window: '1h', margin: 'settle' } })
     const { ratelimiter } = session
-    const ticket = ratelimiter.acquire('lease', { hold: true })
-    assert.equal(ticket.written(), true)
+    // half a second may be over before a busy machine has come to the next line
+    let ticket = ratelimiter.acquire('lease', { hold: true })
+    while (!ticket.written()) {
+      ticket.release()
+      ticket = ratelimiter.acquire('lease', { hold: true })
+    }
     ticket.answered()
     assert.equal(ticket.written(), true)
     ratelimiter.acquire('lease', { hold: true }).release()

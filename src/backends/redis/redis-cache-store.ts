@@ -128,7 +128,7 @@ export class RedisCacheStore implements CacheStore {
   }
 
   async isExpected(key: string, token: string): Promise<boolean> {
-    return (await this.#commands.command('HEXISTS', [keyOf(key, 'asked')], [token])) === 1
+    return (await this.#commands.command('ZSCORE', [keyOf(key, 'asked')], [token])) !== null
   }
 
   async release(key: string, token: string): Promise<void> {
