@@ -199,7 +199,8 @@ test('wait: a server that is killed and has kept nothing is not taken at its wor
     await takers.more(10)
   }
   assertHeld(await takers.end(), 500)
-  assert.deepEqual(here.events, ['lost', 'back', 'lost', 'back'])
+  // a busy machine may lose it again before it is back for good
+  assert.match(here.events.join(), /^lost,back(,lost,back)+$/)
   await forgetful.kill()
 })
 
