@@ -5,7 +5,7 @@ import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
 import { discard } from '../discard.ts'
 import { collect } from './collect.ts'
-import { isTooLarge } from './failures.ts'
+import { isFailure, isTooLarge } from './failures.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
 import { SharedContent } from './shared-content.ts'
@@ -60,7 +60,11 @@ export class Coalescer {
       throw error
     }
     // not shareable after all, or of another variant: everybody for themselves
-    const shared = await this.#answerFor(question, landed)
+    const shared = await this.#answerFor(question, landed).catch((error: unknown) => {
+      // the content of a stream is not retried; one request alone has retries for all of it
+      if (!landed.collapsed || !isFailure(error)) throw error
+      return undefined
+    })
     if (shared !== undefined) return shared
     landed.value.content?.dropUnread()
     return this.alone(question)
