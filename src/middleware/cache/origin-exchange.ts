@@ -17,6 +17,7 @@ import { discard } from '../discard.ts'
 import { announced } from './announcements.ts'
 import { atMost } from './background.ts'
 import { restOf } from './collect.ts'
+import { ContentBudget, mostArriving } from './content-budget.ts'
 import { isFailure } from './failures.ts'
 import { Keeper, type StoringSettings, type Ticket } from './keeper.ts'
 import { SharedContent } from './shared-content.ts'
@@ -63,12 +64,14 @@ export class OriginExchange {
   readonly #settings: StoringSettings
   readonly #keeper: Keeper
   readonly #store: SafeStore
+  readonly #arriving: ContentBudget
 
   constructor(store: SafeStore, clock: Clock, settings: StoringSettings, counters: CacheCounters) {
     this.#clock = clock
     this.#settings = settings
     this.#keeper = new Keeper(store, settings, counters)
     this.#store = store
+    this.#arriving = new ContentBudget(Math.max(mostArriving, settings.maxEntrySize))
   }
 
   /**
@@ -215,6 +218,7 @@ export class OriginExchange {
       const content = new SharedContent({
         source: reply.stream,
         limit: this.#settings.maxEntrySize,
+        budget: this.#arriving,
         keep: (body) => this.#keeper.keep(question, { ...entry, body }, ticket),
         stop,
       })
