@@ -164,7 +164,7 @@ export class SafeStore {
   }
 
   /** @returns whether the store still expects an answer with this token; undefined when it cannot say */
-  isExpected(key: string, token: string): MaybePromise<boolean | undefined> {
+  async isExpected(key: string, token: string): Promise<boolean | undefined> {
     const { watch } = this.#guard
     if (watch.isAway) return undefined
     return this.#ask('isExpected', watch, key, () => this.#store.isExpected(key, token), undefined)

@@ -66,6 +66,31 @@ for (const [name, place] of Object.entries(places)) {
   }
 }
 
+for (const [name, place] of Object.entries(places)) {
+  test(`${name}: a get that joins a stream has its own retries when the content is cut off`, async (t) => {
+    const held: ServerResponse[] = []
+    const { url, until } = await heldOrigin(t, (response) => {
+      if (answerOther(response)) return
+      held.push(response)
+      response.writeHead(200, { 'Cache-Control': 'max-age=60', 'Content-Length': '10' })
+      if (held.length === 1) response.write('01234')
+      else if (held.length === 2) response.write('01234', () => response.destroy())
+      else response.end('0123456789')
+    })
+    const retry = { limit: 3, delay: '1ms' } as const
+    await using session = new Session({ retry, cache: { ...place, key: 'Cut off' } })
+    const stream = await session.fetch(url)
+    await until(1)
+    const one = session.get(url)
+    await settled(session, url)
+    assert.equal(held.length, 1)
+    held[0]?.destroy()
+    assert.equal((await one).text(), '0123456789')
+    await assert.rejects(stream.text())
+    assert.equal(held.length, 3)
+  })
+}
+
 for (const [name, place] of Object.entries(shared)) {
   test(`${name}: a get that joins a stream has all of the content that another process stores`, async (t) => {
     const held: ServerResponse[] = []

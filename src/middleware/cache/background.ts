@@ -18,6 +18,11 @@ export function withoutConditions(request: Request): Request {
   return { ...request, method: 'GET', headers, reading: 'buffered', signal: undefined, observer: undefined }
 }
 
+/** A request of which no more is read than `size` bytes. */
+export function atMost(size: number, request: Request): Request {
+  return { ...request, maxResponseSize: Math.min(size, request.maxResponseSize) }
+}
+
 /** How long something in the background may go on. */
 interface Deadline {
   readonly signal: AbortSignal

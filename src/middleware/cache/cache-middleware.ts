@@ -14,7 +14,7 @@ import type { Microseconds } from '../../core/duration.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { CacheStatus, Middleware, Next, Reply } from '../../core/reply.ts'
 import { nameOf, type Request } from '../../core/request.ts'
-import { deadlineOf, withoutConditions } from './background.ts'
+import { atMost, deadlineOf, withoutConditions } from './background.ts'
 import { Coalescer } from './coalescer.ts'
 import { type OriginAnswer, OriginExchange, type Question } from './origin-exchange.ts'
 import { termsOf } from './terms.ts'
@@ -135,11 +135,14 @@ class RequestCache {
   #revalidate({ request, key, policy, others, next, selected }: Question): void {
     const whole = withoutConditions(request)
     const terms = termsOf(whole, others, plainDemand)
-    if (this.#coalescer.isUnderWay(key, terms)) return
+    // what is too large to be kept is of no use here; nor is such an exchange to whoever may read on
+    const capped = atMost(this.#settings.maxEntrySize, whole)
+    const cappedTerms = termsOf(capped, others, plainDemand)
+    if ([terms, cappedTerms].some((each) => this.#coalescer.isUnderWay(key, each))) return
     const deadline = deadlineOf(request, this.#clock, this.#closing)
-    const question = { request: whole, key, policy, demand: plainDemand, selected, others, next }
+    const question = { request: capped, key, policy, demand: plainDemand, selected, others, next }
     this.#coalescer
-      .inBackground(question, terms, deadline.signal)
+      .inBackground(question, cappedTerms, deadline.signal)
       .catch((error: unknown) => {
         this.#events.tell('revalidation-failed', { url: request.url.href, key, error })
       })

@@ -3,9 +3,9 @@ import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
 import { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
-import { SessionError } from '../../core/errors.ts'
 import { discard } from '../discard.ts'
 import { collect } from './collect.ts'
+import { isFailure, isTooLarge } from './failures.ts'
 import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 import { isUnshared, ProcessFlight, unsharedSpan } from './process-flight.ts'
 import { SharedContent } from './shared-content.ts'
@@ -60,17 +60,27 @@ export class Coalescer {
       throw error
     }
     // not shareable after all, or of another variant: everybody for themselves
-    const shared = await this.#answerFor(question, landed)
+    const shared = await this.#answerFor(question, landed).catch((error: unknown) => {
+      // the content of a stream is not retried; one request alone has retries for all of it
+      if (!landed.collapsed || !isFailure(error)) throw error
+      return undefined
+    })
     if (shared !== undefined) return shared
     landed.value.content?.dropUnread()
     return this.alone(question)
   }
 
-  /** Asks behind everybody’s back. */
+  /** Asks behind everybody’s back. What proves too large to be kept outdates what is stored. */
   async inBackground(question: Question, terms: string, signal: AbortSignal): Promise<void> {
-    await this.#flights.run(question.key, terms, signal, {
-      start: (ending) => this.#ask({ ...question, request: { ...question.request, signal: ending } }),
-    })
+    const began = this.#store.invalidations.begin()
+    try {
+      await this.#flights.run(question.key, terms, signal, {
+        start: (ending) => this.#ask({ ...question, request: { ...question.request, signal: ending } }),
+      })
+    } catch (error) {
+      if (isTooLarge(error)) this.#origin.outgrown(question, began)
+      throw error
+    }
   }
 
   /** Whether it is being asked. */
@@ -137,8 +147,4 @@ export class Coalescer {
     const timings = { ...reply.timings, endedAt: this.#origin.now() }
     return { ...answer, reply: { ...reply, body, stream: undefined, timings } }
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return error instanceof SessionError && error.code === 'ERR_TOO_LARGE'
 }

@@ -1,6 +1,8 @@
 import { concatenate } from '../../core/concatenate.ts'
+import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { tooLarge } from '../../transport/exchange.ts'
+import { isFailure, isTooLarge } from './failures.ts'
 
 /**
  * A stream to its end, for a request that wants all of it at once.
@@ -15,4 +17,15 @@ export async function collect(stream: AsyncIterable<Uint8Array>, request: Reques
     pieces.push(piece)
   }
   return concatenate(pieces, size)
+}
+
+/** The content of a part, at once; undefined when it is cut off, or longer than it may be. */
+export async function restOf({ body, stream }: Reply, request: Request): Promise<Uint8Array | undefined> {
+  if (stream === undefined) return body
+  try {
+    return await collect(stream, request)
+  } catch (error) {
+    if (isFailure(error) || isTooLarge(error)) return undefined
+    throw error
+  }
 }

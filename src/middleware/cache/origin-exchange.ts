@@ -4,18 +4,21 @@ import { isForMany } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import { plainDemand } from '../../cache/demand.ts'
 import { timesOf, toEntry } from '../../cache/entry.ts'
-import { combined } from '../../cache/parts.ts'
+import { combined, lengthOf } from '../../cache/parts.ts'
 import { failureStatuses, outlastsFailure, reusable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
-import { NetworkError, TimeoutError } from '../../core/errors.ts'
 import { type FieldList, fieldValue } from '../../core/field-list.ts'
 import type { Next, Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import { announced } from './announcements.ts'
+import { atMost } from './background.ts'
+import { restOf } from './collect.ts'
+import { ContentBudget, mostArriving } from './content-budget.ts'
+import { isFailure } from './failures.ts'
 import { type Asked, Keeper, type StoringSettings, type Ticket } from './keeper.ts'
 import { SharedContent } from './shared-content.ts'
 import { contentFor, reused, storedReply } from './stored-reply.ts'
@@ -58,12 +61,14 @@ export class OriginExchange {
   readonly #settings: StoringSettings
   readonly #keeper: Keeper
   readonly #store: SafeStore
+  readonly #arriving: ContentBudget
 
   constructor(store: SafeStore, clock: Clock, settings: StoringSettings, counters: CacheCounters) {
     this.#clock = clock
     this.#settings = settings
     this.#keeper = new Keeper(store, settings, counters)
     this.#store = store
+    this.#arriving = new ContentBudget(Math.max(mostArriving, settings.maxEntrySize))
   }
 
   /**
@@ -119,6 +124,12 @@ export class OriginExchange {
     this.#keeper.renew(entry, began)
   }
 
+  /** What has come to a question that was asked at `began` is too large to be kept: what is stored is old, all the same. */
+  outgrown({ selected }: Question, began: number): void {
+    if (selected === undefined) return
+    this.#keeper.replace({ ...selected, outdated: true }, { number: began, token: undefined })
+  }
+
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
   async head({ request, key, policy, selected, next }: Question): Promise<Reply> {
     if (selected === undefined) return next(request)
@@ -150,16 +161,20 @@ export class OriginExchange {
   /** The stored parts are not what is wanted: asks for the missing ones, or for what the caller wants. */
   async #askForParts(question: Question, selected: CacheEntry, ticket: Ticket): Promise<OriginAnswer> {
     const { request, demand, policy, next } = question
-    const wantsWhole = demand.conditions === undefined && demand.reuse !== 'none'
+    const { maxEntrySize } = this.#settings
+    // the rest is joined to what is stored, so it has to be there at once
+    const isSmall = (lengthOf(selected) ?? 0) <= maxEntrySize
+    const wantsWhole = isSmall && demand.conditions === undefined && demand.reuse !== 'none'
     const completion = wantsWhole ? completing(request, selected) : undefined
     if (completion === undefined) return this.#receive(question, ticket, await next(request))
-    // the rest is joined to what is stored, so it has to be there at once
-    const reply = await next({ ...completion, reading: 'buffered' })
+    const reply = await next(completion)
     if (reply.status !== 206) {
       const refused = reply.status === 304 || reply.status >= 400
-      return this.#receive(question, ticket, refused ? await next(request) : restored(reply, request))
+      if (refused) await discard(reply)
+      return this.#receive(question, ticket, refused ? await next(request) : reply)
     }
-    const entry = this.#keeper.entryOf(question, reply, timesOf(reply, this.#clock), reply.body)
+    const rest = await restOf(reply, atMost(maxEntrySize, request))
+    const entry = rest && this.#keeper.entryOf(question, reply, timesOf(reply, this.#clock), rest)
     const whole = entry === undefined ? undefined : combined(selected, entry)
     if (whole === undefined || whole.parts !== undefined) {
       return this.#receive(question, ticket, await next(request))
@@ -202,6 +217,7 @@ export class OriginExchange {
       const content = new SharedContent({
         source: reply.stream,
         limit: this.#settings.maxEntrySize,
+        budget: this.#arriving,
         keep: (body) => this.#keeper.keep(question, { ...entry, body }, ticket),
         tooLarge,
         stop,
@@ -263,16 +279,6 @@ export class OriginExchange {
     const reply = storedReply(request, aging, entry.httpVersion, this.#clock.now(), { hit: false })
     return { reply, entry, stored: false, fwdStatus }
   }
-}
-
-/** No answer, or not in time. A limiter or a caller who gave up is no failure of the origin. */
-export function isFailure(error: unknown): boolean {
-  return error instanceof NetworkError || error instanceof TimeoutError
-}
-
-/** A buffered reply in the way that the request reads. */
-function restored(reply: Reply, request: Request): Reply {
-  return { ...reply, request, ...contentFor(request, reply.body) }
 }
 
 /** A response for this request alone. */

@@ -9,7 +9,8 @@ import { alarm, type Clock, sleepUntil, type Timer } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { AbortError } from '../../core/errors.ts'
 import { announced } from './announcements.ts'
-import { isFailure, type OriginAnswer, type OriginExchange, type Question } from './origin-exchange.ts'
+import { isFailure } from './failures.ts'
+import type { OriginAnswer, OriginExchange, Question } from './origin-exchange.ts'
 import type { SharedContent } from './shared-content.ts'
 
 /** How long a lease lasts: as long may whoever ended without a word delay others. */

@@ -1,11 +1,14 @@
 import { concatenate } from '../../core/concatenate.ts'
 import { AbortError, NetworkError } from '../../core/errors.ts'
+import type { ContentBudget } from './content-budget.ts'
 
 /** What the content of one exchange is made of. */
 export interface SharedContentOptions {
   readonly source: AsyncIterable<Uint8Array>
   /** Most bytes that are kept: for the store, for those who come later, and for those who read slowly. */
   readonly limit: number
+  /** What all contents keep together; where that is too much, one that has but one reader is not kept. Default: no limit. */
+  readonly budget?: ContentBudget
   /** Is handed all of it, once it came whole. */
   readonly keep: (content: Uint8Array) => void
   /** Is told when there is more of it than is kept. */
@@ -136,7 +139,7 @@ export class SharedContent {
   async #abandon(): Promise<void> {
     if (this.#isOver) return
     this.#settle()
-    this.#isKept = false
+    this.#forgo()
     this.#pieces = []
     this.#options.stop()
     await this.#source.return?.()
@@ -149,33 +152,41 @@ export class SharedContent {
     } catch (error) {
       if (this.#isOver) return
       this.#error = error
-      this.#isKept = false
+      this.#forgo()
       this.#settle()
       return
     }
     if (this.#isOver) return
     if (result.done !== true) return this.#add(result.value)
     this.#settle()
-    if (this.#isKept)
-      this.#options.keep(
-        concatenate(
-          this.#pieces.map(({ bytes }) => bytes),
-          this.#size,
-        ),
-      )
+    if (!this.#isKept) return
+    this.#options.budget?.add(-this.#size)
+    const pieces = this.#pieces.map(({ bytes }) => bytes)
+    this.#options.keep(concatenate(pieces, this.#size))
   }
 
   #add(fresh: Uint8Array): void {
     this.#size += fresh.byteLength
-    if (this.#isKept && this.#size > this.#options.limit) {
-      this.#isKept = false
-      this.#options.tooLarge?.()
+    if (this.#isKept) this.#options.budget?.add(fresh.byteLength)
+    if (this.#size > this.#options.limit || this.#isTooMuch()) {
+      if (this.#isKept) this.#options.tooLarge?.()
+      this.#forgo()
       this.#decision.resolve()
     }
     const isForMany = this.#isKept || this.#places.size > 1
     this.#pieces.push({ bytes: isForMany ? new Uint8Array(fresh) : fresh, fresh })
     if (!this.#isKept) this.#dropPassed()
     while (this.#size > this.#options.limit && this.#places.size > 1 && this.#cutSlowest());
+  }
+
+  #isTooMuch(): boolean {
+    return this.#isKept && this.#places.size < 2 && this.#options.budget?.isExceeded === true
+  }
+
+  /** It is not kept any more. */
+  #forgo(): void {
+    if (this.#isKept) this.#options.budget?.add(-this.#size)
+    this.#isKept = false
   }
 
   /** Whoever is far behind would have all of it kept. @returns whether there was anybody */
