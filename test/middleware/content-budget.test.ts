@@ -28,7 +28,7 @@ async function toEnd(reader: AsyncIterator<Uint8Array>): Promise<number> {
   for (;;) {
     const { done, value } = await reader.next()
     if (done === true) return size
-    size += (value).byteLength
+    size += value.byteLength
   }
 }
 
