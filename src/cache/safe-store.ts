@@ -185,9 +185,31 @@ export class SafeStore {
 
   /** Gives a lease back, and what is expected; nobody waits for that. */
   release(key: string, token: string): void {
-    const { watch, leases } = this.#guard
-    if (watch.isAway || leases.isAway) return
-    void this.#ask('release', leases, key, () => this.#store.release(key, token), undefined)
+    const { isAway, leases, whenBack } = this.#guard
+    if (isAway) return whenBack.add(() => this.release(key, token))
+    const released = async (): Promise<boolean> => {
+      await this.#store.release(key, token)
+      return true
+    }
+    const giveBack = (isReleased: boolean): void => {
+      if (!isReleased) this.giveBack(key, token)
+    }
+    void Promise.resolve(this.#ask('release', leases, key, released, false)).then(giveBack)
+  }
+
+  /** Gives a lease back, and it alone: what is asked for is still expected. Nobody waits for that. */
+  giveBack(key: string, token: string): void {
+    const { isAway, leases, whenBack } = this.#guard
+    if (isAway) return whenBack.add(() => this.giveBack(key, token))
+    void this.#ask('claim', leases, key, () => this.#store.claim(key, token, 1), undefined)
+  }
+
+  /** Does something as soon as what is being written under the key takes longer than a request waits for the store. */
+  whenSlow(key: string, act: () => void): void {
+    const settled = this.settled(key)
+    if (settled === undefined) return
+    const timer = this.#guard.alarmIn(this.#timeout, act)
+    void settled.then(() => timer.cancel())
   }
 
   /** Resolves when what is being written under the key has been, or has failed; undefined when nothing is. */

@@ -1,10 +1,11 @@
 import type { CacheStore } from '../backends/contract.ts'
-import type { Clock } from '../core/clock.ts'
+import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import type { CacheEventSource } from './events.ts'
 import { Invalidations } from './invalidations.ts'
 import { OwedDeletes } from './owed-deletes.ts'
 import { PendingWrites } from './pending-writes.ts'
+import { Postponed } from './postponed.ts'
 import { restAfter, StoreWatch } from './store-watch.ts'
 
 /** What all caches of this process know of one store. */
@@ -18,6 +19,8 @@ export class StoreGuard {
   /** Whatever is asked for, by whichever of the caches, heeds what any of them invalidates. */
   readonly invalidations = new Invalidations()
   readonly owed: OwedDeletes
+  /** What could not be given back while the store was away. */
+  readonly whenBack = new Postponed()
   readonly #clock: Clock
   /** Those who have met the failure. */
   readonly #witnesses = new Set<CacheEventSource>()
@@ -31,7 +34,7 @@ export class StoreGuard {
     this.#clock = clock
     this.writes = new PendingWrites(store)
     this.owed = new OwedDeletes(store, this.writes)
-    this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => undefined })
+    this.leases = new StoreWatch(clock, { lost: () => undefined, back: () => this.#catchUp() })
     this.watch = new StoreWatch(clock, {
       lost: (error) => (this.#failure = error),
       back: (lostFor) => {
@@ -39,6 +42,7 @@ export class StoreGuard {
         for (const events of this.#witnesses)
           events.tell('backend-back', { lostFor: toMilliseconds(lostFor) })
         this.#witnesses.clear()
+        this.#catchUp()
       },
     })
   }
@@ -46,6 +50,20 @@ export class StoreGuard {
   /** Whether there is nothing to be heeded: the store is asked, and that is all. */
   get isIdle(): boolean {
     return this.writes.isEmpty && this.owed.isEmpty
+  }
+
+  /** Whether leases cannot be dealt with now. */
+  get isAway(): boolean {
+    return this.watch.isAway || this.leases.isAway
+  }
+
+  /** Calls `act` in so long; the process need not live on for that. */
+  alarmIn(span: Microseconds, act: () => void): Timer {
+    return alarm(this.#clock, this.#clock.now() + span, act, false)
+  }
+
+  #catchUp(): void {
+    if (!this.isAway) this.whenBack.run()
   }
 
   /** Whether entries may be written now. */

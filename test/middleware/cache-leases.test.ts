@@ -235,6 +235,41 @@ test('a stream that nobody reads on holds others for two seconds at most', async
   assert.equal((await reading?.next())?.done, true)
 })
 
+const never = (): Promise<never> => new Promise(() => undefined)
+
+test('a store that hangs when it is written to keeps a lease for as long as it may take, and no longer', async (t) => {
+  const { held, clock, senders, until, store } = await processes(t, 1)
+  store.put = never
+  for (let n = 1; n <= 3; n++) {
+    const reply = senders[0]()
+    await until(n)
+    held[n - 1]?.writeHead(200, { 'Cache-Control': 'max-age=0', ETag: `"${n}"` }).end(String(n))
+    assert.equal(text(await reply), String(n))
+    await nextTurn()
+    await clock.advance(500_000)
+    await clock.advance(1)
+  }
+})
+
+test('a lease that could not be given back is, when the store is back', async (t) => {
+  const { held, clock, senders, until, store } = await processes(t, 2)
+  const answered = async (n: number, send: Send): Promise<void> => {
+    const reply = send()
+    await until(n)
+    held[n - 1]?.writeHead(200, { 'Cache-Control': 'max-age=0', ETag: `"${n}"` }).end(String(n))
+    assert.equal(text(await reply), String(n))
+  }
+  store.release = never
+  await answered(1, senders[0])
+  await clock.advance(500_000)
+  // nobody waits for a store that hangs, nor to find out whether it is back
+  await answered(2, senders[1])
+  await clock.advance(100_000)
+  await answered(3, senders[0])
+  await clock.advance(1)
+  await answered(4, senders[1])
+})
+
 test('a stream that arrives slowly, and is read, holds the others no longer than its lease', async (t) => {
   const { held, clock, senders, until } = await processes(t, 2)
   const streaming = senders[0]({ reading: 'stream' })

@@ -87,17 +87,17 @@ test('streams of one cache have one budget, of 64 MiB or maxEntrySize', async (t
     held.push(response)
     response.writeHead(200, { 'Cache-Control': 'max-age=60' }).write(Buffer.alloc(size))
   })
-  let read = 0
+  const progress = { read: 0 }
   const readers = ['/a', '/b', '/c'].map(async (path) => {
     const { stream } = await cache.send(path, {
       reading: 'stream',
       maxResponseSize: Number.POSITIVE_INFINITY,
     })
-    for await (const piece of stream ?? []) read += piece.byteLength
+    for await (const piece of stream ?? []) progress.read += piece.byteLength
   })
-  while (read < 3 * size) await nextTurn()
+  while (progress.read < 3 * size) await nextTurn()
   for (const response of held) response.end('end')
   await Promise.all(readers)
-  assert.equal(read, 3 * (size + 3))
+  assert.equal(progress.read, 3 * (size + 3))
   assert.equal(cache.store.size('').entries, 2)
 })

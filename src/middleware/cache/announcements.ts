@@ -29,17 +29,19 @@ export async function announced<T>(store: SafeStore, announcement: Announcement<
     store.release(key, token)
     throw error
   }
-  void releaseWhenWritten(store, key, token, ended?.(answer))
+  void releaseWhenWritten(store, announcement, token, ended?.(answer))
   return answer
 }
 
 async function releaseWhenWritten(
   store: SafeStore,
-  key: string,
+  { key, token: leased }: Pick<Announcement<unknown>, 'key' | 'token'>,
   token: string,
   ended: Promise<unknown> | undefined,
 ): Promise<void> {
   await ended
+  // a store that is slow to write, or hangs, keeps nobody waiting for so long
+  if (leased !== undefined) store.whenSlow(key, () => store.giveBack(key, leased))
   await store.settled(key)
   store.release(key, token)
 }

@@ -93,7 +93,7 @@ export class Coalescer {
     const { token } = open
     if (token !== undefined && (await this.#store.isExpected(key, token)) === true) return
     this.#flights.forget(key, terms, open)
-    if (token !== undefined) void this.#processes.giveBack(key, token)
+    if (token !== undefined) this.#store.giveBack(key, token)
   }
 
   async #start(question: Question, signal: AbortSignal): Promise<OriginAnswer> {

@@ -89,11 +89,6 @@ export class ProcessFlight {
     })
   }
 
-  /** Gives a lease back, and it alone: what is asked for is still expected. */
-  async giveBack(key: string, token: string): Promise<void> {
-    await this.#store.claim(key, token, 1)
-  }
-
   /** Claims first: what is not in the store then is not going to be put there by somebody else. */
   async #look({ key, request, others }: Question, token: string): Promise<Look> {
     const claim = this.#store.claim(key, token, leaseSpan)
@@ -138,7 +133,7 @@ export class ProcessFlight {
     if (entry === undefined) await this.#tellUnshared(key, isUnshared(answer) ? unsharedSpan : failedSpan)
     if (content === undefined) return
     // nobody waits for what is not for others, though it may still be stored
-    if (entry === undefined) await this.giveBack(key, token)
+    if (entry === undefined) this.#store.giveBack(key, token)
     const unwatch = entry === undefined ? undefined : this.#watch(key, token, content)
     await content.decided
     unwatch?.()
@@ -153,7 +148,7 @@ export class ProcessFlight {
   #watch(key: string, token: string, content: SharedContent): () => void {
     const isIdle = content.watch()
     const look = (): void => {
-      if (isIdle()) void this.giveBack(key, token)
+      if (isIdle()) this.#store.giveBack(key, token)
       else timer = this.#inAWhile(look)
     }
     let timer = this.#inAWhile(look)
