@@ -22,6 +22,9 @@ export const staleRetention: Microseconds = 86_400_000_000
  */
 export const unstoredStatuses: ReadonlySet<number> = new Set([304, 401, 407, 412, 416, 428, 429, 431, 511])
 
+/** By which an origin says what there is now: a stored success of before is no longer up to date. */
+export const newsStatuses: ReadonlySet<number> = new Set([200, 404, 410])
+
 /** Final statuses whose meaning for a cache is implemented here (RFC 9111, 5.2.2.3). */
 const understoodStatuses = new Set([
   200, 201, 202, 203, 204, 206, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501,

@@ -31,6 +31,21 @@ test('a validation behind a stream reads no more than may be kept; then the stor
   assert.deepEqual([String(await readAll(next.stream)), next.cacheStatus?.hit], ['new', false])
 })
 
+test('a failure in the background outdates nothing, however long its words are', async (t) => {
+  const kept = { 'Cache-Control': 'max-age=60, stale-while-revalidate=600', ETag: '"1"' }
+  const cache = await bed(t, { maxEntrySize }, (response, _arrival, n) => {
+    if (n === 1) response.writeHead(200, kept).end('small')
+    else response.writeHead(503).end(Buffer.alloc(2 * maxEntrySize))
+  })
+  await cache.get('/a')
+  await cache.clock.advance(61 * second)
+  for (let failures = 1; failures < 3; failures++) {
+    const stale = await cache.get('/a')
+    assert.deepEqual([text(stale), stale.cacheStatus?.hit], ['small', true])
+    while (cache.revalidationErrors.length < failures) await nextTurn()
+  }
+})
+
 const part = { 'Cache-Control': 'max-age=600', ETag: '"1"', 'Content-Range': 'bytes 0-4/10' }
 const range = ['Range', 'bytes=0-4']
 

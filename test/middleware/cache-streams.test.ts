@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Reply } from '../../src/core/reply.ts'
 import { discard } from '../../src/middleware/discard.ts'
 import { bed, second } from './cache-support.ts'
@@ -120,6 +121,35 @@ test('a stream that ends after a newer answer was stored does not take its place
   assert.equal((await readAll(stream)).toString(), 'v1')
   const hit = await cache.get('/a')
   assert.deepEqual([text(hit), hit.cacheStatus?.hit], ['v2', true])
+})
+
+test('what is outdated stays so, though an answer that was asked for before comes after that', async (t) => {
+  const held: ServerResponse[] = []
+  for (const order of ['late first', 'late last']) {
+    const cache = await bed(t, { maxEntrySize: 1_000 }, (response, _arrival, n) => {
+      if (n === 1) response.writeHead(200, { ...fresh, ETag: '"1"' }).end('v1')
+      else if (n === 4) response.writeHead(200, { ...fresh, ETag: '"3"' }).end('v3')
+      else held.push(response)
+    })
+    await cache.get('/a')
+    await cache.clock.advance(1_000)
+    const early = cache.get('/a', 'no-cache')
+    while (held.length < 1) await nextTurn()
+    await cache.clock.advance(1_000)
+    const late = cache.get('/a', 'no-cache', 'Cache-Control', 'max-age=0')
+    while (held.length < 2) await nextTurn()
+    const [same, large] = held.splice(0) as [ServerResponse, ServerResponse]
+    const answers = [
+      async (): Promise<unknown> => (same.writeHead(304, fresh).end(), await early),
+      async (): Promise<unknown> => (
+        large.writeHead(200, { ...fresh, ETag: '"2"' }).end(content),
+        await late
+      ),
+    ]
+    for (const answer of order === 'late last' ? answers : answers.toReversed()) await answer()
+    const next = await cache.get('/a')
+    assert.deepEqual([text(next), next.cacheStatus?.hit], ['v3', false], order)
+  }
 })
 
 /** The second answer is too large to be kept. */

@@ -128,9 +128,12 @@ export const deleteScript = script(`${common}
   end
   redis.call('UNLINK', KEYS[1], KEYS[2])
   if KEYS[3] then
-    local keeping = redis.call('ZSCORE', KEYS[3], ARGV[2])
+    local keeping, ttl = redis.call('ZSCORE', KEYS[3], ARGV[2]), redis.call('PTTL', KEYS[3])
     redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1)
-    if keeping then redis.call('ZADD', KEYS[3], keeping, ARGV[2]) end
+    if keeping then
+      redis.call('ZADD', KEYS[3], keeping, ARGV[2])
+      if ttl > 0 then redis.call('PEXPIRE', KEYS[3], ttl) end
+    end
   end
   return found
 `)

@@ -1,8 +1,10 @@
+import { newsStatuses } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { type Landed, SingleFlight } from '../../cache/single-flight.ts'
 import { UnsharedKeys } from '../../cache/unshared-keys.ts'
 import { matchesVariant } from '../../cache/variant.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { ExchangeObserver } from '../../core/request.ts'
 import { discard } from '../discard.ts'
 import { collect } from './collect.ts'
 import { isFailure, isTooLarge } from './failures.ts'
@@ -73,12 +75,19 @@ export class Coalescer {
   /** Asks behind everybody’s back. What proves too large to be kept outdates what is stored. */
   async inBackground(question: Question, terms: string, signal: AbortSignal): Promise<void> {
     const began = this.#store.invalidations.begin()
+    let status = 0
+    const observer: ExchangeObserver = {
+      written: () => true,
+      answered: (_, head) => void (status = head?.status ?? status),
+    }
     try {
       await this.#flights.run(question.key, terms, signal, {
-        start: (ending) => this.#ask({ ...question, request: { ...question.request, signal: ending } }),
+        start: (ending) =>
+          this.#ask({ ...question, request: { ...question.request, observer, signal: ending } }),
       })
     } catch (error) {
-      if (isTooLarge(error)) this.#origin.outgrown(question, began)
+      // a failure, however long its words, outdates nothing
+      if (isTooLarge(error) && newsStatuses.has(status)) this.#origin.outgrown(question, began)
       throw error
     }
   }

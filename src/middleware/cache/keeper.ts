@@ -1,11 +1,11 @@
 import type { CacheEntry } from '../../backends/contract.ts'
-import { isPersonal } from '../../cache/cookies.ts'
+import { isLoginOfNobody } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
 import { type ExchangeTimes, isComplete, isSameExchange, toEntry } from '../../cache/entry.ts'
-import { isAnonymous, type KeySettings } from '../../cache/key.ts'
+import type { KeySettings } from '../../cache/key.ts'
 import { combined, toParts } from '../../cache/parts.ts'
-import { storable } from '../../cache/policy.ts'
+import { newsStatuses, storable } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { CacheSettings, PolicySettings } from '../../cache/settings.ts'
 import { afterHead, aged } from '../../cache/validation.ts'
@@ -76,7 +76,7 @@ export class Keeper {
   mayKeep(entry: CacheEntry, request: Request, policy: PolicySettings): boolean {
     if (!storable(entry, policy)) return false
     // a private cache has one user; of those who share this one, nobody could tell whose it is
-    return !(this.#store.isShared && isPersonal(entry) && isAnonymous(request, this.#settings))
+    return !(this.#store.isShared && isLoginOfNobody(entry, request, this.#settings))
   }
 
   /** Stores what came whole, joined to the parts that are there. */
@@ -101,9 +101,9 @@ export class Keeper {
   /** Stores what was stored before, changed, unless it was invalidated since then. */
   replace(entry: CacheEntry, ticket: Ticket): void {
     const mayStore = this.#isExpected(ticket) && this.#store.invalidations.allows(entry.key, ticket.number)
-    if (mayStore) this.#store.put(entry, ticket.token)
+    const isTaken = mayStore && this.#store.put(entry, ticket.token)
     // that it is outdated must not be forgotten
-    else if (entry.outdated === true) this.#store.delete(entry.key)
+    if (!isTaken && entry.outdated === true) this.#store.delete(entry.key)
   }
 
   /** Stores anew what was looked for at `began`, unless it is not there any more. Nobody waits for it. */
@@ -115,10 +115,14 @@ export class Keeper {
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
-  outdate(entry: CacheEntry | undefined, { status }: Reply, ticket: Ticket): void {
+  outdate(
+    entry: CacheEntry | undefined,
+    { status }: Reply,
+    { requestedAt }: Pick<ExchangeTimes, 'requestedAt'>,
+    ticket: Ticket,
+  ): void {
     if (entry === undefined || entry.ttl !== undefined) return
-    const isNews = status === 200 || status === 404 || status === 410
-    if (isNews) this.replace({ ...entry, outdated: true }, ticket)
+    if (newsStatuses.has(status)) this.replace({ ...entry, requestedAt, outdated: true }, ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
@@ -129,11 +133,12 @@ export class Keeper {
     policy: PolicySettings,
     ticket: Ticket,
   ): void {
-    if (policy.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, ticket)
+    if (policy.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, times, ticket)
     const updated = afterHead(entry, reply.request, reply, times, policy)
     if (updated === entry) return
     const keeps = updated !== undefined && this.mayKeep(updated, reply.request, policy)
-    this.replace(keeps ? updated : { ...entry, outdated: true }, ticket)
+    const { requestedAt } = times
+    this.replace(keeps ? { ...updated, requestedAt } : { ...entry, requestedAt, outdated: true }, ticket)
   }
 
   async #isThere(entry: CacheEntry): Promise<boolean> {

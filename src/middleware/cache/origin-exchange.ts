@@ -126,7 +126,8 @@ export class OriginExchange {
   /** What has come to a question that was asked at `began` is too large to be kept: what is stored is old, all the same. */
   outgrown({ selected }: Question, began: number): void {
     if (selected === undefined) return
-    this.#keeper.replace({ ...selected, outdated: true }, { number: began, token: undefined })
+    const requestedAt = this.#clock.wallNow()
+    this.#keeper.replace({ ...selected, requestedAt, outdated: true }, { number: began, token: undefined })
   }
 
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
@@ -203,12 +204,12 @@ export class OriginExchange {
     }
     const entry = toEntry(key, request, reply, times, policy)
     if (entry === undefined || !this.#keeper.mayKeep(entry, request, policy)) {
-      this.#keeper.outdate(selected, reply, ticket)
+      this.#keeper.outdate(selected, reply, times, ticket)
       return unshared(reply)
     }
     if (reply.stream !== undefined) {
       const length = Number(fieldValue(reply.headers, 'content-length') ?? 0)
-      const tooLarge = (): void => this.#keeper.outdate(selected, reply, ticket)
+      const tooLarge = (): void => this.#keeper.outdate(selected, reply, times, ticket)
       if (length > this.#settings.maxEntrySize) {
         tooLarge()
         return unshared(reply)
@@ -234,7 +235,8 @@ export class OriginExchange {
       }
     }
     const kept = this.#keeper.keep(question, entry, ticket)
-    if (reply.body.byteLength > this.#settings.maxEntrySize) this.#keeper.outdate(selected, reply, ticket)
+    if (reply.body.byteLength > this.#settings.maxEntrySize)
+      this.#keeper.outdate(selected, reply, times, ticket)
     // a part is only for who asked for it
     const isShared = kept !== 'refused' && reply.status !== 206 && isForMany(entry)
     return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }

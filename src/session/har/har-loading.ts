@@ -1,4 +1,5 @@
 import type { CacheStore } from '../../backends/contract.ts'
+import { isLoginOfNobody } from '../../cache/cookies.ts'
 import { toEntry } from '../../cache/entry.ts'
 import { cacheKey } from '../../cache/key.ts'
 import { storable } from '../../cache/policy.ts'
@@ -38,9 +39,10 @@ async function load(response: ArchivedResponse, place: LoadingPlace): Promise<bo
   const key = cacheKey(request, settings, policy.mode)
   const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, policy)
   if (entry === undefined || entry.status === 206 || !storable(entry, policy)) return false
+  if (store.shared === true && isLoginOfNobody(entry, request, settings)) return false
   if (entry.expiresAt <= wallNow() || entry.body.byteLength > settings.maxEntrySize) return false
   const known = (await store.match(key)).find(({ variant }) => variant === entry.variant)
-  if (known !== undefined && known.receivedAt > entry.receivedAt) return false
+  if (known !== undefined && known.requestedAt > entry.requestedAt) return false
   await store.put(entry)
   return true
 }

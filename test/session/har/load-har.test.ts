@@ -20,6 +20,7 @@ const answers: Readonly<Record<string, [fields: Record<string, string>, content:
     gzipSync('decoded'),
   ],
   '/private': [{ 'Cache-Control': 'no-store' }, Buffer.from('private')],
+  '/login': [{ 'Cache-Control': 'private, max-age=60', 'Set-Cookie': 'sid=1' }, Buffer.from('login')],
   '/cookie': [{ 'Cache-Control': 'max-age=60', 'Set-Cookie': 'a=b' }, Buffer.from('cookie')],
 }
 
@@ -36,7 +37,7 @@ function sessionWith(options: SessionOptions = {}): Session {
   return session
 }
 
-const paths = Object.keys(answers)
+const paths = Object.keys(answers).filter((path) => path !== '/login')
 
 test('a session answers from what another recorded, in as far as it may be stored', async () => {
   const recorded = sessionWith({ har: true })
@@ -54,6 +55,14 @@ test('a session answers from what another recorded, in as far as it may be store
   assert.equal(arrivals.length - before, 1)
   assert.deepEqual((await session.get('/cookie')).headers.getSetCookie(), [])
   assert.equal((await session.get('/gzip')).headers.get('etag'), 'W/"1"')
+})
+
+test('a login of nobody in particular is not loaded where processes share what is kept', async () => {
+  const recorded = sessionWith({ har: { redact: false } })
+  await recorded.get('/login')
+  const har = recorded.har()
+  assert.equal(await sessionWith().loadHar(har), 1)
+  assert.equal(await sessionWith({ cache: { backend: 'sqlite' } }).loadHar(har), 0)
 })
 
 test('what nobody can use any more, larger than maxEntrySize, or older than what is stored is left out', async () => {
