@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import type { CacheEntry, MaybePromise } from '../backends/contract.ts'
 import type { Clock } from '../core/clock.ts'
+import { cacheLeasePromises } from './cache-store-leases.ts'
 import { cacheOrderPromises } from './cache-store-orders.ts'
 import { cachePromises } from './cache-store-promises.ts'
 import {
@@ -55,7 +56,11 @@ export function testCacheStore(
       await run(new CacheSubject(opened, clock))
     })
   }
-  for (const [promise, run] of Object.entries({ ...cachePromises, ...cacheOrderPromises }))
+  for (const [promise, run] of Object.entries({
+    ...cachePromises,
+    ...cacheLeasePromises,
+    ...cacheOrderPromises,
+  }))
     check(promise, run)
   check('the same history gives the same answers as a plain map', history)
   check('50 MB come back byte for byte', fiftyMegabytes, { maxEntrySize: 64_000_000 })
