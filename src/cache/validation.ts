@@ -137,7 +137,15 @@ export function afterHead(
   const mayBeSame = freshens(entry, reply)
   if (mayBeSame && length === undefined && !sharesValidator(entry, reply)) return entry
   const isSame = mayBeSame && (length === undefined || Number(length) === storedLength)
-  return isSame ? freshened(entry, request, reply, times, settings) : { ...entry, outdated: true }
+  return isSame ? freshened(entry, request, reply, times, settings) : outdatedBy(times, entry)
+}
+
+/** The stored response as a later exchange has left it: no longer up to date, whatever comes late that was asked for before. */
+export function outdatedBy(
+  { requestedAt }: Pick<ExchangeTimes, 'requestedAt'>,
+  entry: CacheEntry,
+): CacheEntry {
+  return { ...entry, requestedAt, outdated: true }
 }
 
 function sharesValidator(entry: CacheEntry, reply: Reply): boolean {

@@ -105,12 +105,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** undici has handed the head to the socket, with a piece of content: the first piece, where that is a stream. */
   onBodySent(): void {
-    if (this.#isWithheld) this.#tellSent()
+    this.#tellSent()
   }
 
   /** There is no content; else the head went with it. */
   onRequestSent(): void {
-    if (this.#isWithheld) this.#tellSent()
+    this.#tellSent()
   }
 
   onResponseStart(
@@ -210,6 +210,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #tellSent(): void {
+    if (!this.#isWithheld) return
     this.#isWithheld = false
     const tell = (): void => this.#request.observer?.sent?.(this.#clock.now())
     // While the end of the handshake or of an earlier record is on its way, node:tls keeps what comes behind it until the

@@ -45,8 +45,8 @@ export class KeyGroups {
   clear(prefix?: string): void {
     for (const group of this.#groups.values()) {
       if (prefix !== undefined && group.prefix !== prefix) continue
-      if (hasKeepsake(group)) group.forgetWhere((name) => !isKeepsake(name))
-      else this.#drop(group)
+      group.forgetWhere((name) => !isKeepsake(name))
+      if (group.size === 0) this.#drop(group)
     }
     this.#ahead = undefined
   }
@@ -84,11 +84,6 @@ export class KeyGroups {
     this.#groups.delete(idOf(prefix, algorithm))
     this.#last = undefined
   }
-}
-
-function hasKeepsake(group: KeyStates): boolean {
-  for (const name of group.names()) if (isKeepsake(name)) return true
-  return false
 }
 
 /** No two groups have the same one, for a prefix has no colon. */

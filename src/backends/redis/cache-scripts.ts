@@ -128,11 +128,8 @@ export const deleteScript = script(`${common}
   end
   redis.call('UNLINK', KEYS[1], KEYS[2])
   if KEYS[3] then
-    local keeping, ttl = redis.call('ZSCORE', KEYS[3], ARGV[2]), redis.call('PTTL', KEYS[3])
-    redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1)
-    if keeping then
-      redis.call('ZADD', KEYS[3], keeping, ARGV[2])
-      if ttl > 0 then redis.call('PEXPIRE', KEYS[3], ttl) end
+    for _, token in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
+      if token ~= ARGV[2] then redis.call('ZREM', KEYS[3], token) end
     end
   end
   return found

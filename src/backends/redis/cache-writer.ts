@@ -59,7 +59,7 @@ export class CacheWriter {
     const settings = [this.#now(), this.#spare, mostVariants].map(String)
     const description = [toWallMilliseconds(entry.expiresAt), size, id ?? '-'].map(String)
     const order = [entry.requestedAt, this.#clock.wallNow()].map(String)
-    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
+    const keys = variantKeysOf(key)
     const reply = await this.#commands.evaluate(
       putScript,
       id === undefined ? keys : [...keys, piecesKeyOf(key, id)],
@@ -73,9 +73,8 @@ export class CacheWriter {
    * @returns what its key takes now; undefined when nothing was dropped
    */
   async refuse({ key, variant, requestedAt }: CacheEntry, token = ''): Promise<Change | undefined> {
-    const keys = [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
     const words = [String(this.#now()), token, variant, String(requestedAt), String(this.#clock.wallNow())]
-    return toChange(key, (await this.#commands.evaluate(refuseScript, keys, words)) as number[])
+    return toChange(key, (await this.#commands.evaluate(refuseScript, variantKeysOf(key), words)) as number[])
   }
 
   /** @returns when it was begun, by the server’s clock */
@@ -95,6 +94,11 @@ export class CacheWriter {
   #now(): number {
     return toWallMilliseconds(this.#clock.wallNow())
   }
+}
+
+/** What scripts that read variants are given. */
+function variantKeysOf(key: string): string[] {
+  return [keyOf(key, 'entries'), keyOf(key, 'variants'), keyOf(key, 'asked')]
 }
 
 function toChange(key: string, [size, expiry]: readonly number[]): Change | undefined {

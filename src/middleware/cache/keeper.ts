@@ -8,7 +8,7 @@ import { combined, toParts } from '../../cache/parts.ts'
 import { newsStatuses, storable } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { CacheSettings, PolicySettings } from '../../cache/settings.ts'
-import { afterHead, aged } from '../../cache/validation.ts'
+import { afterHead, aged, outdatedBy } from '../../cache/validation.ts'
 import type { Reply } from '../../core/reply.ts'
 import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
@@ -115,14 +115,9 @@ export class Keeper {
   }
 
   /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
-  outdate(
-    entry: CacheEntry | undefined,
-    { status }: Reply,
-    { requestedAt }: Pick<ExchangeTimes, 'requestedAt'>,
-    ticket: Ticket,
-  ): void {
+  outdate(entry: CacheEntry | undefined, { status }: Reply, times: ExchangeTimes, ticket: Ticket): void {
     if (entry === undefined || entry.ttl !== undefined) return
-    if (newsStatuses.has(status)) this.replace({ ...entry, requestedAt, outdated: true }, ticket)
+    if (newsStatuses.has(status)) this.replace(outdatedBy(times, entry), ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
@@ -137,8 +132,7 @@ export class Keeper {
     const updated = afterHead(entry, reply.request, reply, times, policy)
     if (updated === entry) return
     const keeps = updated !== undefined && this.mayKeep(updated, reply.request, policy)
-    const { requestedAt } = times
-    this.replace(keeps ? { ...updated, requestedAt } : { ...entry, requestedAt, outdated: true }, ticket)
+    this.replace(keeps ? updated : outdatedBy(times, entry), ticket)
   }
 
   async #isThere(entry: CacheEntry): Promise<boolean> {

@@ -7,7 +7,7 @@ import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined, lengthOf } from '../../cache/parts.ts'
 import { failureStatuses, outlastsFailure, reusable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
-import { aged, completing, freshenable, freshened, validating } from '../../cache/validation.ts'
+import { aged, completing, freshenable, freshened, outdatedBy, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
 import { type FieldList, fieldValue } from '../../core/field-list.ts'
@@ -126,8 +126,8 @@ export class OriginExchange {
   /** What has come to a question that was asked at `began` is too large to be kept: what is stored is old, all the same. */
   outgrown({ selected }: Question, began: number): void {
     if (selected === undefined) return
-    const requestedAt = this.#clock.wallNow()
-    this.#keeper.replace({ ...selected, requestedAt, outdated: true }, { number: began, token: undefined })
+    const outdated = outdatedBy({ requestedAt: this.#clock.wallNow() }, selected)
+    this.#keeper.replace(outdated, { number: began, token: undefined })
   }
 
   /** Sends a HEAD, and lets its answer speak of the stored response that it selects (RFC 9111, 4.3.5). */
