@@ -140,6 +140,9 @@ const traceOf = fc
   .constantFrom(10, 1_000, 1_000_000)
   .chain((scale) => fc.tuple(fc.constant(scale), traces(scale)))
 
+/** A scale, and what is done. */
+type Trace = typeof traceOf extends fc.Arbitrary<infer T> ? T : never
+
 const capacities = fc.integer({ min: 1, max: 6 })
 const denominators = fc.constantFrom(1n, 3n, 7n, 999n)
 /** Of the scale. */
@@ -175,6 +178,20 @@ function intervals(scale: number, burst: number, percent: number, denominator: b
     { burst: burst + 2, numerator, denominator: 5n, margin },
     { burst: Math.ceil(burst / 2), numerator: numerator + 1n, denominator: 1n, margin: (margin + 1n) / 2n },
   ]
+}
+
+/** Checks histories of three limits together: what they are made of, and their capacities, margins and denominators. */
+function ofThreeLimits(
+  seed: number,
+  check: (
+    trace: Trace,
+    limits: readonly [number, number, number],
+    percent: number,
+    denominator: bigint,
+  ) => void,
+): void {
+  const three = fc.tuple(capacities, capacities, capacities)
+  fc.assert(fc.property(traceOf, three, margins, denominators, check), { seed, numRuns: 3_000 })
 }
 
 /** What the model of a fixed window is for: one clock, and one set of parameters. */
@@ -227,68 +244,49 @@ for (const [place, open] of Object.entries(stores)) {
   })
 
   test(`${place}, several limits together answer what their definitions say, to the microsecond, whatever happens`, () => {
-    fc.assert(
-      fc.property(
-        traceOf,
-        fc.tuple(capacities, capacities, capacities),
-        margins,
-        denominators,
-        ([scale, steps], [limit, burst, other], percent, denominator) => {
-          const twoWindows = pairs(
-            windows(scale, limit, percent),
-            windows(Math.ceil(scale / 2), other, 2 * percent),
-          )
-          play(
-            open(),
-            {
-              parameters: pairs(twoWindows, intervals(scale, burst, percent, denominator)),
-              rule: ([[first, second], third]) =>
-                allOf([windowRule(first), windowRule(second), gcraRule(third)]),
-              model: ([[first, second], third]) =>
-                new PairModel(
-                  new PairModel(new SlidingModel(first), new SlidingModel(second)),
-                  new GcraModel(third),
-                ),
-            },
-            steps,
-          )
+    ofThreeLimits(4, ([scale, steps], [limit, burst, other], percent, denominator) => {
+      const twoWindows = pairs(
+        windows(scale, limit, percent),
+        windows(Math.ceil(scale / 2), other, 2 * percent),
+      )
+      play(
+        open(),
+        {
+          parameters: pairs(twoWindows, intervals(scale, burst, percent, denominator)),
+          rule: ([[first, second], third]) => allOf([windowRule(first), windowRule(second), gcraRule(third)]),
+          model: ([[first, second], third]) =>
+            new PairModel(
+              new PairModel(new SlidingModel(first), new SlidingModel(second)),
+              new GcraModel(third),
+            ),
         },
-      ),
-      { seed: 4, numRuns: 3_000 },
-    )
+        steps,
+      )
+    })
   })
 
   test(`${place}, a fixed window together with other limits answers what their definitions say, to the microsecond`, () => {
-    fc.assert(
-      fc.property(
-        traceOf,
-        fc.tuple(capacities, capacities, capacities),
-        margins,
-        denominators,
-        ([scale, steps], [limit, burst, other], percent, denominator) => {
-          const [fixed, sliding] = [windows(scale, limit, percent), windows(2 * scale, other, percent / 2)]
-          const parameters = pairs(
-            pairs(fixed, sliding),
-            intervals(scale, burst, percent, denominator),
-          ).slice(0, 1)
-          play(
-            open(),
-            {
-              parameters,
-              rule: ([[first, second], third]) =>
-                allOf([fixedRule(first, false), windowRule(second), gcraRule(third)]),
-              model: ([[first, second], third]) =>
-                new PairModel(
-                  new PairModel(new FixedModel(first, false), new SlidingModel(second)),
-                  new GcraModel(third),
-                ),
-              margin: ([[{ margin }]]) => margin,
-            },
-            withoutChanges(steps),
-          )
+    ofThreeLimits(5, ([scale, steps], [limit, burst, other], percent, denominator) => {
+      const [fixed, sliding] = [windows(scale, limit, percent), windows(2 * scale, other, percent / 2)]
+      const parameters = pairs(pairs(fixed, sliding), intervals(scale, burst, percent, denominator)).slice(
+        0,
+        1,
+      )
+      play(
+        open(),
+        {
+          parameters,
+          rule: ([[first, second], third]) =>
+            allOf([fixedRule(first, false), windowRule(second), gcraRule(third)]),
+          model: ([[first, second], third]) =>
+            new PairModel(
+              new PairModel(new FixedModel(first, false), new SlidingModel(second)),
+              new GcraModel(third),
+            ),
+          margin: ([[{ margin }]]) => margin,
         },
-      ),
-      { seed: 5, numRuns: 3_000 },
-    )
+        withoutChanges(steps),
+      )
+    })
   })
 }

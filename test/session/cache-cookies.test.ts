@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test, type TestContext } from 'node:test'
-import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
 import { type CacheOptions, MemoryBackend, Session } from '../../src/index.ts'
-import { newFile } from '../backends/sqlite-support.ts'
+import { sharedPlaces } from '../support/cache-places.ts'
 import { heldOrigin } from '../support/cache-processes.ts'
 
-const redis = await startTemporaryServer()
-test.after(() => redis.close())
-
-/** On a busy machine a backend may take its time. */
-const storeTimeout = '1m'
-
 const backend = new MemoryBackend()
-const shared: Readonly<Record<string, CacheOptions>> = {
-  sqlite: { backend: 'sqlite', db: newFile(), storeTimeout },
-  redis: { backend: 'redis', url: `unix://${redis.socketPath}`, storeTimeout },
-}
-const places: Readonly<Record<string, CacheOptions>> = { memory: { backend }, ...shared }
+const places: Readonly<Record<string, CacheOptions>> = { memory: { backend }, ...sharedPlaces }
 
 /** A server that logs everybody in who comes, and answers the first one when the test says so. */
 async function loginOrigin(t: TestContext, control: string) {
@@ -99,7 +88,7 @@ for (const [name, place] of Object.entries(places)) {
       await first
       const { cacheStatus } = await second
       // in one process, caches that share a backend do not put their requests together: both have asked
-      const isShared = name in shared
+      const isShared = name in sharedPlaces
       assert.deepEqual([cacheStatus?.collapsed === true, logins()], isShared ? [true, 1] : [false, 2])
       const known = [await who(asking, url), await who(waiting, url)]
       assert.deepEqual(known, isShared ? ['sid=1', ''] : ['sid=2', 'sid=1'])
@@ -126,7 +115,7 @@ for (const [name, place] of Object.entries(places)) {
   })
 }
 
-for (const [name, place] of Object.entries(shared)) {
+for (const [name, place] of Object.entries(sharedPlaces)) {
   for (const mode of ['http', 'ttl'] as const) {
     test(`${name}, ${mode}: a private answer with cookies, to nobody in particular, is not kept for others`, async (t) => {
       const { url, until, answer } = await loginOrigin(t, 'private, max-age=60')

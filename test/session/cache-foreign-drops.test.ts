@@ -1,20 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
-import { type CacheOptions, Session } from '../../src/index.ts'
-import { newFile } from '../backends/sqlite-support.ts'
+import { Session } from '../../src/index.ts'
+import { sharedPlaces } from '../support/cache-places.ts'
 import { heldOrigin } from '../support/cache-processes.ts'
-
-const redis = await startTemporaryServer()
-test.after(() => redis.close())
-
-/** On a busy machine a backend may take its time. */
-const storeTimeout = '1m'
-
-const places: Readonly<Record<string, CacheOptions>> = {
-  sqlite: { backend: 'sqlite', db: newFile(), storeTimeout },
-  redis: { backend: 'redis', url: `unix://${redis.socketPath}`, storeTimeout },
-}
 
 const fresh = { 'Cache-Control': 'max-age=600' }
 
@@ -31,7 +19,7 @@ const drops: Readonly<Record<string, (other: Session, url: string) => Promise<un
   'session.cache.clear': ({ cache }) => cache.clear(),
 }
 
-for (const [name, place] of Object.entries(places)) {
+for (const [name, place] of Object.entries(sharedPlaces)) {
   for (const [what, drop] of Object.entries(drops)) {
     test(`${name}: who asks after ${what} in another process does not join what was asked for before`, async (t) => {
       const { url, held, until } = await heldOrigin(t, (response, n) => {

@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
 import { type CacheOptions, Session } from '../../src/index.ts'
-import { newFile } from '../backends/sqlite-support.ts'
+import { sharedPlaces } from '../support/cache-places.ts'
 import { heldOrigin } from '../support/cache-processes.ts'
 
-const redis = await startTemporaryServer()
-test.after(() => redis.close())
-
-/** On a busy machine a backend may take its time. */
-const storeTimeout = '1m'
-
-const places: Readonly<Record<string, CacheOptions>> = {
-  memory: { backend: 'memory' },
-  sqlite: { backend: 'sqlite', db: newFile(), storeTimeout },
-  redis: { backend: 'redis', url: `unix://${redis.socketPath}`, storeTimeout },
-}
+const places: Readonly<Record<string, CacheOptions>> = { memory: { backend: 'memory' }, ...sharedPlaces }
 
 const fresh = { 'Cache-Control': 'max-age=600' }
 const content = 'content '.repeat(20_000)

@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
 import { test } from 'node:test'
-import { startTemporaryServer } from '../../src/backends/redis/temporary-server.ts'
 import { type CacheOptions, Session } from '../../src/index.ts'
-import { newFile } from '../backends/sqlite-support.ts'
+import { sharedPlaces } from '../support/cache-places.ts'
 import { heldOrigin } from '../support/cache-processes.ts'
 
-const redis = await startTemporaryServer()
-test.after(() => redis.close())
-
-/** On a busy machine a backend may take its time. */
-const storeTimeout = '1m'
-
-const shared: Readonly<Record<string, CacheOptions>> = {
-  sqlite: { backend: 'sqlite', db: newFile(), storeTimeout },
-  redis: { backend: 'redis', url: `unix://${redis.socketPath}`, storeTimeout },
-}
-const places: Readonly<Record<string, CacheOptions>> = { memory: { backend: 'memory' }, ...shared }
+const places: Readonly<Record<string, CacheOptions>> = { memory: { backend: 'memory' }, ...sharedPlaces }
 
 const content = 'content '.repeat(20_000)
 
@@ -91,7 +80,7 @@ for (const [name, place] of Object.entries(places)) {
   })
 }
 
-for (const [name, place] of Object.entries(shared)) {
+for (const [name, place] of Object.entries(sharedPlaces)) {
   test(`${name}: a get that joins a stream has all of the content that another process stores`, async (t) => {
     const held: ServerResponse[] = []
     const { url, until } = await heldOrigin(t, (response) => {
