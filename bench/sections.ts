@@ -104,7 +104,7 @@ export const sections: Readonly<Record<string, Section>> = {
   acquire: {
     title: 'Limiters in memory',
     text: 'One key, a limit that is never reached, calls awaited one after another.',
-    count: 500_000,
+    count: 4_000_000,
     noun: 'call',
     unit: 'calls/s',
     references: ['rate-limiter-flexible', 'limiter'],

@@ -23,10 +23,16 @@ export interface Clock {
 /** The longest delay that `setTimeout` takes: 2^31 - 1 ms; a longer one would fire at once. */
 const longestDelay = 2_147_483_647
 
-/** The calendar as it was when the process started; looked up once, for it is slow. */
+/** Looked up once: the global is a getter, and most calls of a limiter read the clock. */
+const { performance, setTimeout, clearTimeout } = globalThis
+
+/** The calendar as it was when the process started. */
 const origin = performance.timeOrigin * 1_000
 
-/** The machine’s clock. */
+/**
+ * The machine’s clock. Whoever fakes the platform’s time after this module was loaded changes only its calendar: instants
+ * and timers stay together, and real. To have all of it by hand, give a clock of your own.
+ */
 export const systemClock: Clock = {
   now: () => Math.floor(origin + performance.now() * 1_000),
   wallNow: () => Date.now() * 1_000,
