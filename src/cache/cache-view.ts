@@ -3,7 +3,7 @@ import type { Request } from '../core/request.ts'
 import type { CacheCounters } from './counters.ts'
 import type { CacheEventName, CacheEvents, CacheEventSource } from './events.ts'
 import type { KeySettings } from './key.ts'
-import { keyOf, type RuledSettings } from './rules.ts'
+import { keyOf, keysOf, type RuledSettings } from './rules.ts'
 import { selectEntry } from './variant.ts'
 
 /** Names a stored response: a URL, or what else the request for it would say. */
@@ -65,7 +65,11 @@ export class CacheView<T> {
   /** Drops all stored responses for this URL. @returns whether there were any */
   async delete(target: CacheTarget): Promise<boolean> {
     for (const request of await this.#options.toRequests(target)) {
-      if (await this.#options.store.delete(this.#keyOf(request))) return true
+      let isThere = false
+      for (const key of keysOf(request, this.#options.settings)) {
+        isThere = (await this.#options.store.delete(key)) || isThere
+      }
+      if (isThere) return true
     }
     return false
   }

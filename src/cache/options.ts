@@ -5,10 +5,11 @@ import type { Backend } from '../backends/contract.ts'
 import { escapePrefix } from '../backends/key-prefix.ts'
 import type { RedisConn } from '../backends/redis/client-shape.ts'
 import type { RedisConnectionOptions } from '../backends/redis/redis-options.ts'
-import { checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
+import { checkAnswer, checkBoolean, checkInteger, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Request } from '../core/request.ts'
+import type { KeepableResponse } from './keepable.ts'
 import { type CacheRule, parsePolicies } from './rule-options.ts'
 import type { CacheMode, CacheSettings } from './settings.ts'
 
@@ -72,6 +73,12 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   readonly ignoredParams?: readonly string[]
   /** Names what a request asks for, in the place of its URL. Requests of one name get one response. */
   readonly cacheKey?: (request: Request) => string
+  /**
+   * Which of the responses that may be kept are: `({ headers }) => headers.get('content-type') !== 'text/html'`. It sees
+   * the head, while the content may still arrive. What is left out is nobody else’s, as if the server had said `no-store`;
+   * and what it replaces is out of date. Default: all.
+   */
+  readonly cacheFilter?: (response: KeepableResponse) => boolean
   /** `ttl` mode: whether a hit starts the lifetime anew. Default: false. */
   readonly renewCacheOnGet?: boolean
 }
@@ -90,6 +97,7 @@ const ownNames = [
   'partitionSecret',
   'ignoredParams',
   'cacheKey',
+  'cacheFilter',
   'renewCacheOnGet',
 ] as const satisfies readonly (keyof CacheOptions)[]
 
@@ -129,6 +137,7 @@ export function parseCacheOptions(options: CacheOptions, where: string): CacheSe
         : checkText(options.partitionSecret, name('partitionSecret'), true),
     ignoredParams: checkNames(options.ignoredParams ?? [], name('ignoredParams')),
     cacheKey: checkFunction(options.cacheKey, name('cacheKey')),
+    cacheFilter: toFilter(options.cacheFilter, name('cacheFilter')),
     renewOnGet: checkBoolean(options.renewCacheOnGet ?? false, name('renewCacheOnGet')),
   }
 }
@@ -144,7 +153,12 @@ function checkNames(value: unknown, option: string): ReadonlySet<string> {
   throw new OptionError(`${option}: ${describe(value)} must be a list of parameter names: ['utm_source']`)
 }
 
-function checkFunction<T>(value: T | undefined, option: string): T | undefined {
+function checkFunction<T>(value: T | undefined, option: string, of = 'request'): T | undefined {
   if (value === undefined || typeof value === 'function') return value
-  throw new OptionError(`${option}: ${describe(value)} must be a function of the request`)
+  throw new OptionError(`${option}: ${describe(value)} must be a function of the ${of}`)
+}
+
+function toFilter(value: CacheOptions['cacheFilter'], option: string): CacheSettings['cacheFilter'] {
+  const filter = checkFunction(value, option, 'response')
+  return filter && ((response) => checkAnswer(filter(response), option))
 }

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { checkOptions } from '../core/check-options.ts'
+import { checkAnswer, checkOptions } from '../core/check-options.ts'
 import { describe, type Duration, type Microseconds } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import { normalUrl } from './key.ts'
@@ -101,8 +101,6 @@ function below(text: string, option: string): ParsedRule['matches'] {
 function asked(match: (url: URL) => unknown, option: string): ParsedRule['matches'] {
   return (href) => {
     // its own: what it does to it is done to nobody else
-    const answer = match(new URL(href))
-    if (typeof answer === 'boolean') return answer
-    throw new OptionError(`${option}: returned ${describe(answer)}; it must return true or false`)
+    return checkAnswer(match(new URL(href)), option)
   }
 }

@@ -17,6 +17,15 @@ export function policyOf(url: URL, settings: RuledSettings): PolicySettings {
   return rules.find(({ matches }) => matches(href))?.policy ?? settings
 }
 
+/**
+ * The cache keys of a request under all policies that there are: what drops a response drops it wherever it was stored,
+ * also by a request of another URL whose `cacheKey` is the same.
+ */
+export function keysOf(request: Request, settings: KeySettings & RuledSettings): readonly string[] {
+  const modes = new Set([settings.mode, ...settings.rules.map(({ policy }) => policy.mode)])
+  return Array.from(modes, (mode) => cacheKey(request, settings, mode))
+}
+
 /** The cache key of a request under the policy for its URL. */
 export function keyOf(request: Request, settings: KeySettings & RuledSettings): string {
   return cacheKey(request, settings, policyOf(request.url, settings).mode)

@@ -1,6 +1,7 @@
 import type { BackendChoice } from '../backends/backend-options.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Request } from '../core/request.ts'
+import type { KeepableResponse } from './keepable.ts'
 
 /** Whether the server’s directives rule, or a fixed lifetime. */
 export type CacheMode = 'http' | 'ttl'
@@ -36,5 +37,7 @@ export interface CacheSettings extends PolicySettings {
   readonly partitionSecret: string
   readonly ignoredParams: ReadonlySet<string>
   readonly cacheKey: ((request: Request) => string) | undefined
+  /** Whether a response that may be kept is. @throws OptionError, what the user’s function throws */
+  readonly cacheFilter: ((response: KeepableResponse) => boolean) | undefined
   readonly renewOnGet: boolean
 }

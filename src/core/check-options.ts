@@ -46,6 +46,15 @@ export function checkBoolean(value: unknown, option: string): boolean {
   throw new OptionError(`${option}: ${describe(value)} must be true or false`)
 }
 
+/**
+ * Checks what a function among the options says: `true` or `false`, nothing else.
+ * @throws OptionError naming the option
+ */
+export function checkAnswer(value: unknown, option: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw new OptionError(`${option}: returned ${describe(value)}; it must return true or false`)
+}
+
 /** The known name that is at most two edits away, if there is one. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined

@@ -5,6 +5,7 @@ import { type CacheOptions, cacheOptionNames, parseCacheOptions } from '../../sr
 import type { Backend } from '../../src/backends/contract.ts'
 import { MemoryCacheStore } from '../../src/backends/memory/memory-cache-store.ts'
 import { OptionError } from '../../src/core/errors.ts'
+import { request } from '../middleware/support.ts'
 import { hour, second } from './support.ts'
 
 const backend = { cache: new MemoryCacheStore(), limits: {} } as unknown as Backend
@@ -25,6 +26,7 @@ test('the defaults are those of the manual', () => {
     partitionSecret: '',
     ignoredParams: new Set(),
     cacheKey: undefined,
+    cacheFilter: undefined,
     renewOnGet: false,
   })
 })
@@ -46,6 +48,7 @@ test('every option is taken', () => {
     partitionSecret: 's',
     ignoredParams: ['a'],
     cacheKey,
+    cacheFilter: ({ status }) => status === 200,
     renewCacheOnGet: true,
   } satisfies CacheOptions
   const parsed = parseCacheOptions(options, 'cache')
@@ -73,6 +76,9 @@ test('every option is taken', () => {
   assert.equal(parsed.checkFrequency, 60 * second)
   assert.equal(parsed.partition, partition)
   assert.equal(parsed.cacheKey, cacheKey)
+  const head = { request: request('http://127.0.0.1/'), statusText: '', headers: new Headers() }
+  assert.equal(parsed.cacheFilter?.({ ...head, status: 200 }), true)
+  assert.equal(parsed.cacheFilter?.({ ...head, status: 404 }), false)
   assert.deepEqual(parsed.ignoredParams, new Set(['a']))
   assert.equal(parsed.renewOnGet, true)
   assert.equal(parseCacheOptions({ partition: false }, 'cache').partition, false)
@@ -162,6 +168,7 @@ const wrong: readonly [options: object, names: RegExp][] = [
   [{ ignoredParams: 'utm' }, /cache\.ignoredParams/],
   [{ ignoredParams: [''] }, /cache\.ignoredParams/],
   [{ cacheKey: 'x' }, /cache\.cacheKey/],
+  [{ cacheFilter: 'json' }, /cache\.cacheFilter: 'json' must be a function of the response/],
   [{ renewCacheOnGet: 1 }, /cache\.renewCacheOnGet/],
 ]
 

@@ -89,7 +89,8 @@ test('an upload that fails before its first piece has used nothing', async (cont
   assert.deepEqual(seen, ['GET 0'])
 })
 
-test('an upload whose process stood still before the first piece asks for another slot', async (context) => {
+/** An upload whose process stood still before its first piece, so that it waits for another slot; what is sent meanwhile has its first. */
+async function lateUpload(context: TestContext, ...pieces: string[]) {
   const { clock, seen, url, session: other, key } = await limited(context, onSqlite)
   const late: (() => void)[] = []
   let standsStill = false
@@ -104,8 +105,17 @@ test('an upload whose process stood still before the first piece asks for anothe
     await session.close()
     await backend.close()
   })
-  const { content, asked, open } = withheld('one')
-  const uploaded = session.post(url, { body: content })
+  const { content, asked, open } = withheld(...pieces)
+  let isLetGo = false
+  const body = (async function* () {
+    try {
+      yield* content
+    } finally {
+      isLetGo = true
+    }
+  })()
+  const giveUp = new AbortController()
+  const uploaded = session.post(url, { body, signal: giveUp.signal })
   await asked
   standsStill = true
   const fetched = other.get(url)
@@ -117,10 +127,24 @@ test('an upload whose process stood still before the first piece asks for anothe
   open()
   do await clock.advance(0)
   while (session.ratelimiter.waiting(key) === 0 && seen.length < 2)
+  return { clock, seen, uploaded, giveUp: () => giveUp.abort(), isLetGo: () => isLetGo }
+}
+
+test('an upload whose process stood still before the first piece asks for another slot', async (context) => {
+  const { clock, seen, uploaded } = await lateUpload(context, 'one')
   await clock.advance(2 * second)
   await uploaded
   const [fetchedAt, uploadedAt] = ['GET', 'POST'].map((method) => timeOf(seen, method))
   assert.ok((uploadedAt as number) - (fetchedAt as number) >= 1, seen.join())
+})
+
+test('the stream of an upload that is given up while it waits for another slot is let go', async (context) => {
+  const { clock, seen, uploaded, giveUp, isLetGo } = await lateUpload(context, 'one', 'two')
+  assert.equal(isLetGo(), false)
+  giveUp()
+  await assert.rejects(uploaded, { code: 'ERR_ABORTED' })
+  await clock.advance(0)
+  assert.deepEqual([isLetGo(), seen.length], [true, 1])
 })
 
 /** When the server saw the request of this method; seconds. */

@@ -73,6 +73,21 @@ test('functions among the options are called in this thread, with what an asynch
   assert.deepEqual(asked, ['GET /uuid true', 'GET /get true'])
 })
 
+test('a cache filter is called in this thread, with the request and the fields', () => {
+  const asked: string[] = []
+  using filtered = new CacheOutside({
+    baseUrl: server.url,
+    cacheFilter: ({ request, status, headers }) => {
+      asked.push(`${request.url.pathname} ${status} ${headers.get('content-type')}`)
+      return headers.get('content-type') === 'application/json'
+    },
+  })
+  const stored = ['/uuid', '/bytes/8', '/uuid', '/bytes/8'].map((path) => filtered.get(path).fromCache)
+  assert.deepEqual(stored, [false, false, true, false])
+  const bytes = '/bytes/8 200 application/octet-stream'
+  assert.deepEqual(asked, ['/uuid 200 application/json', bytes, bytes])
+})
+
 test('what such a function throws is thrown from the request: the very same', () => {
   class Own extends Error {}
   const own = new Own('mine')

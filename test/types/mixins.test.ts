@@ -53,6 +53,7 @@ const right: readonly (MixedOptions & ReverseOptions)[] = [
       { match: ({ pathname }) => pathname === '/', mode: 'http', cacheTimeout: 'heuristic' },
     ],
   },
+  { cacheFilter: ({ status, headers }) => status === 200 && headers.has('etag') },
   { cache: true, cookies: true, headers: { a: 'b' }, retry: 2 },
 ]
 

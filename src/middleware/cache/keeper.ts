@@ -1,11 +1,10 @@
 import type { CacheEntry } from '../../backends/contract.ts'
-import { isLoginOfNobody } from '../../cache/cookies.ts'
 import type { CacheCounters } from '../../cache/counters.ts'
 import type { Demand } from '../../cache/demand.ts'
 import { type ExchangeTimes, isComplete, isSameExchange, toEntry } from '../../cache/entry.ts'
-import type { KeySettings } from '../../cache/key.ts'
+import { type KeepingSettings, mayKeep } from '../../cache/keepable.ts'
 import { combined, toParts } from '../../cache/parts.ts'
-import { newsStatuses, storable } from '../../cache/policy.ts'
+import { newsStatuses } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import type { CacheSettings, PolicySettings } from '../../cache/settings.ts'
 import { afterHead, aged, outdatedBy } from '../../cache/validation.ts'
@@ -14,7 +13,7 @@ import type { Request } from '../../core/request.ts'
 import { announced } from './announcements.ts'
 
 /** Settings that decide what is stored, whatever its URL. */
-export type StoringSettings = Pick<CacheSettings, 'maxEntrySize'> & KeySettings
+export type StoringSettings = Pick<CacheSettings, 'maxEntrySize'> & KeepingSettings
 
 /** When an exchange began: for whoever stores what came of it. */
 export interface Ticket {
@@ -72,11 +71,9 @@ export class Keeper {
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
-  /** Whether the response may be kept. */
+  /** Whether the response may be kept. @throws what the user’s filter throws */
   mayKeep(entry: CacheEntry, request: Request, policy: PolicySettings): boolean {
-    if (!storable(entry, policy)) return false
-    // a private cache has one user; of those who share this one, nobody could tell whose it is
-    return !(this.#store.isShared && isLoginOfNobody(entry, request, this.#settings))
+    return mayKeep(entry, request, policy, this.#settings, this.#store.isShared)
   }
 
   /** Stores what came whole, joined to the parts that are there. */
@@ -114,10 +111,14 @@ export class Keeper {
     void announced(this.#store, { key: entry.key, ask })
   }
 
-  /** What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. */
+  /**
+   * What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. In `ttl`
+   * mode only another success says so.
+   */
   outdate(entry: CacheEntry | undefined, { status }: Reply, times: ExchangeTimes, ticket: Ticket): void {
-    if (entry === undefined || entry.ttl !== undefined) return
-    if (newsStatuses.has(status)) this.replace(outdatedBy(times, entry), ticket)
+    if (entry === undefined || !newsStatuses.has(status)) return
+    if (entry.ttl === undefined) this.replace(outdatedBy(times, entry), ticket)
+    else if (status === 200) this.drop(entry.key)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */
@@ -128,7 +129,8 @@ export class Keeper {
     policy: PolicySettings,
     ticket: Ticket,
   ): void {
-    if (policy.mode === 'ttl' || reply.status !== 200) return this.outdate(entry, reply, times, ticket)
+    if (policy.mode === 'ttl') return
+    if (reply.status !== 200) return this.outdate(entry, reply, times, ticket)
     const updated = afterHead(entry, reply.request, reply, times, policy)
     if (updated === entry) return
     const keeps = updated !== undefined && this.mayKeep(updated, reply.request, policy)

@@ -1,5 +1,5 @@
 import { cacheKey, type KeySettings } from '../../cache/key.ts'
-import { keyOf, policyOf, type RuledSettings } from '../../cache/rules.ts'
+import { keysOf, policyOf, type RuledSettings } from '../../cache/rules.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
 import { answersGet, changedUrls, mayAnswerGet } from '../../cache/unsafe.ts'
 import type { Next, Reply } from '../../core/reply.ts'
@@ -61,7 +61,7 @@ export class UnsafeExchange {
     // RFC 9111, 4.4: an unsafe method that did not fail
     if (reply.status < 200 || reply.status >= 400) return
     for (const url of changedUrls(request, reply)) {
-      this.#store.invalidate(keyOf(toGet(request, url), this.#settings), keeping)
+      for (const key of keysOf(toGet(request, url), this.#settings)) this.#store.invalidate(key, keeping)
     }
   }
 }

@@ -1,8 +1,7 @@
 import type { CacheStore } from '../../backends/contract.ts'
-import { isLoginOfNobody } from '../../cache/cookies.ts'
 import { toEntry } from '../../cache/entry.ts'
+import { mayKeep } from '../../cache/keepable.ts'
 import { cacheKey } from '../../cache/key.ts'
-import { storable } from '../../cache/policy.ts'
 import { policyOf } from '../../cache/rules.ts'
 import type { CacheSettings } from '../../cache/settings.ts'
 import type { Microseconds } from '../../core/duration.ts'
@@ -38,8 +37,8 @@ async function load(response: ArchivedResponse, place: LoadingPlace): Promise<bo
   const policy = policyOf(request.url, settings)
   const key = cacheKey(request, settings, policy.mode)
   const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, policy)
-  if (entry === undefined || entry.status === 206 || !storable(entry, policy)) return false
-  if (store.shared === true && isLoginOfNobody(entry, request, settings)) return false
+  if (entry === undefined || entry.status === 206) return false
+  if (!mayKeep(entry, request, policy, settings, store.shared === true)) return false
   if (entry.expiresAt <= wallNow() || entry.body.byteLength > settings.maxEntrySize) return false
   const known = (await store.match(key)).find(({ variant }) => variant === entry.variant)
   if (known !== undefined && known.requestedAt > entry.requestedAt) return false

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { KeepableResponse } from '../../src/cache/keepable.ts'
+import { OptionError } from '../../src/core/errors.ts'
+import { bed, numbered, second } from './cache-support.ts'
+import { readAll, text } from './support.ts'
+
+const isA = ({ pathname }: URL): boolean => pathname === '/a'
+
+for (const mode of ['http', 'ttl'] as const) {
+  test(`${mode}: what the filter leaves out is not stored, however it is read; the rest is`, async (t) => {
+    const asked: string[] = []
+    const cacheFilter = ({ request, status, statusText, headers }: KeepableResponse): boolean => {
+      asked.push(`${request.method} ${request.url.pathname} ${status} ${statusText} ${headers.get('X-Kind')}`)
+      return headers.get('x-kind') !== 'html'
+    }
+    const cache = await bed(t, { mode, cacheFilter }, (response, { url }, n) => {
+      response.writeHead(200, 'Fine', { 'X-Kind': url === '/html' ? 'html' : 'json' }).end(String(n))
+    })
+    for (const path of ['/html', '/json']) await cache.get(path)
+    assert.deepEqual(asked, ['GET /html 200 Fine html', 'GET /json 200 Fine json'])
+    assert.equal((await cache.get('/json')).cacheStatus?.hit, true)
+    await readAll((await cache.send('/html', { reading: 'stream' })).stream)
+    const { cacheStatus } = await cache.get('/html')
+    assert.deepEqual([cacheStatus?.hit, cacheStatus?.stored], [false, false])
+    // asked of what may be stored, and not of hits
+    assert.equal(asked.length, 4)
+  })
+
+  test(`${mode}: what the filter leaves out has replaced what was stored`, async (t) => {
+    let keeps = true
+    const cache = await bed(t, { mode, cacheFilter: () => keeps }, numbered({}))
+    assert.equal(text(await cache.get('/a')), '1')
+    keeps = false
+    assert.equal(text(await cache.get('/a', 'reload')), '2')
+    assert.equal(text(await cache.get('/a')), '3')
+  })
+
+  test(`${mode}: what is too large to be kept has replaced what was stored`, async (t) => {
+    const cache = await bed(t, { mode, maxEntrySize: 10 }, (response, _, n) => {
+      response.writeHead(200).end(n === 2 ? 'far too large' : String(n))
+    })
+    assert.equal(text(await cache.get('/a')), '1')
+    assert.equal(text(await cache.get('/a', 'reload')), 'far too large')
+    assert.equal(text(await cache.get('/a')), '3')
+  })
+}
+
+test('a filter is not asked of what may not be stored anyway', async (t) => {
+  const cacheFilter = (): never => assert.fail('asked')
+  const cache = await bed(t, { cacheFilter }, numbered({ 'Cache-Control': 'no-store' }))
+  assert.equal(text(await cache.get('/a')), '1')
+  assert.equal(text(await cache.get('/a')), '2')
+})
+
+test('a response that was validated is asked about as it is now', async (t) => {
+  const cacheFilter = ({ headers }: KeepableResponse): boolean => headers.get('x-version') !== '2'
+  const cache = await bed(t, { cacheTimeout: '1s', cacheFilter }, (response, { headers }, n) => {
+    const fields = { ETag: '"1"', 'X-Version': String(n) }
+    response.writeHead(headers['if-none-match'] === undefined ? 200 : 304, fields).end()
+  })
+  await cache.get('/a')
+  await cache.clock.advance(second)
+  const validated = await cache.get('/a')
+  assert.deepEqual([validated.status, validated.cacheStatus?.fwdStatus], [200, 304])
+  assert.equal((await cache.get('/a')).cacheStatus?.hit, false)
+})
+
+test('concurrent requests for what the filter leaves out each have a response of their own', async (t) => {
+  const cache = await bed(t, { cacheFilter: () => false }, numbered({}))
+  const replies = await Promise.all([1, 2, 3].map(async () => text(await cache.get('/a'))))
+  assert.equal(new Set(replies).size, 3)
+})
+
+test('what a filter throws is thrown from the request, whose connection is free again', async (t) => {
+  const boom = new Error('boom')
+  let fails = true
+  const cacheFilter = (): boolean => {
+    if (fails) throw boom
+    return true
+  }
+  const cache = await bed(t, { cacheFilter }, (response) => {
+    response.writeHead(200).end('x'.repeat(1_000_000))
+  })
+  const closed: Promise<unknown>[] = []
+  for (const reading of ['buffered', 'stream'] as const) {
+    await assert.rejects(cache.send('/a', { reading }), (error) => error === boom)
+    const { socket } = cache.arrivals.at(-1) ?? {}
+    if (reading === 'stream' && socket?.destroyed === false) {
+      closed.push(new Promise((resolve) => socket.once('close', resolve)))
+    }
+  }
+  await Promise.all(closed)
+  fails = false
+  assert.equal((await cache.get('/a')).cacheStatus?.stored, true)
+})
+
+test('a filter that returns neither true nor false is an error that names it', async (t) => {
+  // @ts-expect-error no answer
+  const cache = await bed(t, { cacheFilter: () => undefined }, numbered({}))
+  await assert.rejects(cache.get('/a'), (error) => {
+    assert.ok(error instanceof OptionError)
+    assert.match(error.message, /cache\.cacheFilter: returned undefined; it must return true or false/)
+    return true
+  })
+})
+
+test('a rule that fails on where a POST points fails no POST: both modes are invalidated', async (t) => {
+  const rules = [
+    {
+      match: (url: URL) => {
+        if (url.pathname === '/b' && isDone) throw new Error('of a rule')
+        return isA(url)
+      },
+      mode: 'ttl',
+    },
+  ] as const
+  let isDone = false
+  const cache = await bed(t, { rules }, (response, { method }, n) => {
+    response.writeHead(200, method === 'GET' ? {} : { Location: '/b' }).end(String(n))
+  })
+  await cache.get('/b')
+  isDone = true
+  assert.equal((await cache.send('/c', { method: 'POST' })).status, 200)
+  isDone = false
+  assert.equal((await cache.get('/b')).cacheStatus?.hit, false)
+})
+
+test('a change of what has one cacheKey under several URLs drops it in whichever mode it is stored', async (t) => {
+  const options = { cacheKey: () => 'one', rules: [{ match: isA, mode: 'ttl' }] } as const
+  const cache = await bed(t, options, numbered({}))
+  for (const path of ['/a', '/b']) await cache.get(path)
+  await cache.send('/b', { method: 'PUT' })
+  for (const path of ['/a', '/b']) assert.equal((await cache.get(path)).cacheStatus?.hit, false, path)
+})
