@@ -22,8 +22,8 @@ export type {
   RevalidationFailedEvent,
 } from './cache/events.ts'
 export type { CacheOptions } from './cache/options.ts'
-export type { KeepableResponse } from './cache/keepable.ts'
 export type { CacheRule } from './cache/rule-options.ts'
+export type { KeepableResponse } from './cache/settings.ts'
 export type { Clock, Timer } from './core/clock.ts'
 export type { Duration, DurationFields, Rate } from './core/duration.ts'
 export {

@@ -6,15 +6,6 @@ import type { KeySettings } from './key.ts'
 import { storable } from './policy.ts'
 import type { CacheSettings, PolicySettings } from './settings.ts'
 
-/** What is known of a response when it is decided whether it is kept: its head. The content may be still to come. */
-export interface KeepableResponse {
-  readonly request: Request
-  readonly status: number
-  readonly statusText: string
-  /** As they would be stored: without those of the connection. */
-  readonly headers: Headers
-}
-
 /** Settings that decide what is kept, whatever its URL. */
 export type KeepingSettings = KeySettings & Pick<CacheSettings, 'cacheFilter'>
 

@@ -9,9 +9,8 @@ import { checkAnswer, checkBoolean, checkInteger, checkOptions } from '../core/c
 import { describe, type Duration, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Request } from '../core/request.ts'
-import type { KeepableResponse } from './keepable.ts'
 import { type CacheRule, parsePolicies } from './rule-options.ts'
-import type { CacheMode, CacheSettings } from './settings.ts'
+import type { CacheMode, CacheSettings, KeepableResponse } from './settings.ts'
 
 /** What a cache can be told. */
 export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'> {

@@ -1,7 +1,6 @@
 import type { BackendChoice } from '../backends/backend-options.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Request } from '../core/request.ts'
-import type { KeepableResponse } from './keepable.ts'
 
 /** Whether the server’s directives rule, or a fixed lifetime. */
 export type CacheMode = 'http' | 'ttl'
@@ -20,6 +19,15 @@ export interface ParsedRule {
   /** Whether it is for a URL, in the normal form that keys are made of. */
   readonly matches: (href: string) => boolean
   readonly policy: PolicySettings
+}
+
+/** What is known of a response when it is decided whether it is kept: its head. The content may be still to come. */
+export interface KeepableResponse {
+  readonly request: Request
+  readonly status: number
+  readonly statusText: string
+  /** As they would be stored: without those of the connection. */
+  readonly headers: Headers
 }
 
 /** Cache options, checked, with their defaults; spans in microseconds. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { KeepableResponse } from '../../src/cache/keepable.ts'
+import type { KeepableResponse } from '../../src/cache/settings.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { bed, numbered, second } from './cache-support.ts'
 import { readAll, text } from './support.ts'
