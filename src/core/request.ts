@@ -143,6 +143,14 @@ export function nameOf({ method, url }: { readonly method: string; readonly url:
   return `${method} ${url.origin}${url.pathname}`
 }
 
+/** The response is over its cap. */
+export function tooLarge(request: Request): SessionError {
+  return new SessionError(
+    'ERR_TOO_LARGE',
+    `${nameOf(request)}: the content is larger than maxResponseSize (${request.maxResponseSize} bytes); raise it, or use stream()`,
+  )
+}
+
 /** Methods whose repetition does no more than once does (RFC 9110, 9.2.2). */
 export const idempotentMethods: ReadonlySet<string> = new Set([
   'GET',

@@ -3,7 +3,7 @@ import { alarm, type Clock, type Timer } from '../core/clock.ts'
 import { AbortError, SessionError } from '../core/errors.ts'
 import { fieldValue } from '../core/field-list.ts'
 import { emptyBody, type Reply } from '../core/reply.ts'
-import { type ExchangeObserver, nameOf, type Request, UnwrittenError } from '../core/request.ts'
+import { type ExchangeObserver, type Request, tooLarge, UnwrittenError } from '../core/request.ts'
 import { ContentStream, StreamFeed } from './content-stream.ts'
 import { type Phase, toSessionError } from './transport-errors.ts'
 
@@ -233,14 +233,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
  */
 function onceSocketIsFree(act: () => void): void {
   queueMicrotask(() => setImmediate(act))
-}
-
-/** The response is over its cap. */
-export function tooLarge(request: Request): SessionError {
-  return new SessionError(
-    'ERR_TOO_LARGE',
-    `${nameOf(request)}: the content is larger than maxResponseSize (${request.maxResponseSize} bytes); raise it, or use stream()`,
-  )
 }
 
 /** What `toString('latin1')` comes to, without looking the encoding up for each of a response's many strings. */

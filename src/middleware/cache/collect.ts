@@ -1,7 +1,6 @@
 import { concatenate } from '../../core/concatenate.ts'
 import type { Reply } from '../../core/reply.ts'
-import type { Request } from '../../core/request.ts'
-import { tooLarge } from '../../transport/exchange.ts'
+import { type Request, tooLarge } from '../../core/request.ts'
 import { isFailure, isTooLarge } from './failures.ts'
 
 /**
