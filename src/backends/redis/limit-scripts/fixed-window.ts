@@ -1,6 +1,7 @@
 /**
- * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
- * key lives for certain, what of Rule.pack changes seldom, usedAt, and the rest of it.
+ * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles usedAt, last, from when on the shortcut may grant,
+ * how many units are in the window until whose end it may go on, or 0, that end, the capacity, and the epoch; the retention,
+ * the other numbers, and the rest of Rule.pack. The shortcut changes the first four, and not the count.
  */
 export const fixedWindow = `
 local fixed_window = {}
@@ -29,11 +30,13 @@ function fixed_window:initial()
 end
 
 function fixed_window:load(stored)
-  local from, to, length, free_at, epoch, said_count, used_at, last, first_count, counted, first_loose,
-    loosely_counted, place = struct.unpack('<dddddddddddd', stored, 145)
+  local used_at, last, _, used, _, _, epoch = struct.unpack('<ddddddd', stored, 97)
+  local from, to, length, free_at, said_count, first_count, counted, first_loose, loosely_counted, place =
+    struct.unpack('<ddddddddd', stored, 177)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
   local ends, said = instant_log.new(self.key, 0), instant_log.new(self.key, 0)
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
+  if used > 0 then counts[counted] = used end
   for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
   local said_at = #stored - 8 * said_count + 1
   while place <= #stored do
@@ -180,10 +183,10 @@ end
 
 function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local state, nan = self.state, 0 / 0
-  local packed = { terms, struct.pack('<dddd', retention, self.capacity, self.window, self.margin),
-    struct.pack('<dddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from, state.to or nan,
-    state.length, state.free_at, state.epoch, state.said:size(), used_at, state.last, state.counts.first, #state.counts,
-    state.loose.first, #state.loose) }
+  local packed = { terms, struct.pack('<ddddddd', used_at, state.last,
+    max(state.last, state.free_at, used_at - 1000000, paused_until), 0, -math.huge, self.capacity, state.epoch),
+    struct.pack('<dddddddddddd', retention, self.window, self.margin, state.from or state.sent_from, state.to or nan,
+    state.length, state.free_at, state.said:size(), state.counts.first, #state.counts, state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, log in ipairs({ state.ends, state.said }) do

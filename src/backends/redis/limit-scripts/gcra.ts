@@ -1,8 +1,8 @@
 /**
- * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
- * key lives for certain, the parts of a microsecond, usedAt, what else Rule.pack has but for the units under way, how many
- * these are, the latest of their ends, and then they themselves: those granted one behind another that end at the same
- * instant as one.
+ * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles usedAt, last, from when on the shortcut may
+ * grant, tat, its rest, and the number of the last unit, which is what the shortcut changes; up to when a grant may last so
+ * that the key lives long enough, the capacity, the other numbers, and the retention; how many units are under way,
+ * the latest of their ends, and then they themselves: those granted one behind another that end at the same instant as one.
  */
 export const gcra = `
 local gcra = { notes_units = true } -- a grant's mark is the number of its last unit
@@ -13,9 +13,9 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
   local self = setmetatable({ key = key, capacity = capacity, whole = whole, part = part, parts = parts,
     margin = margin, tat = 0, rest = 0, last = 0, count = 0, open = {}, open_units = 0 }, gcra)
   if not stored then return self end
-  local of_parts
-  of_parts, self.used_at, self.tat, self.rest, self.last, self.count, self.open_units =
-    struct.unpack('<ddddddd', stored, 153)
+  local of_parts, _
+  self.used_at, self.last, _, self.tat, self.rest, self.count = struct.unpack('<dddddd', stored, 97)
+  of_parts, _, _, self.open_units = struct.unpack('<dddd', stored, 177)
   for place = 217, #stored, 24 do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
@@ -100,9 +100,9 @@ function gcra:save(used_at, ttl, now, paused_until, retention)
     latest = max(latest, each.ends)
     all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  all[1] = terms .. struct.pack('<ddddddddddddddd', retention, self.capacity, self.whole, self.part, self.margin,
-    paused_until, now + 1000 * ttl, self.parts, used_at, self.tat, self.rest, self.last, self.count, self.open_units,
-    latest)
+  all[1] = terms .. struct.pack('<ddddddddddddddd', used_at, self.last, max(self.last, used_at - 1000000, paused_until),
+    self.tat, self.rest, self.count, now + 1000 * (ttl - retention), self.capacity, self.whole, self.part, self.parts,
+    self.margin, retention, self.open_units, latest)
   call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
@@ -202,10 +202,10 @@ end
 
 /** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
 export const gcraShortcut = `
-local ttl, burst, whole, part, margin, paused_until, alive_until, parts, used_at, tat, rest, last, count, open_units, latest =
-  struct.unpack('<ddddddddddddddd', state, 97)
-if last <= now and used_at <= now + 1000000 and paused_until <= now then
-  local place, floor, ceil = 217, math.floor, math.ceil
+local earliest, tat, rest, count, fresh_until, burst, whole, part, parts, margin = struct.unpack('<dddddddddd', state, 113)
+if earliest <= now then
+  local floor, ceil, place, open_units, latest = math.floor, math.ceil, 217, 0, 0
+  if place <= #state then open_units, latest = struct.unpack('<dd', state, 201) end
   while place <= #state do
     local _, cost, ends = struct.unpack('<ddd', state, place)
     if ends >= now then break end
@@ -225,20 +225,20 @@ if last <= now and used_at <= now + 1000000 and paused_until <= now then
     tat, rest = tat + units * whole + carry, rest - carry * parts
     local before, ends = count, tat + ceil(rest / parts)
     count = count + units
-    if margin == 0 and place == 217 and ends <= alive_until and now + ttl * 1000 <= alive_until then
-      call('SETRANGE', KEYS[2], '160', struct.pack('<dddddd', now, tat, rest, now, count, open_units))
+    if margin == 0 and place == 217 and ends <= fresh_until then
+      call('SETRANGE', KEYS[2], '96', struct.pack('<dddddd', now, now, now, tat, rest, count))
     else
-      local open = string.sub(state, place)
+      local retention, open = struct.unpack('<d', state, 193), string.sub(state, place)
       if margin > 0 then
         open_units, latest = open_units + units, math.max(latest, now + margin)
         open = open .. struct.pack('<ddd', count, units, now + margin)
         ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
       end
-      ttl = 2 * math.max(ttl, ceil((ends - now) / 1000))
-      call('SET', KEYS[2], string.sub(state, 1, 136) .. struct.pack('<dddddddddd', paused_until, now + ttl * 1000, parts,
-        now, tat, rest, now, count, open_units, latest) .. open, 'PX', ttl)
+      local ttl = 2 * math.max(retention, ceil((ends - now) / 1000))
+      call('SET', KEYS[2], ARGV[1] .. struct.pack('<ddddddddddddddd', now, now, now, tat, rest, count,
+        now + 1000 * (ttl - retention), burst, whole, part, parts, margin, retention, open_units, latest) .. open, 'PX', ttl)
     end
-    return seconds .. ' ' .. microseconds .. ' ' .. before + 1
+    return seconds .. ' ' .. microseconds .. string.format(' %d', before + 1)
   end
 end
 `

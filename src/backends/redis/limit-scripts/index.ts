@@ -70,7 +70,8 @@ function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
   return `
-local units = tonumber(ARGV[1])
+local units = 1
+if ARGV[2] then units = tonumber(ARGV[2]) end
 if units then
   local call, seconds, microseconds = redis.call, '0', ARGV[3]
   if not microseconds then
@@ -79,17 +80,22 @@ if units then
   end
   local now = seconds * 1000000 + microseconds
   local state = call('GET', KEYS[2])
-  if state and string.find(state, ARGV[2], 1, true) == 1 then
+  if state and string.find(state, ARGV[1], 1, true) == 1 then
     ${kernels[name].shortcut}
   end
 end
 `
 }
 
+/** Of one kernel come the terms, too, and then perhaps only how many units, and now. */
+function argumentsOf(names: readonly KernelName[]): string {
+  if (names.length > 1) return `local json, terms = ARGV[1], string.rep(' ', ${termsLength})`
+  return `local terms, json = ARGV[1], ARGV[2] or '1'
+if tonumber(json) then json = '[' .. (ARGV[3] or 'false') .. ',' .. terms .. ',"reserve",0,0,1,' .. json .. ',1]' end`
+}
+
 const start = `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
-local json, terms = ARGV[1], ARGV[2] or string.rep(' ', ${termsLength})
-if tonumber(json) then json = '[' .. (ARGV[3] or 'false') .. ',' .. terms .. ',"reserve",0,0,1,' .. json .. ',1]' end
 local arguments = cjson.decode(json)
 local now, retention = arguments[1], arguments[2]
 if not now then
@@ -110,5 +116,5 @@ function sourceOf(names: readonly KernelName[]): string {
     return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
-  return [shortcut(names), start, ...sources, local, operations].join('').trim()
+  return [shortcut(names), argumentsOf(names), start, ...sources, local, operations].join('').trim()
 }
