@@ -3,14 +3,14 @@
  * is known which one that is, nothing but how many units it has changes until its end.
  */
 export const fixedWindowShortcut = `
-local _, _, earliest, used, finish, capacity, epoch = struct.unpack('<ddddddd', state, 97)
-if earliest <= now then
+local known_terms, earliest, used, finish, capacity, epoch = struct.unpack('<c96ddddc16', state)
+if known_terms == ARGV[1] and earliest <= now then
   local is_granted = now < finish and used + units <= capacity
   if is_granted then
-    call('SETRANGE', KEYS[2], '96', struct.pack('<dddd', now, now, now, used + units))
+    call('SETRANGE', KEYS[2], '96', struct.pack('<dd', now, used + units))
   else
-    local retention, window, margin, from, to, length, free_at, said_count, first_count, counted, _, loosely_counted, place =
-      struct.unpack('<dddddddddddd', state, 153)
+    local retention, window, margin, from, to, length, free_at, said_count, _, _, first_count, counted, _, loosely_counted, place =
+      struct.unpack('<dddddddddddddd', state, 145)
     local index, behind = math.max(0, math.floor((now - to) / window)), first_count + counted
     if behind ~= index + 1 or counted == 0 then
       used = 0
@@ -23,10 +23,10 @@ if earliest <= now then
     if is_granted then
       local ttl = 2 * math.max(retention, math.ceil((to + (index + 1) * window - now) / 1000))
       finish = math.min(from + (index + 1) * window - margin, now + 1000 * (ttl - retention))
-      call('SET', KEYS[2], ARGV[1] .. struct.pack('<dddddddddddddddddddd', now, now, now, used, finish, capacity, epoch,
-        retention, window, margin, from, to, length, free_at, said_count, index, 1, 0, 0, used), 'PX', ttl)
+      call('SET', KEYS[2], ARGV[1] .. struct.pack('<ddddc16ddddddddddddddd', now, used, finish, capacity, epoch,
+        retention, window, margin, from, to, length, free_at, said_count, now, now, index, 1, 0, 0, used), 'PX', ttl)
     end
   end
-  if is_granted then return seconds .. ' ' .. microseconds .. string.format(' %d', epoch) end
+  if is_granted then return seconds .. ' ' .. microseconds .. ' ' .. epoch end
 end
 `

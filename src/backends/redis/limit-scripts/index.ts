@@ -59,12 +59,13 @@ export function limitScript(names: readonly KernelName[]): Script {
 
 /**
  * The commonest call on a limit with one kernel, which is units one by one, now or not at all, may come in a form of its own.
- * ARGV then: how many; the terms; and now, unless the server is to be asked. The terms are the retention and the numbers of
- * the kernel, in a text of fixed length: a state that begins with the same has them as numbers too, which costs less than
- * to send and read each of them. The reply, when all are granted
- * without further ado, is one line, which costs less than an array: the seconds and microseconds of now, and what the
- * kernel notes of the first grant. Each command costs about as much as all else together, so the clock and the state are
- * read, and the part of the state that changes is written over; while it lives long enough, its TTL is left alone.
+ * ARGV then: the terms; how many units, unless it is one; and now, unless the server is to be asked. The terms are the
+ * retention and the numbers of the kernel, in a text of fixed length: a state that begins with the same has them as numbers
+ * too, which costs less than to send and read each of them. The reply, when all are granted without further ado, is one
+ * line, which costs less than an array: the seconds and microseconds of now, and what the kernel notes of the first grant.
+ * Each command costs about a microsecond, and so does a number that is made into a text, or a kilobyte of state. So the
+ * clock and a short state are read, and a few numbers of it written over, or units appended; from these the full script
+ * tells what else has changed. While the state lives long enough, its TTL is left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
@@ -80,7 +81,7 @@ if units then
   end
   local now = seconds * 1000000 + microseconds
   local state = call('GET', KEYS[2])
-  if state and string.find(state, ARGV[1], 1, true) == 1 then
+  if state then
     ${kernels[name].shortcut}
   end
 end

@@ -110,9 +110,9 @@ end
  * state may grow they are all that is written. Then it is written whole, without what is past, and pages go to the list.
  */
 export const slidingWindowShortcut = `
-local margin, longest, fresh_until, earliest = struct.unpack('<dddd', state, 97)
+local known_terms, margin, longest, fresh_until, earliest = struct.unpack('<c96dddd', state)
 local ends, length = now + margin, #state
-if earliest <= ends and struct.unpack('<d', state, length - 7) <= ends then
+if known_terms == ARGV[1] and earliest <= ends and struct.unpack('<d', state, length - 7) <= ends then
   local added = struct.pack('<d', ends)
   if units > 1 then added = string.rep(added, units) end
   if length + 8 * units <= longest and now <= fresh_until then
