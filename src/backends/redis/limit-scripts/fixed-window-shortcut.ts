@@ -22,7 +22,7 @@ if known_terms == ARGV[1] and earliest <= now then
       and index == math.floor((now + margin - from) / window) and used <= capacity
     if is_granted then
       local ttl = 2 * math.max(retention, math.ceil((to + (index + 1) * window - now) / 1000))
-      finish = math.min(from + (index + 1) * window - margin, now + 1000 * (ttl - retention))
+      finish = from + (index + 1) * window - margin
       call('SET', KEYS[2], ARGV[1] .. struct.pack('<ddddc16ddddddddddddddd', now, used, finish, capacity, epoch,
         retention, window, margin, from, to, length, free_at, said_count, now, now, index, 1, 0, 0, used), 'PX', ttl)
     end
