@@ -124,7 +124,8 @@ export class LimitOutbox {
 
   #inPlain(terms: string, { units }: PlainOperation<unknown>): readonly string[] {
     const now = this.#clocks.any.scriptNow()
-    return now === undefined ? [String(units), terms] : [String(units), terms, String(now)]
+    if (now !== undefined) return [terms, String(units), String(now)]
+    return units === 1 ? [terms] : [terms, String(units)]
   }
 
   #inJson(address: Address, calls: readonly Call[]): readonly string[] {
@@ -133,7 +134,7 @@ export class LimitOutbox {
     const now = clock.now()
     let json = `[${clock.scriptNow() ?? false},${numbers}`
     for (const { operation } of calls) json += `,${operation.toJson(now)}`
-    return terms === undefined ? [`${json}]`] : [`${json}]`, terms]
+    return terms === undefined ? [`${json}]`] : [terms, `${json}]`]
   }
 
   /** Whether there is a cluster is known once a server has answered. */

@@ -105,7 +105,7 @@ test('clear leaves limits, and keys of others that begin alike', async () => {
     'Api:one',
     'Api:{one}',
     'Api:{one}:cache',
-    'Api:{one}:ratelimit:gcra',
+    'Api:{one}:ratelimit:1:gcra',
     'Api:{one}:cache:other',
   ]
   for (const key of others) await client.set(key, '1')

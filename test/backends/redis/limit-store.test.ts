@@ -154,6 +154,46 @@ test('every change of a limit renews its keys', async () => {
   assert.ok(ttl > 900_000 && ttl <= 1_000_000)
 })
 
+test('the TTL of a key is left alone for as long as it is long enough, and no longer', async () => {
+  const clock = new SteppedClock(1_700_000_000 * second)
+  const steady = new RedisLimitStore({ commands: connection, clock }) // which keeps keys for an hour
+  for (const rule of [bucket(1_000, second), sliding(1_000, second)]) {
+    const limit = limitOf(rule)
+    const [, key] = keysOf(limit) as [string, string]
+    await steady.reserveEach(limit, [1])
+    clock.at += 1
+    await steady.reserveEach(limit, [1])
+    await connection.send('PEXPIRE', key, '5000000')
+    clock.at += hour - 2 * second
+    await steady.reserveEach(limit, [1])
+    assert.ok((await connection.send<number>('PTTL', key)) <= 5_000_000, rule.algorithm)
+    clock.at += 3 * second
+    await steady.reserveEach(limit, [1])
+    assert.ok((await connection.send<number>('PTTL', key)) > 7_000_000, rule.algorithm)
+  }
+})
+
+test('the list of a long window outlives its state, and is not taken up again without it', async () => {
+  const clock = new SteppedClock(1_700_000_000 * second)
+  const long = new RedisLimitStore({ commands: connection, clock })
+  const limit = limitOf(sliding(1_000, hour))
+  const [, state, list] = keysOf(limit) as [string, string, string]
+  for (let round = 0; round < 2; round++) {
+    for (let unit = 0; unit < 100; unit++) {
+      clock.at += 1
+      await long.reserveEach(limit, [1])
+    }
+    const [shorter, longer] = [
+      await connection.send<number>('PTTL', state),
+      await connection.send<number>('PTTL', list),
+    ]
+    assert.ok(shorter > 0 && shorter < longer, `${shorter} and ${longer} ms`)
+    assert.equal((await long.peek(limit)).remaining, 900)
+    await connection.send('DEL', state)
+    clock.at += 2 * hour
+  }
+})
+
 test('a clock may begin with nought', async () => {
   const early = new RedisLimitStore({ commands: connection, clock: new ManualClock() })
   const limit = limitOf(bucket(1, hour))
@@ -246,8 +286,8 @@ test('one limit’s keys are in one slot, and those of different limits differ',
   const keys = limits.map(keysOf)
   for (const each of keys) assert.equal(new Set(each.map(slotOf)).size, 1, each.join(' '))
   assert.equal(new Set(keys.flat()).size, keys.flat().length)
-  const [plain] = keys.filter(([pause]) => pause === 'p:{a}:ratelimit:slidingwindow:pause')
-  assert.deepEqual(plain?.[1], 'p:{a}:ratelimit:slidingwindow')
+  const [plain] = keys.filter(([pause]) => pause === 'p:{a}:ratelimit:1:slidingwindow:pause')
+  assert.deepEqual(plain?.[1], 'p:{a}:ratelimit:1:slidingwindow')
 })
 
 test('clear forgets the limits of one prefix, and nothing else that is in Redis', async () => {

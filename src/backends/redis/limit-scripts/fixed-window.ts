@@ -1,6 +1,8 @@
 /**
- * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
- * key lives for certain, what of Rule.pack changes seldom, usedAt, and the rest of it.
+ * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, how many
+ * units are in the window that it grants in, or 0, when it is to stop, and the capacity; the epoch as a text; the retention,
+ * the other numbers, and the rest of Rule.pack. Of what it grants the shortcut writes no more than the first two: where the second is
+ * not 0, they say what usedAt and last are, and the last count.
  */
 export const fixedWindow = `
 local fixed_window = {}
@@ -29,11 +31,13 @@ function fixed_window:initial()
 end
 
 function fixed_window:load(stored)
-  local from, to, length, free_at, epoch, said_count, used_at, last, first_count, counted, first_loose,
-    loosely_counted, place = struct.unpack('<dddddddddddd', stored, 145)
+  local earliest, used, _, _, epoch = struct.unpack('<ddddc16', stored, 97)
+  local from, to, length, free_at, said_count, used_at, last, first_count, counted, first_loose, loosely_counted, place =
+    struct.unpack('<ddddddddddd', stored, 169)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
   local ends, said = instant_log.new(self.key, 0), instant_log.new(self.key, 0)
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
+  if used > 0 then used_at, last, counts[counted] = earliest, earliest, used end
   for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
   local said_at = #stored - 8 * said_count + 1
   while place <= #stored do
@@ -47,7 +51,7 @@ function fixed_window:load(stored)
     sent_from, from, to = from, nil, nil
   end
   self.used_at = used_at
-  self.state = { from = from, to = to, sent_from = sent_from, length = length, free_at = free_at, epoch = epoch,
+  self.state = { from = from, to = to, sent_from = sent_from, length = length, free_at = free_at, epoch = tonumber(epoch),
     ends = ends, said = said, counts = counts, loose = loose, last = last }
 end
 
@@ -180,9 +184,10 @@ end
 
 function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local state, nan = self.state, 0 / 0
-  local packed = { terms, struct.pack('<dddd', retention, self.capacity, self.window, self.margin),
-    struct.pack('<dddddddddddddd', paused_until, now + 1000 * ttl, state.from or state.sent_from, state.to or nan,
-    state.length, state.free_at, state.epoch, state.said:size(), used_at, state.last, state.counts.first, #state.counts,
+  local packed = { terms, struct.pack('<ddddc16', max(state.last, state.free_at, used_at - 1000000, paused_until), 0,
+    -math.huge, self.capacity, string.format('%016d', state.epoch)),
+    struct.pack('<dddddddddddddd', retention, self.window, self.margin, state.from or state.sent_from, state.to or nan,
+    state.length, state.free_at, state.said:size(), used_at, state.last, state.counts.first, #state.counts,
     state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end

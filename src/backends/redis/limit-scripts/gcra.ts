@@ -1,8 +1,10 @@
 /**
- * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles the retention and the numbers; the end of the last pause, until when the
- * key lives for certain, the parts of a microsecond, usedAt, what else Rule.pack has but for the units under way, how many
- * these are, the latest of their ends, and then they themselves: those granted one behind another that end at the same
- * instant as one.
+ * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, tat, its
+ * rest, and the number of the last unit; up to when a grant may last so that the key lives long enough, the capacity, the
+ * other numbers, and the retention; usedAt, last, and the number of the last unit when all that was written; how many units
+ * are under way, the latest of their ends, and then they themselves: those granted one behind another that end at the
+ * same instant as one. Of what it grants the shortcut writes no more than the first four: where the numbers of the last unit
+ * differ, the first says what usedAt and last are.
  */
 export const gcra = `
 local gcra = { notes_units = true } -- a grant's mark is the number of its last unit
@@ -13,10 +15,11 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
   local self = setmetatable({ key = key, capacity = capacity, whole = whole, part = part, parts = parts,
     margin = margin, tat = 0, rest = 0, last = 0, count = 0, open = {}, open_units = 0 }, gcra)
   if not stored then return self end
-  local of_parts
-  of_parts, self.used_at, self.tat, self.rest, self.last, self.count, self.open_units =
-    struct.unpack('<ddddddd', stored, 153)
-  for place = 217, #stored, 24 do
+  local earliest, of_parts, written, _
+  earliest, self.tat, self.rest, self.count = struct.unpack('<dddd', stored, 97)
+  of_parts, _, _, self.used_at, self.last, written, self.open_units = struct.unpack('<ddddddd', stored, 161)
+  if self.count ~= written then self.used_at, self.last = earliest, earliest end
+  for place = 225, #stored, 24 do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
   end
@@ -100,9 +103,9 @@ function gcra:save(used_at, ttl, now, paused_until, retention)
     latest = max(latest, each.ends)
     all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  all[1] = terms .. struct.pack('<ddddddddddddddd', retention, self.capacity, self.whole, self.part, self.margin,
-    paused_until, now + 1000 * ttl, self.parts, used_at, self.tat, self.rest, self.last, self.count, self.open_units,
-    latest)
+  all[1] = terms .. struct.pack('<dddddddddddddddd', max(self.last, used_at - 1000000, paused_until), self.tat, self.rest,
+    self.count, now + 1000 * (ttl - retention), self.capacity, self.whole, self.part, self.parts, self.margin, retention,
+    used_at, self.last, self.count, self.open_units, latest)
   call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
@@ -202,16 +205,16 @@ end
 
 /** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
 export const gcraShortcut = `
-local ttl, burst, whole, part, margin, paused_until, alive_until, parts, used_at, tat, rest, last, count, open_units, latest =
-  struct.unpack('<ddddddddddddddd', state, 97)
-if last <= now and used_at <= now + 1000000 and paused_until <= now then
-  local place, floor, ceil = 217, math.floor, math.ceil
+local known_terms, earliest, tat, rest, count, fresh_until, burst, whole, part, parts, margin =
+  struct.unpack('<c96dddddddddd', state)
+if known_terms == ARGV[1] and earliest <= now then
+  local place, open_units, latest = 225, 0, 0
+  if place <= #state then open_units, latest = struct.unpack('<dd', state, 209) end
   while place <= #state do
     local _, cost, ends = struct.unpack('<ddd', state, place)
     if ends >= now then break end
-    local units_part = open_units * part
-    local bound = ends + open_units * whole + floor(units_part / parts)
-    local bound_rest = units_part % parts
+    local bound_rest = open_units * part % parts
+    local bound = ends + open_units * whole + (open_units * part - bound_rest) / parts
     if bound > tat or (bound == tat and bound_rest > rest) then tat, rest = bound, bound_rest end
     open_units = open_units - cost
     place = place + 24
@@ -219,26 +222,24 @@ if last <= now and used_at <= now + 1000000 and paused_until <= now then
   if margin == 0 and tat < now then tat, rest = now, 0 end
   local over = units - burst
   if (margin > 0 and open_units <= -over or margin == 0 and place > #state)
-    and tat + over * whole + ceil((rest + over * part) / parts) <= now then
-    rest = rest + units * part
-    local carry = floor(rest / parts)
-    tat, rest = tat + units * whole + carry, rest - carry * parts
-    local before, ends = count, tat + ceil(rest / parts)
-    count = count + units
-    if margin == 0 and place == 217 and ends <= alive_until and now + ttl * 1000 <= alive_until then
-      call('SETRANGE', KEYS[2], '160', struct.pack('<dddddd', now, tat, rest, now, count, open_units))
+    and (rest + over * part) / parts <= now - tat - over * whole then
+    local before, sum = count, rest + units * part
+    rest = sum % parts
+    tat, count = tat + units * whole + (sum - rest) / parts, count + units
+    if margin == 0 and place == 225 and tat < fresh_until then
+      call('SETRANGE', KEYS[2], '96', struct.pack('<dddd', now, tat, rest, count))
     else
-      local open = string.sub(state, place)
+      local retention, ends, open = struct.unpack('<d', state, 177), tat + 1, string.sub(state, place)
       if margin > 0 then
         open_units, latest = open_units + units, math.max(latest, now + margin)
         open = open .. struct.pack('<ddd', count, units, now + margin)
-        ends = math.max(ends, latest + open_units * whole + ceil(open_units * part / parts))
+        ends = math.max(ends, latest + open_units * whole + math.ceil(open_units * part / parts))
       end
-      ttl = 2 * math.max(ttl, ceil((ends - now) / 1000))
-      call('SET', KEYS[2], string.sub(state, 1, 136) .. struct.pack('<dddddddddd', paused_until, now + ttl * 1000, parts,
-        now, tat, rest, now, count, open_units, latest) .. open, 'PX', ttl)
+      local ttl = 2 * math.max(retention, math.ceil((ends - now) / 1000))
+      call('SET', KEYS[2], ARGV[1] .. struct.pack('<dddddddddddddddd', now, tat, rest, count, now + 1000 * (ttl - retention), burst,
+        whole, part, parts, margin, retention, now, now, count, open_units, latest) .. open, 'PX', ttl)
     end
-    return seconds .. ' ' .. microseconds .. ' ' .. before + 1
+    return seconds .. ' ' .. microseconds .. string.format(' %d', before + 1)
   end
 end
 `

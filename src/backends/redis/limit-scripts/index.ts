@@ -59,18 +59,20 @@ export function limitScript(names: readonly KernelName[]): Script {
 
 /**
  * The commonest call on a limit with one kernel, which is units one by one, now or not at all, may come in a form of its own.
- * ARGV then: how many; the terms; and now, unless the server is to be asked. The terms are the retention and the numbers of
- * the kernel, in a text of fixed length: a state that begins with the same has them as numbers too, which costs less than
- * to send and read each of them. The reply, when all are granted
- * without further ado, is one line, which costs less than an array: the seconds and microseconds of now, and what the
- * kernel notes of the first grant. Each command costs about as much as all else together, so the clock and the state are
- * read, and the part of the state that changes is written over; while it lives long enough, its TTL is left alone.
+ * ARGV then: the terms; how many units, unless it is one; and now, unless the server is to be asked. The terms are the
+ * retention and the numbers of the kernel, in a text of fixed length: a state that begins with the same has them as numbers
+ * too, which costs less than to send and read each of them. The reply, when all are granted without further ado, is one
+ * line, which costs less than an array: the seconds and microseconds of now, and what the kernel notes of the first grant.
+ * Each command costs about a microsecond, and so does a number that is made into a text, or a kilobyte of state. So the
+ * clock and a short state are read, and a few numbers of it written over, or units appended; from these the full script
+ * tells what else has changed. While the state lives long enough, its TTL is left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
   return `
-local units = tonumber(ARGV[1])
+local units = 1
+if ARGV[2] then units = tonumber(ARGV[2]) end
 if units then
   local call, seconds, microseconds = redis.call, '0', ARGV[3]
   if not microseconds then
@@ -79,17 +81,22 @@ if units then
   end
   local now = seconds * 1000000 + microseconds
   local state = call('GET', KEYS[2])
-  if state and string.find(state, ARGV[2], 1, true) == 1 then
+  if state then
     ${kernels[name].shortcut}
   end
 end
 `
 }
 
+/** Of one kernel come the terms, too, and then perhaps only how many units, and now. */
+function argumentsOf(names: readonly KernelName[]): string {
+  if (names.length > 1) return `local json, terms = ARGV[1], string.rep(' ', ${termsLength})`
+  return `local terms, json = ARGV[1], ARGV[2] or '1'
+if tonumber(json) then json = '[' .. (ARGV[3] or 'false') .. ',' .. terms .. ',"reserve",0,0,1,' .. json .. ',1]' end`
+}
+
 const start = `
 local call, min, max, floor, ceil = redis.call, math.min, math.max, math.floor, math.ceil
-local json, terms = ARGV[1], ARGV[2] or string.rep(' ', ${termsLength})
-if tonumber(json) then json = '[' .. (ARGV[3] or 'false') .. ',' .. terms .. ',"reserve",0,0,1,' .. json .. ',1]' end
 local arguments = cjson.decode(json)
 local now, retention = arguments[1], arguments[2]
 if not now then
@@ -110,5 +117,5 @@ function sourceOf(names: readonly KernelName[]): string {
     return `${type}.new(KEYS[${index + 2}], stored[${index + 2}], ${parameters.join(', ')})`
   })
   const local = `local kernels = { ${made.join(', ')} }\nlocal place = ${place}\n`
-  return [shortcut(names), start, ...sources, local, operations].join('').trim()
+  return [shortcut(names), argumentsOf(names), start, ...sources, local, operations].join('').trim()
 }

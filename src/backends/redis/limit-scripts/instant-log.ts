@@ -1,3 +1,10 @@
+/** How many units there are in a page of the list. */
+export const pageLength = 32
+
+/** How many units there are beside the state at most, and at least when some went to the list. */
+export const longestTail = 48
+export const shortestTail = 16
+
 /**
  * Instants in ascending order: the twin of algorithms/instant-log.ts. The earlier ones are in the list at `key`, in pages
  * of packed doubles, for Redis takes a microsecond to write a number; the later ones, which change most, in `tail`, and so
@@ -7,7 +14,7 @@
 export const instantLog = `
 local instant_log = {}
 instant_log.__index = instant_log
-local longest_tail, shortest_tail, page_length = 256, 32, 64
+local longest_tail, shortest_tail, page_length = ${longestTail}, ${shortestTail}, ${pageLength}
 local page_format = '<' .. string.rep('d', page_length)
 
 function instant_log.new(key, kept)

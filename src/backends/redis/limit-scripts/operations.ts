@@ -1,10 +1,10 @@
 /**
  * What every script ends with: the operations in their order, and then what is to be written, once.
  *
- * KEYS: the pause, the state of each kernel, then the lists of those that have one. ARGV: an array in JSON, which costs less than as many arguments:
+ * KEYS: the pause, the state of each kernel, then the lists of those that have one. ARGV: with one kernel the terms, which are
+ * the second and third of what follows as a text of fixed length; then an array in JSON, which costs less than as many arguments:
  * now, or false to ask the server; the retention; the numbers of each kernel; the operations, which either all look or
- * all may write. With one
- * kernel then the terms: the second and third of these as a text of fixed length. The reply: now, then what each operation answers, as limit-operations.ts reads it.
+ * all may write. The reply: now, then what each operation answers, as limit-operations.ts reads it.
  */
 export const operations = `
 local skew_tolerance = 1000000

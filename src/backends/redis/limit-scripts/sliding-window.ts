@@ -1,8 +1,11 @@
+import { longestTail, pageLength } from './instant-log.ts'
+
 /**
- * The twin of algorithms/sliding-window.ts. Kept: the terms; as packed doubles the retention and the numbers; the units behind those of the list; the end of the last
- * pause, until when the key lives for certain, usedAt, last, how many units are in the list, up to when the first ones are
- * dropped, until when the list is there for certain, and the latest of all units. That stands at the end, so that units
- * are added and it is changed in one go.
+ * The twin of algorithms/sliding-window.ts. Kept: the terms; as packed doubles what the shortcut looks at, which is the margin, how
+ * long the state may become by units alone, up to when its key lives long enough for a unit, and how early one may end;
+ * the retention, the capacity, the window, how many units are in the list, usedAt, last, up to when the first units are
+ * dropped, and how long the state was when all that was written; then the units behind those of the list. Units that came
+ * later than that were granted by the shortcut.
  */
 export const slidingWindow = `
 local sliding_window = {}
@@ -11,16 +14,20 @@ sliding_window.__index = sliding_window
 function sliding_window.new(key, stored, capacity, window, margin, list)
   local self = setmetatable({ key = key, list = list, capacity = capacity, window = window, margin = margin, last = 0 },
     sliding_window)
-  local kept, dropped_up_to, units = 0, -math.huge
-  if stored then
-    units = string.sub(stored, 129, -65)
-    self.used_at, self.last, kept, dropped_up_to = struct.unpack('<dddd', stored, #stored - 47)
+  if not stored then
+    self.log = instant_log.new(list, 0)
+    return self
   end
+  local margin_then = struct.unpack('<d', stored, 97)
+  local window_then, kept, used_at, last, dropped_up_to, written = struct.unpack('<dddddd', stored, 145)
+  if #stored > written then
+    last = struct.unpack('<d', stored, #stored - 7) - margin_then
+    used_at, dropped_up_to = last, last - window_then
+  end
+  self.used_at, self.last = used_at, last
   self.log = instant_log.new(list, kept)
-  if stored then
-    self.log:load(units)
-    self.log:drop_up_to(dropped_up_to)
-  end
+  self.log:load(string.sub(stored, 193))
+  self.log:drop_up_to(dropped_up_to)
   return self
 end
 
@@ -51,17 +58,15 @@ function sliding_window:expires_at()
 end
 
 function sliding_window:save(used_at, ttl, now, paused_until, retention)
-  local log, latest, kept = self.log, self:latest(), self.log:save()
-  local there_until = -math.huge
-  if kept > 0 then
-    -- Twice as long, so that it need not be told at every change.
-    call('PEXPIRE', self.list, 2 * ttl)
-    there_until = now + 2000 * ttl
-  end
-  local rest = struct.pack('<dddddddd', paused_until, now + 1000 * ttl, used_at, self.last, kept, -math.huge, there_until,
-    latest)
-  local numbers = struct.pack('<dddd', retention, self.capacity, self.window, self.margin)
-  call('SET', self.key, terms .. numbers .. log:packed() .. rest, 'PX', ttl)
+  local log, margin, latest, kept = self.log, self.margin, self:latest(), self.log:save()
+  -- Twice as long, so that it never goes first.
+  if kept > 0 then call('PEXPIRE', self.list, 2 * ttl) end
+  local units = log:packed()
+  local numbers = struct.pack('<dddddddddddd', margin, 192 + 8 * min(${longestTail}, self.capacity - kept),
+    now + 1000 * ttl - max(1000 * retention, margin + self.window),
+    max(latest, max(self.last, used_at - 1000000, paused_until) + margin),
+    retention, self.capacity, self.window, kept, used_at, self.last, -math.huge, 192 + #units)
+  call('SET', self.key, terms .. numbers .. units, 'PX', ttl)
 end
 
 -- What few calls need: to make a function takes time.
@@ -100,33 +105,46 @@ function sliding_window.learn()
 end
 `
 
-/** Units one by one, all of them now: what the kernel says where there is room for them behind all others. */
+/**
+ * Units one by one, all of them now: what the kernel says where there is room for them behind all others. As long as the
+ * state may grow they are all that is written. Then it is written whole, without what is past, and pages go to the list.
+ */
 export const slidingWindowShortcut = `
-local ttl, capacity, window, margin = struct.unpack('<dddd', state, 97)
-local paused_until, alive_until, used_at, last, kept, dropped_up_to, there_until, latest =
-  struct.unpack('<dddddddd', state, #state - 63)
-local ends = now + margin
-if last <= now and used_at <= now + 1000000 and latest <= ends and paused_until <= now then
-  local place, tail = 129, #state / 8 - 24 + units
-  if kept == 0 and (tail > 256 or tail > capacity) then
-    while place <= #state - 64 and struct.unpack('<d', state, place) <= now - window do place = place + 8 end
-    tail = tail - (place - 129) / 8
+local known_terms, margin, longest, fresh_until, earliest = struct.unpack('<c96dddd', state)
+local ends, length = now + margin, #state
+if known_terms == ARGV[1] and earliest <= ends and struct.unpack('<d', state, length - 7) <= ends then
+  local added = struct.pack('<d', ends)
+  if units > 1 then added = string.rep(added, units) end
+  if length + 8 * units <= longest and now <= fresh_until then
+    call('APPEND', KEYS[2], added)
+    return seconds .. ' ' .. microseconds .. ' 0'
   end
-  local needed = math.max(now + ttl * 1000, ends + window)
-  if tail <= 256 and kept + tail <= capacity and (kept == 0 or needed <= there_until) then
-    local is_written_over = place == 129 and needed <= alive_until
-    if not is_written_over then
-      ttl = 2 * math.ceil((needed - now) / 1000)
-      alive_until = now + ttl * 1000
+  local retention, capacity, window, kept = struct.unpack('<dddd', state, 129)
+  local place, past, gone = 193, now - window, 0
+  while kept > 0 and gone < 4 do -- more than come at a time
+    local page = call('LINDEX', KEYS[3], gone)
+    if page and struct.unpack('<d', page, ${8 * pageLength - 7}) > past then break end
+    gone, kept = gone + 1, kept - (kept - 1) % ${pageLength} - 1
+  end
+  if kept == 0 then
+    while place <= length and struct.unpack('<d', state, place) <= past do place = place + 8 end
+  end
+  local tail = (length + 1 - place) / 8 + units
+  if kept + tail <= capacity then
+    local packed = string.sub(state, place) .. added
+    if gone > 0 then call('LTRIM', KEYS[3], gone, -1) end
+    -- One may be left of a state that has expired.
+    if kept == 0 and tail > ${longestTail} then call('DEL', KEYS[3]) end
+    while tail > ${longestTail} do
+      call('RPUSH', KEYS[3], string.sub(packed, 1, ${8 * pageLength}))
+      packed = string.sub(packed, ${8 * pageLength + 1})
+      kept, tail = kept + ${pageLength}, tail - ${pageLength}
     end
-    local added = struct.pack('<ddddddddd', ends, paused_until, alive_until, now, now, kept,
-      math.max(dropped_up_to, now - window), there_until, ends)
-    if units > 1 then added = string.rep(struct.pack('<d', ends), units - 1) .. added end
-    if is_written_over then
-      call('SETRANGE', KEYS[2], #state - 64, added)
-    else
-      call('SET', KEYS[2], string.sub(state, 1, 128) .. string.sub(state, place, -65) .. added, 'PX', ttl)
-    end
+    local span = math.max(1000 * retention, margin + window)
+    local ttl = 2 * math.ceil(span / 1000)
+    if kept > 0 then call('PEXPIRE', KEYS[3], 2 * ttl) end
+    call('SET', KEYS[2], ARGV[1] .. struct.pack('<dddddddddddd', margin, 192 + 8 * math.min(${longestTail}, capacity - kept),
+      now + 1000 * ttl - span, ends, retention, capacity, window, kept, now, now, past, 192 + 8 * tail) .. packed, 'PX', ttl)
     return seconds .. ' ' .. microseconds .. ' 0'
   end
 end
