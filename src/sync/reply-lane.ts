@@ -11,8 +11,8 @@ import {
 import type { Reply } from './protocol.ts'
 
 /*
- * The lane from the worker to the calling thread. A hit of the cache takes a few microseconds, of which most would be
- * JSON of a head that is as it was the last time. So both ends remember the last heads that were sent in full, under
+ * The lane from the worker to the calling thread. JSON of a head takes a third of the time of a hit of the cache, and
+ * mostly it is the head of the last time. So both ends remember the last heads that were sent in full, under
  * numbers that the worker gives, and it says which one it is. What is the same, and so what a response says,
  * only the worker decides: it compares all of a head with what it has sent.
  */
