@@ -19,7 +19,6 @@ export async function bundleWorker(): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node22',
-    keepNames: true, // errors cross to the calling thread by the name of their class
     plugins: [ownUrls],
     logLevel: 'warning',
   })

@@ -3,13 +3,12 @@ import { pack, type Packing, unpack, type Unpacking } from './portable.ts'
 import { lookOut, quickAnswer } from './look-out.ts'
 import { Response } from '../http/response.ts'
 import { Lane } from './lane.ts'
-import { packShort } from './portable-response.ts'
+import { ReplyWriter } from './reply-lane.ts'
 import {
   type Answer,
   type Call,
   nudge,
   type ShortCall,
-  type ShortReply,
   word,
   type WorkerMessage,
   type WorkerSetup,
@@ -19,7 +18,7 @@ import {
 export class CallerLine {
   readonly #setup: WorkerSetup
   readonly #calls: Lane
-  readonly #replies: Lane
+  readonly #replies: ReplyWriter
   /** Calls that have been taken. */
   #taken = 0
   #posted = 0
@@ -28,7 +27,7 @@ export class CallerLine {
   constructor(setup: WorkerSetup) {
     this.#setup = setup
     this.#calls = new Lane(setup.calls)
-    this.#replies = new Lane(setup.replies)
+    this.#replies = new ReplyWriter(setup.replies)
   }
 
   /** Has each call taken that comes. */
@@ -88,22 +87,14 @@ export class CallerLine {
   reply(id: number, value: unknown, begunAt: number): void {
     Atomics.store(this.#setup.words, word.quick, performance.now() - begunAt < quickAnswer ? 1 : 0)
     const mayBeShort = Atomics.load(this.#setup.words, word.received) === this.#posted
-    if (mayBeShort && value instanceof Response && this.#replyShort(id, value)) return
+    if (mayBeShort && value instanceof Response && this.#replies.writeResponse(id, value)) {
+      this.#told()
+      return
+    }
     const packing: Packing = { transfer: [] }
     const packed = pack(value, '', packing)
-    if (mayBeShort && packing.needsClone !== true && this.#write([id, packed])) return
-    this.#post({ id, value: packed }, packing.transfer)
-  }
-
-  #replyShort(id: number, response: Response): boolean {
-    const short = packShort(response)
-    return short !== undefined && this.#write([id, null, short.head], short.body)
-  }
-
-  #write(reply: ShortReply, bytes?: Uint8Array): boolean {
-    if (!this.#replies.write(JSON.stringify(reply), bytes)) return false
-    this.#told()
-    return true
+    if (mayBeShort && packing.needsClone !== true && this.#replies.writeValue(id, packed)) this.#told()
+    else this.#post({ id, value: packed }, packing.transfer)
   }
 
   fail(id: number, error: unknown): void {

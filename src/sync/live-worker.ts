@@ -10,14 +10,12 @@ import { OptionError, SessionError } from '../core/errors.ts'
 import { isLifelineOpen } from './lifeline.ts'
 import { lookOut } from './look-out.ts'
 import { Lane } from './lane.ts'
-import { tagged } from './portable.ts'
+import { ReplyReader } from './reply-lane.ts'
 import {
   type Answer,
   type Call,
   nudge,
-  type Reply,
   type ShortCall,
-  type ShortReply,
   word,
   wordCount,
   type WorkerMessage,
@@ -43,7 +41,7 @@ export class LiveWorker {
   readonly #calls = new SharedArrayBuffer(callLane)
   readonly #replies = new SharedArrayBuffer(replyLane)
   readonly #callLane = new Lane(this.#calls)
-  readonly #replyLane = new Lane(this.#replies)
+  readonly #shortReplies = new ReplyReader(this.#replies)
   readonly #startedAt = performance.now()
   #called = 0
   #received = 0
@@ -115,19 +113,11 @@ export class LiveWorker {
   receive(): WorkerMessage | undefined {
     if (Atomics.load(this.#words, word.posted) === this.#received) return undefined
     const message =
-      this.#takeShort() ?? (receiveMessageOnPort(this.#port)?.message as WorkerMessage | undefined)
+      this.#shortReplies.read() ?? (receiveMessageOnPort(this.#port)?.message as WorkerMessage | undefined)
     if (message === undefined) return undefined
     this.#received = (this.#received + 1) | 0
     Atomics.store(this.#words, word.received, this.#received)
     return message
-  }
-
-  #takeShort(): Reply | undefined {
-    const short = this.#replyLane.read()
-    if (short === undefined) return undefined
-    const [id, value, head] = JSON.parse(short.text) as ShortReply
-    if (head === undefined) return { id, value }
-    return { id, value: tagged('response', { reply: { head, body: short.bytes, history: [] } }) }
   }
 
   /** Blocks this thread until there is a message, or the time is up. @returns whether there is a message */

@@ -14,19 +14,21 @@ export const quickAnswer = 0.1
 /** Milliseconds that a thread looks out: about what it takes to go to sleep and be woken up on a busy machine. */
 const patience = 0.2
 
-/** Looks at the clock only now and then: that takes longer than looking at the word. */
-const looksAtOnce = 64
+/** Looks at the clock only now and then: that takes as long as many looks, and most answers come before the first time. */
+const looksAtOnce = 512
 
 const canHelp = availableParallelism() > 1
 
 /** Looks out for a word to change from `value`. @returns whether it has changed */
 export function lookOut(words: Int32Array, index: number, value: number): boolean {
   if (!canHelp) return false
-  const until = performance.now() + patience
-  do {
+  let until = Number.POSITIVE_INFINITY
+  for (;;) {
     for (let look = 0; look < looksAtOnce; look++) {
       if (Atomics.load(words, index) !== value) return true
     }
-  } while (performance.now() < until)
-  return false
+    const now = performance.now()
+    if (now >= until) return false
+    if (until === Number.POSITIVE_INFINITY) until = now + patience
+  }
 }

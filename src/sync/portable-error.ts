@@ -20,9 +20,12 @@ export interface PortableError {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** The classes that errors keep; those of others become their nearest ancestor among these. */
-const classes = new Map<string, { readonly prototype: Error }>(
-  [
+/**
+ * The classes that errors keep; those of others become their nearest ancestor among these. By the names that they have
+ * here, for the worker's program, a bundle, may have given them others.
+ */
+const classes: ReadonlyMap<string, { readonly prototype: Error }> = new Map(
+  Object.entries({
     SessionError,
     OptionError,
     NetworkError,
@@ -39,7 +42,11 @@ const classes = new Map<string, { readonly prototype: Error }>(
     EvalError,
     URIError,
     AggregateError,
-  ].map((each) => [each.name, each]),
+  }),
+)
+
+const names: ReadonlyMap<unknown, string> = new Map(
+  [...classes].map(([name, { prototype }]) => [prototype, name]),
 )
 
 /** @param pack for the cause and the other properties */
@@ -80,8 +87,8 @@ export function unpackError(portable: PortableError, unpack: (value: unknown) =>
 function classOf(error: Error): string {
   let prototype: unknown = Object.getPrototypeOf(error)
   while (typeof prototype === 'object' && prototype !== null) {
-    const { name } = prototype.constructor
-    if (classes.get(name)?.prototype === prototype) return name
+    const name = names.get(prototype)
+    if (name !== undefined) return name
     prototype = Object.getPrototypeOf(prototype)
   }
   return 'Error'

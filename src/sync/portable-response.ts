@@ -10,26 +10,31 @@ import { recordedRequest } from '../http/response-format.ts'
  */
 export interface PortableReply {
   readonly head: ReplyHead
+  readonly times: ReplyTimes
   readonly body: Uint8Array
   readonly history: readonly PortableReply[]
 }
 
-/** All of a reply but its content and its history, in a form that JSON keeps, too. A list, as names take time. */
+/** Of a reply what may be the same in the next one, in a form that JSON keeps, too. A list, as names take time. */
 export type ReplyHead = readonly [
   method: string,
   url: string,
   requestHeaders: FieldList,
-  startedAt: number,
   status: number,
   statusText: string,
   headers: FieldList,
   httpVersion: string,
   attempts: number,
   cacheStatus: CacheStatus | null,
+]
+
+/** When all happened; NaN for what has not. */
+export type ReplyTimes = readonly [
+  startedAt: number,
   sentAt: number,
   writtenAt: number,
   answeredAt: number,
-  endedAt: number | null,
+  endedAt: number,
 ]
 
 /** A response on its way to another thread. */
@@ -51,57 +56,83 @@ export function packReply(head: ResponseHead, copy: (bytes: Uint8Array) => Uint8
   return packed(Insight.replyOf(head), copy)
 }
 
-/** A response in short: undefined for one with an error or a history. */
-export function packShort(response: Response): { head: ReplyHead; body: Uint8Array } | undefined {
+/** A response in short, its content not copied: undefined for one with an error or a history. */
+export function packShort(response: Response): Omit<PortableReply, 'history'> | undefined {
   const reply = Insight.replyOf(response)
   if (response.error !== undefined || reply.history.length > 0) return undefined
-  return { head: headOf(reply), body: reply.body }
+  return { head: headOf(reply), times: timesOf(reply), body: reply.body }
 }
 
 function packed(reply: Reply, copy: (bytes: Uint8Array) => Uint8Array): PortableReply {
   const { body, history } = reply
   return {
     head: headOf(reply),
+    times: timesOf(reply),
     body: copy(body),
     history: history.length === 0 ? [] : history.map((each) => packed(each, copy)),
   }
 }
 
 function headOf(reply: Reply): ReplyHead {
-  const { request, timings } = reply
+  const { request } = reply
   return [
     request.method,
     request.url.href,
     request.headers,
-    request.startedAt,
     reply.status,
     reply.statusText,
     reply.headers,
     reply.httpVersion,
     reply.attempts,
     reply.cacheStatus ?? null,
-    timings.sentAt,
-    timings.writtenAt,
-    timings.answeredAt,
-    timings.endedAt ?? null,
   ]
 }
 
+function timesOf({ request, timings }: Reply): ReplyTimes {
+  const { sentAt, writtenAt, answeredAt, endedAt } = timings
+  return [request.startedAt, sentAt, writtenAt, answeredAt, endedAt ?? Number.NaN]
+}
+
 /** The reply as it was; its stream stayed where it is read. */
-export function unpackReply({ head, body, history }: PortableReply): Reply {
-  const [method, url, requestHeaders, startedAt, status, statusText, headers, httpVersion, attempts] = head
-  const [, , , , , , , , , cacheStatus, sentAt, writtenAt, answeredAt, endedAt] = head
+export function unpackReply({ head, times, body, history }: PortableReply): Reply {
+  return replyOf(unpackHead(head), times, body, history.length === 0 ? [] : history.map(unpackReply))
+}
+
+/** What replies with this head have in common. */
+export type UnpackedHead = Omit<Reply, 'timings' | 'body' | 'history'>
+
+export function unpackHead(head: ReplyHead): UnpackedHead {
+  const [method, url, requestHeaders, status, statusText, headers, httpVersion, attempts, cacheStatus] = head
   return {
-    request: recordedRequest({ method, url, requestHeaders, startedAt }),
+    request: recordedRequest({ method, url, requestHeaders, startedAt: 0 }),
+    status,
+    statusText,
+    headers,
+    stream: undefined,
+    httpVersion,
+    attempts,
+    cacheStatus: cacheStatus ?? undefined,
+  }
+}
+
+/** A reply with this head. What a user could change is its own. */
+export function replyOf(
+  { request, status, statusText, headers, stream, httpVersion, attempts, cacheStatus }: UnpackedHead,
+  [startedAt, sentAt, writtenAt, answeredAt, endedAt]: ReplyTimes,
+  body: Uint8Array,
+  history: readonly Reply[] = [],
+): Reply {
+  return {
+    request: { ...request, startedAt },
     status,
     statusText,
     headers,
     body,
-    stream: undefined,
+    stream,
     httpVersion,
-    timings: { sentAt, writtenAt, answeredAt, endedAt: endedAt ?? undefined },
-    history: history.length === 0 ? [] : history.map(unpackReply),
+    timings: { sentAt, writtenAt, answeredAt, endedAt: Number.isNaN(endedAt) ? undefined : endedAt },
+    history,
     attempts,
-    cacheStatus: cacheStatus ?? undefined,
+    cacheStatus: cacheStatus === undefined ? undefined : { ...cacheStatus },
   }
 }

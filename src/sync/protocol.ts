@@ -1,6 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { SessionConfigValues } from '../session/session-config.ts'
-import type { ReplyHead } from './portable-response.ts'
 
 /** What a calling thread can ask of its worker. */
 export type Operation =
@@ -72,15 +71,10 @@ export const nudge = null
 /** A call as it lies in the lane, in JSON. */
 export type ShortCall = readonly [id: number, session: number, operation: Operation, args: readonly unknown[]]
 
-/** A reply as it lies in the lane, in JSON: with a packed value, or with the head of a response, whose content lies beside. */
-export type ShortReply =
-  | readonly [id: number, value: unknown]
-  | readonly [id: number, value: null, head: ReplyHead]
-
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly port: MessagePort
-  /** For a {@link ShortCall} and for a {@link ShortReply}; used while all that was said before has been heard. */
+  /** For a {@link ShortCall} and for a short {@link Reply}; used while all that was said before has been heard. */
   readonly calls: SharedArrayBuffer
   readonly replies: SharedArrayBuffer
   /** Answers come on a port of their own: the worker, standing still, must not read calls. */
