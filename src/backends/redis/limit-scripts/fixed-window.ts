@@ -1,8 +1,7 @@
 /**
- * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, how many
- * units are in the window that it grants in, or 0, when it is to stop, and the capacity; the epoch as a text; the retention,
- * the other numbers, and the rest of Rule.pack. Of what it grants the shortcut writes no more than the first two: where the second is
- * not 0, they say what usedAt and last are, and the last count.
+ * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, how many units are in
+ * the window that it grants in, or 0, when it is to stop, and the capacity; the epoch as a text; the retention, the other numbers, and the
+ * rest of Rule.pack. The shortcut writes the first two: where the second is not 0, they say what usedAt and last are, and the last count.
  */
 export const fixedWindow = `
 local fixed_window = {}
@@ -187,8 +186,7 @@ function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local packed = { terms, struct.pack('<ddddc16', max(state.last, state.free_at, used_at - 1000000, paused_until), 0,
     -math.huge, self.capacity, string.format('%016d', state.epoch)),
     struct.pack('<dddddddddddddd', retention, self.window, self.margin, state.from or state.sent_from, state.to or nan,
-    state.length, state.free_at, state.said:size(), used_at, state.last, state.counts.first, #state.counts,
-    state.loose.first, #state.loose) }
+    state.length, state.free_at, state.said:size(), used_at, state.last, state.counts.first, #state.counts, state.loose.first, #state.loose) }
   for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
   for _, log in ipairs({ state.ends, state.said }) do
