@@ -65,11 +65,7 @@ export class CacheView<T> {
   /** Drops all stored responses for this URL. @returns whether there were any */
   async delete(target: CacheTarget): Promise<boolean> {
     for (const request of await this.#options.toRequests(target)) {
-      let isThere = false
-      for (const key of keysOf(request, this.#options.settings)) {
-        isThere = (await this.#options.store.delete(key)) || isThere
-      }
-      if (isThere) return true
+      if (await this.#deleteAll(keysOf(request, this.#options.settings))) return true
     }
     return false
   }
@@ -113,9 +109,7 @@ export class CacheView<T> {
     for await (const entry of this.#entries()) {
       if (predicate(await this.#options.toResponse(entry))) keys.add(entry.key)
     }
-    const deleted = await Promise.allSettled([...keys].map(async (key) => this.#options.store.delete(key)))
-    // one that fails leaves none of the others out
-    for (const each of deleted) if (each.status === 'rejected') throw each.reason
+    await this.#deleteAll(keys)
     return keys.size
   }
 
@@ -131,6 +125,14 @@ export class CacheView<T> {
    */
   on<Name extends CacheEventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void {
     return this.#options.events.on(name, listener)
+  }
+
+  /** One that fails leaves none of the others out. @returns whether there was any */
+  async #deleteAll(keys: Iterable<string>): Promise<boolean> {
+    const { store } = this.#options
+    const deleted = await Promise.allSettled(Array.from(keys, async (key) => store.delete(key)))
+    for (const each of deleted) if (each.status === 'rejected') throw each.reason
+    return deleted.some((each) => each.status === 'fulfilled' && each.value)
   }
 
   async #find(target: CacheTarget): Promise<CacheEntry | undefined> {

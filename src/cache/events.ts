@@ -20,9 +20,12 @@ export type StoreOperation =
   | 'size'
   | 'clear'
 
-/** A call of the store failed, or was not answered in time. Requests go on as if there were no cache. */
+/**
+ * A call of the store failed, or was not answered in time; or the `cacheFilter` threw, so that the response is not kept.
+ * Requests go on as if there were no cache.
+ */
 export interface CacheErrorEvent extends CacheEvent {
-  readonly operation: StoreOperation
+  readonly operation: StoreOperation | 'filter'
   /** The primary cache key; the prefix of all that was asked for, where that was more than one. */
   readonly key: string
   readonly error: unknown

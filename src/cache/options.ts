@@ -74,8 +74,8 @@ export interface CacheOptions extends Omit<RedisConnectionOptions, 'db' | 'conn'
   readonly cacheKey?: (request: Request) => string
   /**
    * Which of the responses that may be kept are: `({ headers }) => headers.get('content-type') !== 'text/html'`. It sees
-   * the head, while the content may still arrive. What is left out is nobody else’s, as if the server had said `no-store`;
-   * and what it replaces is out of date. Default: all.
+   * the head, while the content may still arrive. What is left out is nobody else’s, as if the server had said `no-store`.
+   * What it throws fails no request: the event `error` tells it, and the response is left out. Default: all.
    */
   readonly cacheFilter?: (response: KeepableResponse) => boolean
   /** `ttl` mode: whether a hit starts the lifetime anew. Default: false. */

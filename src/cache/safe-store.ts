@@ -265,6 +265,11 @@ export class SafeStore {
     this.#guard.owed.add(key, (owed, error) => this.#report('delete', owed, error))
   }
 
+  /** Tells of an error that is not the store’s. */
+  tell(operation: 'filter', key: string, error: unknown): void {
+    this.#events.tell('error', { operation, key, error })
+  }
+
   #report(operation: StoreOperation, key: string, error: unknown): void {
     this.#counters.storeErrors += 1
     this.#events.tell('error', { operation, key, error })

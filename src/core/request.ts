@@ -27,6 +27,9 @@ export interface AnsweredHead {
 
 /** Nothing was written, because the observer said so: the same request may be sent again, even if its content is a stream. */
 export class UnwrittenError extends SessionError {
+  /** To be called by who does not send it again after all, so that content that has been begun with is let go. */
+  letGo: () => void = () => undefined
+
   constructor() {
     super('ERR_RATELIMIT', 'the slot ran out before the request could be written')
   }

@@ -83,7 +83,15 @@ function bodyContent(body: BodyOption): MaybePromise<Content> {
   if (body instanceof URLSearchParams) return formContent(body)
   if (body instanceof FormData || body instanceof Blob) return encoded(body)
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
-    return { body: streamBody(body as AsyncIterable<Uint8Array | string>), type: undefined }
+    // each sending begins anew, and all but the first are told that they are too late
+    return {
+      body: {
+        kind: 'stream',
+        stream: { [Symbol.asyncIterator]: () => chunks(body) },
+        release: () => letGo(body),
+      },
+      type: undefined,
+    }
   }
   throw new OptionError(
     `body: ${describe(body)} cannot be sent; give text, bytes, FormData or a stream, or use json: or form:`,
@@ -100,26 +108,11 @@ async function encoded(body: FormData | Blob): Promise<Content> {
 /** Streams that were read, or are being read: two requests would each get a part of one. */
 const spent = new WeakSet<object>()
 
-/** Each sending begins anew, and all but the first are told that they are too late. */
-function streamBody(stream: AsyncIterable<Uint8Array | string>): RequestBody {
-  let reading: AsyncGenerator<Uint8Array> | undefined
-  const begin = (): AsyncGenerator<Uint8Array> => {
-    if (spent.has(stream)) {
-      throw new SessionError('ERR_BODY', 'a stream can be sent only once; give each request its own')
-    }
-    spent.add(stream)
-    return (reading = chunks(stream))
-  }
-  const release = (): void => {
-    if (reading !== undefined) reading.return(undefined).catch(ignored)
-    else if (spent.has(stream)) return
-    spent.add(stream)
-    letGo(stream)
-  }
-  return { kind: 'stream', stream: { [Symbol.asyncIterator]: begin }, release }
-}
-
 async function* chunks(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  if (spent.has(stream)) {
+    throw new SessionError('ERR_BODY', 'a stream can be sent only once; give each request its own')
+  }
+  spent.add(stream)
   for await (const chunk of stream) {
     if (typeof chunk === 'string') yield encoder.encode(chunk)
     else if (chunk instanceof Uint8Array) yield chunk
@@ -127,14 +120,14 @@ async function* chunks(stream: AsyncIterable<Uint8Array | string>): AsyncGenerat
   }
 }
 
-/** Ends a stream that nobody reads any more, in the way of its kind. */
+/** Ends a stream that nobody read, in the way of its kind. */
 function letGo(stream: object): void {
+  if (spent.has(stream)) return
+  spent.add(stream)
   if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy()
-  else if (stream instanceof ReadableStream && !stream.locked) stream.cancel().catch(ignored)
+  // that it failed is of no interest any more
+  else if (stream instanceof ReadableStream && !stream.locked) stream.cancel().catch(() => undefined)
 }
-
-/** That it failed is of no interest any more. */
-function ignored(): void {}
 
 function bytes(content: Uint8Array, type: string | undefined): Content {
   return { body: { kind: 'bytes', bytes: content }, type }

@@ -1,10 +1,13 @@
 import { type Callee, pack, packPlainly, unpack, type Unpacking } from './portable.ts'
 import type { Answer, Ask } from './protocol.ts'
 
+/** So many errors are held until they come back. */
+const mostThrown = 1_000
+
 /** The functions of this thread that a worker may call: those among options, and predicates. */
 export class Callees {
   readonly #functions = new Map<number, Callee>()
-  /** What they threw: it may come back out of the worker, and is then the same object. */
+  /** What they threw last: it may come back out of the worker, and is then the same object. Or it stays there. */
   readonly #thrown = new Map<number, unknown>()
   #last = 0
   #depth = 0
@@ -58,6 +61,10 @@ export class Callees {
   #answerThrown(error: unknown, post: (answer: Answer) => void): void {
     const number = ++this.#last
     this.#thrown.set(number, error)
+    for (const oldest of this.#thrown.keys()) {
+      if (this.#thrown.size <= mostThrown) break
+      this.#thrown.delete(oldest)
+    }
     const whole = (): unknown => pack(error, 'error', { transfer: [] })
     const plain = (): unknown => (error instanceof Error ? packPlainly(error) : undefined)
     if (this.#posted(number, whole, post) || this.#posted(number, plain, post)) return

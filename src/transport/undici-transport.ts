@@ -5,7 +5,7 @@ import Agent from 'undici/lib/dispatcher/agent.js'
 import type { Clock } from '../core/clock.ts'
 import { AbortError, sessionClosed } from '../core/errors.ts'
 import type { Reply, Transport } from '../core/reply.ts'
-import type { Request, RequestBody } from '../core/request.ts'
+import { type Request, type RequestBody, UnwrittenError } from '../core/request.ts'
 import { Exchange } from './exchange.ts'
 import { StreamedContent } from './streamed-content.ts'
 
@@ -81,7 +81,8 @@ export class UndiciTransport implements Transport {
     void this.#dispatchOnceBegun(request, content, exchange)
     // undici lets it go only if it came to write the request.
     return promise.catch((error: unknown) => {
-      if (!exchange.isUnwritten) content.letGo()
+      if (error instanceof UnwrittenError) error.letGo = () => content.letGo()
+      else content.letGo()
       throw error
     })
   }

@@ -5,6 +5,8 @@ import type { CacheEntry } from '../../src/backends/contract.ts'
 import { type CacheTarget, CacheView } from '../../src/cache/cache-view.ts'
 import { createCounters } from '../../src/cache/counters.ts'
 import { CacheEventSource } from '../../src/cache/events.ts'
+import { cacheKey } from '../../src/cache/key.ts'
+import type { CacheOptions } from '../../src/cache/options.ts'
 import { keyOf } from '../../src/cache/rules.ts'
 import { variantOf } from '../../src/cache/variant.ts'
 import type { Request } from '../../src/core/request.ts'
@@ -20,10 +22,14 @@ function toRequest(target: CacheTarget): Request {
   return request(target.url, { headers: Object.entries(target.headers ?? {}).flat() })
 }
 
-function open(key = 'Session', store = new MemoryCacheStore({ clock: new ManualClock(0, wallStart) })) {
+function open(
+  key = 'Session',
+  store = new MemoryCacheStore({ clock: new ManualClock(0, wallStart) }),
+  options: CacheOptions = {},
+) {
   const view = new CacheView<string>({
     store,
-    settings: settings({ key }),
+    settings: settings({ key, ...options }),
     counters: createCounters(),
     events: new CacheEventSource(key),
     toRequests: (target) => [toRequest(target)],
@@ -110,17 +116,19 @@ test('parts are no response that a request for the URL would be answered with', 
   assert.equal(await view.size(), 1)
 })
 
-test('deleteWhere tries each key, though the store fails for one of them', async () => {
-  class Failing extends MemoryCacheStore {
-    fails = true
-    override delete(key: string, keeping?: string): boolean {
-      if (this.fails) {
-        this.fails = false
-        throw new Error('out of order')
-      }
-      return super.delete(key, keeping)
+/** Fails at the first key that is to be dropped. */
+class Failing extends MemoryCacheStore {
+  fails = true
+  override delete(key: string, keeping?: string): boolean {
+    if (this.fails) {
+      this.fails = false
+      throw new Error('out of order')
     }
+    return super.delete(key, keeping)
   }
+}
+
+test('deleteWhere tries each key, though the store fails for one of them', async () => {
   const { view, put, store } = open('Session', new Failing({ clock: new ManualClock(0, wallStart) }))
   for (const url of [a, b, `${a}/c`]) put(url)
   await assert.rejects(
@@ -129,3 +137,18 @@ test('deleteWhere tries each key, though the store fails for one of them', async
   )
   assert.equal(store.size('').entries, 1)
 })
+
+for (const Store of [MemoryCacheStore, Failing]) {
+  test(`delete drops what has one cacheKey in both modes (${Store.name})`, async () => {
+    const store = new Store({ clock: new ManualClock(0, wallStart) })
+    const rules = [{ match: a, mode: 'ttl' }] as const
+    const { view } = open('Session', store, { rules, cacheKey: () => 'one' })
+    for (const mode of ['http', 'ttl'] as const) {
+      store.put(entry({ key: cacheKey(request(a), settings({ cacheKey: () => 'one' }), mode), url: a }))
+    }
+    const dropped = view.delete(b)
+    if (Store === Failing) await assert.rejects(dropped, /out of order/)
+    else assert.equal(await dropped, true)
+    assert.equal(store.size('').entries, Store === Failing ? 1 : 0)
+  })
+}

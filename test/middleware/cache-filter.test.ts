@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { KeepableResponse } from '../../src/cache/settings.ts'
 import { OptionError } from '../../src/core/errors.ts'
 import { bed, numbered, second } from './cache-support.ts'
@@ -72,37 +73,68 @@ test('concurrent requests for what the filter leaves out each have a response of
   assert.equal(new Set(replies).size, 3)
 })
 
-test('what a filter throws is thrown from the request, whose connection is free again', async (t) => {
+test('what a filter throws fails no request, whatever asks: it is told, and the response is left out', async (t) => {
   const boom = new Error('boom')
-  let fails = true
-  const cacheFilter = (): boolean => {
-    if (fails) throw boom
-    return true
+  const cacheFilter = (): never => {
+    throw boom
   }
-  const cache = await bed(t, { cacheFilter }, (response) => {
-    response.writeHead(200).end('x'.repeat(1_000_000))
+  const cache = await bed(t, { cacheFilter }, (response, { url }) => {
+    response.writeHead(200, { 'Content-Location': url, 'Cache-Control': 'max-age=60' }).end('content')
   })
-  const closed: Promise<unknown>[] = []
-  for (const reading of ['buffered', 'stream'] as const) {
-    await assert.rejects(cache.send('/a', { reading }), (error) => error === boom)
-    const { socket } = cache.arrivals.at(-1) ?? {}
-    if (reading === 'stream' && socket?.destroyed === false) {
-      closed.push(new Promise((resolve) => socket.once('close', resolve)))
-    }
-  }
-  await Promise.all(closed)
-  fails = false
-  assert.equal((await cache.get('/a')).cacheStatus?.stored, true)
+  assert.equal(text(await cache.get('/a')), 'content')
+  assert.equal(String(await readAll((await cache.send('/a', { reading: 'stream' })).stream)), 'content')
+  const posted = await cache.send('/a', { method: 'POST' })
+  assert.deepEqual([posted.status, text(posted), posted.cacheStatus?.stored], [200, 'content', undefined])
+  const together = await Promise.all([1, 2, 3].map(async () => text(await cache.get('/b'))))
+  assert.deepEqual(together, ['content', 'content', 'content'])
+  assert.ok(cache.errors.length >= 4)
+  assert.ok(cache.errors.every((error) => error === boom))
+  assert.equal((await cache.get('/a')).cacheStatus?.hit, false)
 })
 
-test('a filter that returns neither true nor false is an error that names it', async (t) => {
+test('a filter that returns neither true nor false is told as an error that names it', async (t) => {
   // @ts-expect-error no answer
   const cache = await bed(t, { cacheFilter: () => undefined }, numbered({}))
-  await assert.rejects(cache.get('/a'), (error) => {
-    assert.ok(error instanceof OptionError)
-    assert.match(error.message, /cache\.cacheFilter: returned undefined; it must return true or false/)
-    return true
+  const operations: string[] = []
+  cache.events.on('error', ({ operation }) => operations.push(operation))
+  await cache.get('/a')
+  assert.deepEqual(operations, ['filter'])
+  const [error] = cache.errors
+  assert.ok(error instanceof OptionError)
+  assert.match(error.message, /cache\.cacheFilter: returned undefined; it must return true or false/)
+})
+
+test('a filter is asked of what a HEAD freshens, and of what is validated in the background', async (t) => {
+  let keeps = true
+  const fields = { ETag: '"1"', 'Cache-Control': 'max-age=10, stale-while-revalidate=60' }
+  const cache = await bed(t, { cacheFilter: () => keeps }, (response, _, n) => {
+    response.writeHead(200, fields).end(String(n))
   })
+  await cache.get('/head')
+  await cache.get('/stale')
+  keeps = false
+  await cache.clock.advance(11 * second)
+  assert.equal(text(await cache.get('/stale')), '2')
+  while (cache.arrivals.length < 3) await nextTurn()
+  await cache.send('/head', { method: 'HEAD', features: { cache: 'reload' } })
+  for (let turn = 0; turn < 10; turn++) await nextTurn()
+  for (const path of ['/head', '/stale']) assert.equal((await cache.get(path)).cacheStatus?.hit, false, path)
+})
+
+test('ttl: what a filter leaves out of one variant leaves the others alone', async (t) => {
+  let keeps = true
+  const options = { mode: 'ttl', cacheFilter: () => keeps } as const
+  const cache = await bed(t, options, (response, _, n) => {
+    response.writeHead(200, { Vary: 'Accept-Language' }).end(String(n))
+  })
+  const of = (language: string, mode?: 'reload') =>
+    cache.get('/a', mode ?? 'default', 'Accept-Language', language)
+  await of('de')
+  await of('en')
+  keeps = false
+  assert.equal(text(await of('de', 'reload')), '3')
+  assert.equal((await of('de')).cacheStatus?.hit, false)
+  assert.equal((await of('en')).cacheStatus?.hit, true)
 })
 
 test('a rule that fails on where a POST points fails no POST: both modes are invalidated', async (t) => {

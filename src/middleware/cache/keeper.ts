@@ -71,9 +71,14 @@ export class Keeper {
     return toParts(entry, demand.conditions?.rangeText ?? '')
   }
 
-  /** Whether the response may be kept. @throws what the user’s filter throws */
+  /** Whether the response may be kept. No request fails by the user’s filter: what that throws is told, and means no. */
   mayKeep(entry: CacheEntry, request: Request, policy: PolicySettings): boolean {
-    return mayKeep(entry, request, policy, this.#settings, this.#store.isShared)
+    try {
+      return mayKeep(entry, request, policy, this.#settings, this.#store.isShared)
+    } catch (error) {
+      this.#store.tell('filter', entry.key, error)
+      return false
+    }
   }
 
   /** Stores what came whole, joined to the parts that are there. */
@@ -113,12 +118,11 @@ export class Keeper {
 
   /**
    * What the origin says now may not be kept, but it is what holds now: a stored success is no longer up to date. In `ttl`
-   * mode only another success says so.
+   * mode only a 200 says so.
    */
   outdate(entry: CacheEntry | undefined, { status }: Reply, times: ExchangeTimes, ticket: Ticket): void {
     if (entry === undefined || !newsStatuses.has(status)) return
-    if (entry.ttl === undefined) this.replace(outdatedBy(times, entry), ticket)
-    else if (status === 200) this.drop(entry.key)
+    if (entry.ttl === undefined || status === 200) this.replace(outdatedBy(times, entry), ticket)
   }
 
   /** RFC 9111, 4.3.5: a HEAD’s 200 freshens a stored response of the same version, and outdates any other. */

@@ -7,7 +7,6 @@ import { timesOf, toEntry } from '../../cache/entry.ts'
 import { combined, lengthOf } from '../../cache/parts.ts'
 import { failureStatuses, outlastsFailure, reusable, survivesFailure } from '../../cache/policy.ts'
 import type { SafeStore } from '../../cache/safe-store.ts'
-import type { PolicySettings } from '../../cache/settings.ts'
 import { aged, completing, freshenable, freshened, outdatedBy, validating } from '../../cache/validation.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Microseconds } from '../../core/duration.ts'
@@ -204,7 +203,7 @@ export class OriginExchange {
       return unshared(reply)
     }
     const entry = toEntry(key, request, reply, times, policy)
-    if (entry === undefined || !this.#mayKeep(entry, reply, policy)) {
+    if (entry === undefined || !this.#keeper.mayKeep(entry, request, policy)) {
       this.#keeper.outdate(selected, reply, times, ticket)
       return unshared(reply)
     }
@@ -241,16 +240,6 @@ export class OriginExchange {
     // a part is only for who asked for it
     const isShared = kept !== 'refused' && reply.status !== 206 && isForMany(entry)
     return { reply, entry: isShared ? entry : undefined, stored: kept === 'stored', fwdStatus: undefined }
-  }
-
-  /** Whether the response may be kept. When the user’s filter throws, nobody reads it. */
-  #mayKeep(entry: CacheEntry, reply: Reply, policy: PolicySettings): boolean {
-    try {
-      return this.#keeper.mayKeep(entry, reply.request, policy)
-    } catch (error) {
-      void discard(reply)
-      throw error
-    }
   }
 
   /** undefined when the stored response, freshened, is not what the caller asked for. */

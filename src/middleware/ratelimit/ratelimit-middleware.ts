@@ -43,7 +43,11 @@ export function ratelimitMiddleware(
         ticket.release()
         if (!(error instanceof UnwrittenError)) throw error
         // It waited for its turn already.
-        ticket = await ratelimiter.acquireChecked(key, { ...wish, priority: Number.POSITIVE_INFINITY })
+        const first = { ...wish, priority: Number.POSITIVE_INFINITY }
+        ticket = await ratelimiter.acquireChecked(key, first).catch((reason: unknown) => {
+          error.letGo()
+          throw reason
+        })
       }
     }
     // Says nothing new when the transport told the observer.

@@ -38,10 +38,10 @@ async function load(response: ArchivedResponse, place: LoadingPlace): Promise<bo
   const key = cacheKey(request, settings, policy.mode)
   const entry = toEntry(key, request, toReply(request, response), { requestedAt, receivedAt }, policy)
   if (entry === undefined || entry.status === 206) return false
-  if (!mayKeep(entry, request, policy, settings, store.shared === true)) return false
   if (entry.expiresAt <= wallNow() || entry.body.byteLength > settings.maxEntrySize) return false
   const known = (await store.match(key)).find(({ variant }) => variant === entry.variant)
   if (known !== undefined && known.requestedAt > entry.requestedAt) return false
+  if (!mayKeep(entry, request, policy, settings, store.shared === true)) return false
   await store.put(entry)
   return true
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { after, test } from 'node:test'
 import type { CacheOptions } from '../../../src/cache/options.ts'
+import type { KeepableResponse } from '../../../src/cache/settings.ts'
 import { Session } from '../../../src/session/session.ts'
 import type { SessionOptions } from '../../../src/session/session-options.ts'
 import { ManualClock } from '../../../src/testing/manual-clock.ts'
@@ -78,6 +79,25 @@ test('what nobody can use any more, larger than maxEntrySize, or older than what
   // a day longer than it is fresh it is kept for those who ask for it
   await clock.advance(86_460_000_000)
   assert.equal(await sessionWith().loadHar(har), 0)
+})
+
+test('a cache filter is asked of what could be loaded; what it throws ends the loading', async () => {
+  const recorded = sessionWith({ har: { redact: false } })
+  await recorded.get('/text')
+  await recorded.get('/bytes')
+  const har = recorded.har()
+  const asked: string[] = []
+  const cacheFilter = ({ request }: KeepableResponse): boolean => {
+    asked.push(request.url.pathname)
+    return request.url.pathname === '/bytes'
+  }
+  assert.equal(await sessionWith({ cache: { cacheFilter } }).loadHar(har), 1)
+  assert.deepEqual(asked, ['/text', '/bytes'])
+  const boom = new Error('boom')
+  const failing = (): never => {
+    throw boom
+  }
+  await assert.rejects(sessionWith({ cache: { cacheFilter: failing } }).loadHar(har), boom)
 })
 
 test('who had credentials answers only the same, and not at all when they are redacted', async () => {
