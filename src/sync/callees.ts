@@ -61,10 +61,8 @@ export class Callees {
   #answerThrown(error: unknown, post: (answer: Answer) => void): void {
     const number = ++this.#last
     this.#thrown.set(number, error)
-    for (const oldest of this.#thrown.keys()) {
-      if (this.#thrown.size <= mostThrown) break
-      this.#thrown.delete(oldest)
-    }
+    // numbers are given one after another, and at most this one is too many
+    if (this.#thrown.size > mostThrown) this.#thrown.delete(this.#thrown.keys().next().value as number)
     const whole = (): unknown => pack(error, 'error', { transfer: [] })
     const plain = (): unknown => (error instanceof Error ? packPlainly(error) : undefined)
     if (this.#posted(number, whole, post) || this.#posted(number, plain, post)) return

@@ -6,8 +6,6 @@ import { OptionError } from '../../src/core/errors.ts'
 import { bed, numbered, second } from './cache-support.ts'
 import { readAll, text } from './support.ts'
 
-const isA = ({ pathname }: URL): boolean => pathname === '/a'
-
 for (const mode of ['http', 'ttl'] as const) {
   test(`${mode}: what the filter leaves out is not stored, however it is read; the rest is`, async (t) => {
     const asked: string[] = []
@@ -135,33 +133,4 @@ test('ttl: what a filter leaves out of one variant leaves the others alone', asy
   assert.equal(text(await of('de', 'reload')), '3')
   assert.equal((await of('de')).cacheStatus?.hit, false)
   assert.equal((await of('en')).cacheStatus?.hit, true)
-})
-
-test('a rule that fails on where a POST points fails no POST: both modes are invalidated', async (t) => {
-  const rules = [
-    {
-      match: (url: URL) => {
-        if (url.pathname === '/b' && isDone) throw new Error('of a rule')
-        return isA(url)
-      },
-      mode: 'ttl',
-    },
-  ] as const
-  let isDone = false
-  const cache = await bed(t, { rules }, (response, { method }, n) => {
-    response.writeHead(200, method === 'GET' ? {} : { Location: '/b' }).end(String(n))
-  })
-  await cache.get('/b')
-  isDone = true
-  assert.equal((await cache.send('/c', { method: 'POST' })).status, 200)
-  isDone = false
-  assert.equal((await cache.get('/b')).cacheStatus?.hit, false)
-})
-
-test('a change of what has one cacheKey under several URLs drops it in whichever mode it is stored', async (t) => {
-  const options = { cacheKey: () => 'one', rules: [{ match: isA, mode: 'ttl' }] } as const
-  const cache = await bed(t, options, numbered({}))
-  for (const path of ['/a', '/b']) await cache.get(path)
-  await cache.send('/b', { method: 'PUT' })
-  for (const path of ['/a', '/b']) assert.equal((await cache.get(path)).cacheStatus?.hit, false, path)
 })

@@ -214,3 +214,32 @@ test('rules that differ: http asks those of whoever uses a response, ttl those o
     assert.equal((await long.get('/a')).cacheStatus?.hit, false)
   }
 })
+
+test('a rule that fails on where a POST points fails no POST: both modes are invalidated', async (t) => {
+  const rules = [
+    {
+      match: (url: URL) => {
+        if (url.pathname === '/b' && isDone) throw new Error('of a rule')
+        return isA(url)
+      },
+      mode: 'ttl',
+    },
+  ] as const
+  let isDone = false
+  const cache = await bed(t, { rules }, (response, { method }, n) => {
+    response.writeHead(200, method === 'GET' ? {} : { Location: '/b' }).end(String(n))
+  })
+  await cache.get('/b')
+  isDone = true
+  assert.equal((await cache.send('/c', { method: 'POST' })).status, 200)
+  isDone = false
+  assert.equal((await cache.get('/b')).cacheStatus?.hit, false)
+})
+
+test('a change of what has one cacheKey under several URLs drops it in whichever mode it is stored', async (t) => {
+  const options = { cacheKey: () => 'one', rules: [{ match: isA, mode: 'ttl' }] } as const
+  const cache = await bed(t, options, numbered({}))
+  for (const path of ['/a', '/b']) await cache.get(path)
+  await cache.send('/b', { method: 'PUT' })
+  for (const path of ['/a', '/b']) assert.equal((await cache.get(path)).cacheStatus?.hit, false, path)
+})
