@@ -46,9 +46,9 @@ async function main(): Promise<void> {
     if (section === undefined) continue
     await using server = await startServer(section.needs ?? 'http')
     const count = Math.ceil(section.count * share)
-    const order = { count: Math.ceil(count / 2), warmUp: Math.ceil(count / 4) }
+    const schedule = { rounds, turns: section.turns ?? 2, count }
     const path = section.path ?? (server.requests === undefined ? '' : '/json')
-    const results = await compare(section.entries, server, path, { rounds, ...order }, showRound)
+    const results = await compare(section.entries, server, path, schedule, showRound)
     clearLine()
     console.log(`\n### ${section.title}\n\n${section.text}\n\n${toTable(section, results)}`)
   }

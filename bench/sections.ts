@@ -8,6 +8,8 @@ export interface Section {
   readonly text: string
   /** Units of work in a round. */
   readonly count: number
+  /** In how many turns a contestant does them: an even number. Default: 2. */
+  readonly turns?: number
   /** What a unit is called. */
   readonly noun: string
   /** What is counted per second; or the milliseconds of a unit of work, with {@link isTime}. */
@@ -120,12 +122,14 @@ export const sections: Readonly<Record<string, Section>> = {
     title: 'Limiters in Redis',
     text: 'One key, a limit that is never reached, calls awaited one after another; the server on a Unix socket.',
     count: 40_000,
+    turns: 20,
     ...throughRedis(1),
   },
   'redis-busy': {
     title: 'Limiters in Redis, 100 calls at a time',
     text: 'The same, with 100 calls under way at a time.',
     count: 400_000,
+    turns: 20,
     ...throughRedis(100),
   },
   sqlite: {
