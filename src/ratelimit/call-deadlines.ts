@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../core/clock.ts'
 import { type Microseconds, toMilliseconds } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
-import { type Linked, LinkedList } from './linked-list.ts'
+import { type Linked, LinkedList } from '../core/linked-list.ts'
 
 /** A call that is under way. */
 interface Call extends Linked<Call> {

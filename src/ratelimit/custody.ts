@@ -1,5 +1,5 @@
 import type { Microseconds } from '../core/duration.ts'
-import type { Linked } from './linked-list.ts'
+import type { Linked } from '../core/linked-list.ts'
 
 /** A granted unit whose request is under way. Instants are those of the store’s clock for its limit. */
 export interface HeldTicket extends Linked<HeldTicket> {

@@ -1,7 +1,7 @@
 import type { LimitStore } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Custody, HeldTicket } from './custody.ts'
-import { LinkedList } from './linked-list.ts'
+import { LinkedList } from '../core/linked-list.ts'
 
 /**
  * The tickets of one store of this process whose end is not known, per key, the one that lapses first in front. All

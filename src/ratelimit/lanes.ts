@@ -1,4 +1,4 @@
-import { LinkedList } from './linked-list.ts'
+import { LinkedList } from '../core/linked-list.ts'
 import type { Waiter } from './waiter.ts'
 
 /** Waiters of one priority, in the order in which they came. */

@@ -2,7 +2,7 @@ import type { LimitStore } from '../backends/contract.ts'
 import type { Clock, Timer } from '../core/clock.ts'
 import type { Microseconds } from '../core/duration.ts'
 import type { Custody, HeldTicket } from './custody.ts'
-import { LinkedList } from './linked-list.ts'
+import { LinkedList } from '../core/linked-list.ts'
 
 /** More than these are seen to in several looks, so that nobody else waits for all of them. */
 const mostAtOnce = 64

@@ -5,7 +5,7 @@ import type { Microseconds } from '../core/duration.ts'
 import type { ExchangeObserver } from '../core/request.ts'
 import type { Custody, HeldTicket } from './custody.ts'
 import type { LeaseTerms } from './lease-terms.ts'
-import type { LinkedList } from './linked-list.ts'
+import type { LinkedList } from '../core/linked-list.ts'
 
 /**
  * Units that were granted. They count from the grant; who knows when they reached the server may say

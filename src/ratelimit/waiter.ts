@@ -1,7 +1,7 @@
 import type { Microseconds } from '../core/duration.ts'
 import { AbortError } from '../core/errors.ts'
 import type { Abortable } from './abort-watch.ts'
-import type { Linked, LinkedList } from './linked-list.ts'
+import type { Linked, LinkedList } from '../core/linked-list.ts'
 import type { Ticket } from './ticket.ts'
 import type { Wakeup } from './timer-queue.ts'
 

@@ -43,7 +43,8 @@ export class GivenLink implements Link {
     try {
       const timeout = Math.max(Math.ceil(deadline - performance.now()), 1)
       const reply = this.#client.dispatch(command, bytes, timeout)
-      return toReply(await this.#deadlines.within(reply, deadline, () => this.#abandon(reply)), bytes)
+      const late = (): Error => this.#abandon(reply)
+      return toReply(await this.#deadlines.within(reply, deadline, { late }), bytes)
     } catch (cause) {
       throw toBackendError(this.name, cause)
     }
@@ -52,9 +53,8 @@ export class GivenLink implements Link {
   async masters(deadline: number): Promise<readonly Link[]> {
     try {
       const late = (): Error => backendError(this.name, 'does not reach all nodes in time')
-      return (await this.#deadlines.within(this.#client.masters(), deadline, late)).map(
-        (client) => new GivenLink(client),
-      )
+      const clients = await this.#deadlines.within(this.#client.masters(), deadline, { late })
+      return clients.map((client) => new GivenLink(client))
     } catch (cause) {
       throw toBackendError(this.name, cause)
     }

@@ -119,9 +119,8 @@ export class Cluster implements Link {
 
   #firstLook(deadline: number): Promise<void> {
     if (this.#masters.length > 0) return Promise.resolve()
-    return this.#deadlines.within(this.#look(), deadline, () =>
-      backendError(this.name, 'cannot be reached in time'),
-    )
+    const late = (): Error => backendError(this.name, 'cannot be reached in time')
+    return this.#deadlines.within(this.#look(), deadline, { late })
   }
 
   /** Looks who serves which slots, while calls go on by what was known. */

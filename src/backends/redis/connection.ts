@@ -85,7 +85,8 @@ export class Connection implements Link {
     }
   }
 
-  async #exchange(
+  /** No async function, as each call goes through it: see `ClientCommands`. */
+  #exchange(
     live: Live,
     command: Command,
     bytes: boolean,
@@ -93,23 +94,35 @@ export class Connection implements Link {
     asking: boolean,
   ): Promise<RedisReply> {
     const answers = this.#answers
-    this.#underWay++
+    let reply: Promise<unknown>
     try {
       if (asking) live.client.sendCommand(['ASKING']).catch(ignore) // then so does what is asked for
-      const reply = live.client.sendCommand(toWords(command), bytes ? inBytes : undefined)
-      const value = await this.#deadlines.within(reply, deadline, () => this.#timeout(live, answers))
-      this.#hear()
-      return value as RedisReply
+      reply = live.client.sendCommand(toWords(command), bytes ? inBytes : undefined)
     } catch (cause) {
-      const error = live.lost ?? toBackendError(this.name, cause)
-      const code = replyCode(error)
-      if (code !== undefined) this.#hear()
-      // It stays a replica, but its name may lead to another server next time
-      if (code === 'READONLY' && live.lost === undefined) this.#pause(this.#giveUp(live, error))
-      throw error
-    } finally {
-      this.#ended()
+      return Promise.reject(this.#failed(live, cause))
     }
+    this.#underWay++
+    return this.#deadlines.within(reply as Promise<RedisReply>, deadline, {
+      late: () => this.#timeout(live, answers),
+      answered: () => {
+        this.#hear()
+        this.#ended()
+      },
+      failed: (cause) => {
+        this.#ended()
+        return this.#failed(live, cause)
+      },
+    })
+  }
+
+  /** @returns what whoever called is told of a failure */
+  #failed(live: Live, cause: unknown): Error {
+    const error = live.lost ?? toBackendError(this.name, cause)
+    const code = replyCode(error)
+    if (code !== undefined) this.#hear()
+    // It stays a replica, but its name may lead to another server next time
+    if (code === 'READONLY' && live.lost === undefined) this.#pause(this.#giveUp(live, error))
+    return error
   }
 
   /** Something that was under way has ended. */
@@ -119,9 +132,8 @@ export class Connection implements Link {
   }
 
   #connected(deadline: number): Promise<Live> {
-    return this.#deadlines.within(this.#connect(), deadline, () =>
-      backendError(this.name, 'cannot be reached in time'),
-    )
+    const late = (): Error => backendError(this.name, 'cannot be reached in time')
+    return this.#deadlines.within(this.#connect(), deadline, { late })
   }
 
   #connect(): Promise<Live> {

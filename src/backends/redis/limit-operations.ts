@@ -12,7 +12,7 @@ export interface Operation<T> {
   /** Whether it only looks: the script then leaves everything as it is. */
   readonly isLook: boolean
   /** Its name and its numbers, as JSON has them in an array: written by hand, since it is done for each call. */
-  readonly toJson: (now: Microseconds) => string
+  toJson(now: Microseconds): string
   /** Reads its part of the reply. */
   read(replies: Replies): T
   /** Set where it is the commonest one: units one by one, now or not at all, of which scripts know a form that costs less. */
@@ -23,7 +23,7 @@ export interface Operation<T> {
 export interface PlainOperation<T> {
   readonly units: number
   /** What the grant of all of them, at some instant, comes to. @param mark what the kernel noted of the first one */
-  read(at: Microseconds, mark: number): T
+  readPlain(at: Microseconds, mark: number): T
 }
 
 /** Grants `cost` units at the earliest instant from `notBefore` on that is at most `maxWait` away. */
@@ -36,14 +36,14 @@ export function reserveOperation(
   const each = reserveEachOperation(rule, [cost], notBefore, maxWait)
   return {
     isLook: false,
-    toJson: each.toJson,
+    toJson: (now) => each.toJson(now),
     read(replies) {
       const { grants, denial } = each.read(replies)
       return denial ?? { allowed: true, grant: grants[0] as Grant }
     },
     plain: each.plain && {
       units: 1,
-      read: (at, mark) => ({ allowed: true, grant: grantOf(rule, at, mark) }),
+      readPlain: (at, mark) => ({ allowed: true, grant: grantOf(rule, at, mark) }),
     },
   }
 }
@@ -55,37 +55,52 @@ export function reserveEachOperation(
   notBefore: Microseconds,
   maxWait: Microseconds,
 ): Operation<Reservations> {
-  return {
-    isLook: false,
-    toJson: (now) => {
-      const ahead = Math.max(0, notBefore - now)
-      const runs = runsOf(costs)
-      return `"reserve",${ahead},${Math.min(maxWait, Number.MAX_SAFE_INTEGER)},${runs.length / 2},${runs.join()}`
-    },
-    read(replies) {
-      const granted = replies.next()
-      const grants = granted === 0 ? [] : readGrants(rule, costs.slice(0, granted), replies)
-      return { grants, denial: granted < costs.length ? readDenial(replies) : undefined }
-    },
-    plain: plainOf(rule, costs, notBefore, maxWait),
-  }
+  return new ReserveEach(rule, costs, notBefore, maxWait)
 }
 
-function plainOf(
-  rule: Rule<unknown>,
-  costs: readonly number[],
-  notBefore: Microseconds,
-  maxWait: Microseconds,
-): PlainOperation<Reservations> | undefined {
-  if (notBefore > 0 || maxWait > 0 || rule.kernels.length > 1) return undefined
-  for (const cost of costs) if (cost !== 1) return undefined
-  const step = noteStep(rule)
-  return {
-    units: costs.length,
-    read: (at, mark) => ({
-      grants: costs.map((_, index) => grantOf(rule, at, mark + index * step)),
-      denial: undefined,
-    }),
+/** One object, without functions of its own: it is made for each call. */
+class ReserveEach implements Operation<Reservations>, PlainOperation<Reservations> {
+  readonly isLook = false
+  readonly #rule: Rule<unknown>
+  readonly #costs: readonly number[]
+  readonly #notBefore: Microseconds
+  readonly #maxWait: Microseconds
+
+  constructor(rule: Rule<unknown>, costs: readonly number[], notBefore: Microseconds, maxWait: Microseconds) {
+    this.#rule = rule
+    this.#costs = costs
+    this.#notBefore = notBefore
+    this.#maxWait = maxWait
+  }
+
+  get units(): number {
+    return this.#costs.length
+  }
+
+  get plain(): PlainOperation<Reservations> | undefined {
+    if (this.#notBefore > 0 || this.#maxWait > 0 || this.#rule.kernels.length > 1) return undefined
+    for (const cost of this.#costs) if (cost !== 1) return undefined
+    return this
+  }
+
+  toJson(now: Microseconds): string {
+    const ahead = Math.max(0, this.#notBefore - now)
+    const maxWait = Math.min(this.#maxWait, Number.MAX_SAFE_INTEGER)
+    const runs = runsOf(this.#costs)
+    return `"reserve",${ahead},${maxWait},${runs.length / 2},${runs.join()}`
+  }
+
+  read(replies: Replies): Reservations {
+    const costs = this.#costs
+    const granted = replies.next()
+    const grants = granted === 0 ? [] : readGrants(this.#rule, costs.slice(0, granted), replies)
+    return { grants, denial: granted < costs.length ? readDenial(replies) : undefined }
+  }
+
+  readPlain(at: Microseconds, mark: number): Reservations {
+    const step = noteStep(this.#rule)
+    const grants = this.#costs.map((_, index) => grantOf(this.#rule, at, mark + index * step))
+    return { grants, denial: undefined }
   }
 }
 

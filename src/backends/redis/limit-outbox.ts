@@ -83,13 +83,15 @@ export class LimitOutbox {
     for (const { limit } of this.#parcels.values()) this.flush(limit)
   }
 
+  readonly #flushAll = (): void => this.flushAll()
+
   #parcelFor(limit: LimitKey, isLook: boolean): Parcel {
     const waiting = this.#parcels.get(limit.key)
     if (waiting !== undefined && isLook === waiting.isLook && isSame(limit, waiting.limit)) {
       if (waiting.calls.length < mostCalls) return waiting
     }
     this.flush(limit)
-    if (this.#parcels.size === 0) queueMicrotask(() => this.flushAll())
+    if (this.#parcels.size === 0) queueMicrotask(this.#flushAll)
     const parcel = { limit, isLook, calls: [] }
     this.#parcels.set(limit.key, parcel)
     return parcel
@@ -101,25 +103,41 @@ export class LimitOutbox {
     const plain = calls.length === 1 ? calls[0]?.operation.plain : undefined
     const args = plain === undefined ? this.#inJson(address, calls) : this.#inPlain(terms as string, plain)
     const sentAt = this.#clocks.any.localNow()
-    const answer = (reply: RedisReply): void => {
-      if (plain !== undefined && typeof reply === 'string') {
-        const behindSeconds = reply.indexOf(' ')
-        const behindNow = reply.indexOf(' ', behindSeconds + 1)
-        const now = +reply.slice(0, behindSeconds) * 1e6 + +reply.slice(behindSeconds + 1, behindNow)
-        this.#clockAt(address).hear(now, sentAt)
-        calls[0]?.resolve(plain.read(now, +reply.slice(behindNow + 1)))
-        return
-      }
-      const replies = reply as readonly [number, ...number[]]
-      this.#clockAt(address).hear(replies[0], sentAt)
-      let index = 1
-      const next = (): number => replies[index++] as number
-      for (const { operation, resolve } of calls) resolve(operation.read({ next }))
-    }
     const fail = (error: unknown): void => {
       for (const { reject } of calls) reject(error)
     }
-    this.#commands.evaluate(script, keys, args).then(answer).catch(fail)
+    const answer = (reply: RedisReply): void => {
+      try {
+        this.#read(reply, sentAt, address, calls, plain)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    this.#commands.evaluate(script, keys, args).then(answer, fail)
+  }
+
+  /** @throws TypeError when the reply is of another form than the script’s */
+  #read(
+    reply: RedisReply,
+    sentAt: Microseconds,
+    address: Address,
+    calls: readonly Call[],
+    plain: PlainOperation<unknown> | undefined,
+  ): void {
+    const clock = this.#clockAt(address)
+    if (plain !== undefined && typeof reply === 'string') {
+      const behindSeconds = reply.indexOf(' ')
+      const behindNow = reply.indexOf(' ', behindSeconds + 1)
+      const now = +reply.slice(0, behindSeconds) * 1e6 + +reply.slice(behindSeconds + 1, behindNow)
+      clock.hear(now, sentAt)
+      calls[0]?.resolve(plain.readPlain(now, +reply.slice(behindNow + 1)))
+      return
+    }
+    const replies = reply as readonly [number, ...number[]]
+    clock.hear(replies[0], sentAt)
+    let index = 1
+    const next = (): number => replies[index++] as number
+    for (const { operation, resolve } of calls) resolve(operation.read({ next }))
   }
 
   #inPlain(terms: string, { units }: PlainOperation<unknown>): readonly string[] {

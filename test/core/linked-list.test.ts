@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { type Linked, LinkedList } from '../../src/ratelimit/linked-list.ts'
+import { type Linked, LinkedList } from '../../src/core/linked-list.ts'
 
 class Item implements Linked<Item> {
   previous: Item | undefined
