@@ -2,6 +2,7 @@
  * One process of a workload: told by its argument, it says when it is ready, begins when it is told to, and at
  * the end sends what it was granted, if that is asked for.
  */
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AbortError, Ratelimiter, type RatelimitOptions, Session } from '../../src/index.ts'
 import type { RatelimiterOptions } from '../../src/ratelimit/index.ts'
@@ -26,6 +27,8 @@ const load = JSON.parse(process.argv[2] as string) as Load
 const { margin, stalls, grants } = load.conditions
 const options = { ...load.parameters, ...load.place, ...(margin === undefined ? {} : { margin }) }
 const granted: number[] = []
+// The network and the server would have machines of their own, and are not late for what is calculated here.
+setPriority(10)
 const limited = grants === true ? bareLimiter() : limitedSession()
 
 // Looks at a limit of another key, so that the backend is open: to load its library is not what is measured.
@@ -64,7 +67,12 @@ interface Limited {
 function limitedSession(): Limited {
   const tls = load.ca === undefined ? {} : { tls: { ca: load.ca } }
   const session = new Session({ ratelimit: { ...options, perHost: true } as RatelimitOptions, ...tls })
-  const ask: Limited['ask'] = (signal) => session.get(load.url, signal === undefined ? {} : { signal })
+  const ask: Limited['ask'] = (signal) => {
+    const asked = session.get(load.url, signal === undefined ? {} : { signal })
+    if (withNextRequest !== undefined) process.nextTick(withNextRequest)
+    withNextRequest = undefined
+    return asked
+  }
   return { limiter: session.ratelimiter, ask }
 }
 
@@ -77,16 +85,25 @@ function bareLimiter(): Limited {
   return { limiter, ask }
 }
 
+/** What is to block the event loop in the tick of the next request. */
+let withNextRequest: (() => void) | undefined
+
+/** Where in a turn of the event loop a stall may come. */
+const places: readonly ((stall: () => void) => void)[] = [
+  (stall) => stall(),
+  (stall) => void setImmediate(stall),
+  (stall) => (withNextRequest = stall),
+]
+
 /** Blocks the event loop, after half a second to one and a half; again and again. */
 function stallNowAndThen(milliseconds: number): void {
-  setTimeout(
-    () => {
-      const until = performance.now() + milliseconds
-      while (performance.now() < until);
-      stallNowAndThen(milliseconds)
-    },
-    500 + 1_000 * Math.random(),
-  )
+  const stall = (): void => {
+    const until = performance.now() + milliseconds
+    while (performance.now() < until);
+    stallNowAndThen(milliseconds)
+  }
+  const place = places[Math.floor(places.length * Math.random())]
+  setTimeout(() => place?.(stall), 500 + 1_000 * Math.random())
 }
 
 function stopAt(instant: number): AbortController {
