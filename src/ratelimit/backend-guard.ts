@@ -110,7 +110,8 @@ export class BackendGuard implements Gate {
       if (!admits(this.#breaker)) throw this.loss as SessionError
       this.#breaker = onTrial(this.#breaker)
     }
-    const isDoubtful = this.#isDoubtful(2 * this.#took)
+    const askedAt = this.#clock.now()
+    const isDoubtful = this.#isDoubtful(askedAt + 2 * this.#took)
     let answer: MaybePromise<T>
     let remembers: Promise<boolean> | undefined
     try {
@@ -121,9 +122,11 @@ export class BackendGuard implements Gate {
     } catch (error) {
       throw this.#heard(error, isTrial)
     }
-    if (isDoubtful || answer instanceof Promise) return this.#inTime(answer, call, isTrial, remembers)
+    if (isDoubtful || answer instanceof Promise) {
+      return this.#inTime(answer, call, askedAt, isTrial, remembers)
+    }
     this.#took = 0
-    this.#answered(isTrial)
+    this.#answered(this.#clock.now(), isTrial)
     return answer
   }
 
@@ -152,23 +155,32 @@ export class BackendGuard implements Gate {
     this.#tellChange()
   }
 
-  /** @param remembers whether the store does, if that was asked too */
+  /**
+   * @param askedAt when the store was asked
+   * @param remembers whether it does, if that was asked too
+   */
   async #inTime<T>(
     answer: MaybePromise<T>,
     call: GuardedCall<T>,
+    askedAt: Microseconds,
     isTrial: boolean,
     remembers: Promise<boolean> | undefined,
   ): Promise<T> {
-    const askedAt = this.#clock.now()
     let unused: { readonly value: T } | undefined
     try {
       const value = await this.#within(answer, call.late)
       unused = { value }
-      this.#took = this.#clock.now() - askedAt
+      let now = this.#clock.now()
+      this.#took = now - askedAt
       // If it took longer than was thought, what was asked may have waited for another server.
-      if (this.#isDoubtful(0)) remembers ??= this.#keepsake.look()
-      if (remembers === undefined || (await remembers)) {
-        this.#answered(isTrial)
+      if (this.#isDoubtful(now)) remembers ??= this.#keepsake.look()
+      let isRemembered = true
+      if (remembers !== undefined) {
+        isRemembered = await remembers
+        now = this.#clock.now()
+      }
+      if (isRemembered) {
+        this.#answered(now, isTrial)
         return value
       }
       this.#forgottenAt = this.#clock.now()
@@ -181,13 +193,13 @@ export class BackendGuard implements Gate {
     }
   }
 
-  /** Whether the store, in so much time from now, may have been away without anybody noticing. */
-  #isDoubtful(later: Microseconds): boolean {
-    return this.#clock.now() + later - this.#vouchedAt > shortestRestart
+  /** Whether the store, at such an instant, may have been away without anybody noticing. */
+  #isDoubtful(at: Microseconds): boolean {
+    return at - this.#vouchedAt > shortestRestart
   }
 
-  #answered(isTrial: boolean): void {
-    this.#vouchedAt = this.#clock.now()
+  #answered(now: Microseconds, isTrial: boolean): void {
+    this.#vouchedAt = now
     if (isTrial) this.#close()
   }
 

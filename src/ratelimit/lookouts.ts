@@ -1,5 +1,6 @@
 import type { LimitStore } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
+import { SmallMap } from '../core/small-map.ts'
 
 /** A queue that can look whether its first one may go. */
 export interface Lookout {
@@ -17,7 +18,7 @@ export interface Lookout {
  */
 export class Lookouts {
   /** Mostly there is one for a key, which needs no set. */
-  readonly #byKey = new Map<string, Lookout | Set<Lookout>>()
+  readonly #byKey = new SmallMap<Lookout | Set<Lookout>>()
 
   add(key: string, queue: Lookout): void {
     const queues = this.#byKey.get(key)
@@ -55,7 +56,7 @@ export class Lookouts {
 
   /** Units of every key that passes may be free. */
   lookWhere(matches: (key: string) => boolean): void {
-    for (const key of [...this.#byKey.keys()]) if (matches(key)) this.look(key)
+    for (const [key] of this.#byKey.entries()) if (matches(key)) this.look(key)
   }
 
   /** A copy, since queues change places while they look. */

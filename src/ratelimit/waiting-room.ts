@@ -1,5 +1,6 @@
 import type { LimitKey } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
+import { SmallMap } from '../core/small-map.ts'
 import { AbortWatch } from './abort-watch.ts'
 import { Errand, type ErrandRoom } from './errand.ts'
 import type { LimiterEvents } from './events.ts'
@@ -26,7 +27,7 @@ export class WaitingRoom implements ErrandRoom {
   readonly queueCapacity: number
   readonly sleepDuration: Microseconds
   readonly #queues = new Map<string, WaitingQueue>()
-  readonly #errands = new Map<string, Errand>()
+  readonly #errands = new SmallMap<Errand>()
 
   constructor({ office, events, queueCapacity, sleepDuration }: WaitingRoomOptions) {
     this.office = office

@@ -1,4 +1,5 @@
 import type { Microseconds } from '../../core/duration.ts'
+import { SmallMap } from '../../core/small-map.ts'
 import type { LimitKey } from '../contract.ts'
 import { slotOf } from './cluster-slots.ts'
 import type { RedisCommands, RedisReply, Script } from './commands.ts'
@@ -47,7 +48,7 @@ export class LimitOutbox {
   readonly #leastRetention: Microseconds
   /** Callers use a limit’s object again, as a rule. */
   readonly #addresses = new WeakMap<LimitKey, Address>()
-  readonly #parcels = new Map<string, Parcel>()
+  readonly #parcels = new SmallMap<Parcel>()
 
   /** @param leastRetention keep every idle key at least this long */
   constructor(commands: RedisCommands, clocks: LimitClocks, leastRetention: Microseconds) {
