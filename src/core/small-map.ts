@@ -46,6 +46,7 @@ export class SmallMap<T> {
 
   /** A copy of what there is. */
   values(): T[] {
+    if (this.#others.size === 0) return this.#key === undefined ? [] : [this.#value as T]
     return this.entries().map(([, value]) => value)
   }
 }

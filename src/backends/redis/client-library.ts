@@ -45,8 +45,11 @@ export const inBytes: ReplyOptions = { typeMapping: { [bulkString]: Buffer } }
 /** All as usual: bulk strings as text. */
 export const inText: ReplyOptions = { typeMapping: {} }
 
-/** Makes a client that is not connected yet, and that never reconnects by itself. */
-export type CreateClient = (address: ClientAddress, connectTimeout: number) => LibraryClient
+/**
+ * Makes a client that is not connected yet, and that never reconnects by itself.
+ * @param signal ends the attempt to connect
+ */
+export type CreateClient = (address: ClientAddress, signal: AbortSignal) => LibraryClient
 
 /**
  * Loads `@redis/client`, which is an optional peer dependency.
@@ -54,9 +57,10 @@ export type CreateClient = (address: ClientAddress, connectTimeout: number) => L
  */
 export async function loadLibrary(): Promise<CreateClient> {
   const { createClient } = await load()
-  return ({ socket, protocol, ...login }, connectTimeout) => {
+  return ({ socket, protocol, ...login }, signal) => {
     const { tls, ...place } = socket
-    const common = { connectTimeout, reconnectStrategy: false } as const
+    // Its own timeout for connecting stays on the socket as a timer, which is then set anew with whatever comes and goes.
+    const common = { connectTimeout: 0, signal, reconnectStrategy: false } as const
     return createClient({
       ...(login as { username: string }), // its types know no undefined
       socket: tls === false ? { ...place, ...common } : { ...tls, ...place, ...common, tls: true },

@@ -145,17 +145,22 @@ export class Connection implements Link {
   }
 
   async #open(): Promise<Live> {
-    const client = this.#create(this.#address, patience)
+    const attempt = new AbortController()
+    const client = this.#create(this.#address, attempt.signal)
     client.on('error', ignore) // who has a call under way hears of it there
     client.unref() // it is the deadline of a call that keeps the process alive
-    const limit = setTimeout(() => client.destroy(), patience).unref()
+    const giveUp = (): void => {
+      attempt.abort(new Error(`no connection within ${patience} ms`))
+      client.destroy() // it may be logging in already
+    }
+    const limit = setTimeout(giveUp, patience).unref()
     try {
       await client.connect()
       if (this.#finish !== undefined) throw backendError(this.name, 'is closed')
       return (this.#live = { client })
     } catch (cause) {
       client.destroy()
-      const error = toBackendError(this.name, cause)
+      const error = toBackendError(this.name, attempt.signal.aborted ? attempt.signal.reason : cause)
       this.#pause(error)
       throw error
     } finally {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
@@ -101,12 +104,12 @@ test('a script is sent once, and again after SCRIPT FLUSH', async () => {
   await using commands = commandsFor({ port })
   const count = async (name: string): Promise<number> =>
     Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await server.ask('INFO commandstats'))?.[1] ?? 0)
-  const once = script('return 1 + 1')
+  const single = script('return 1 + 1')
   await server.ask('CONFIG RESETSTAT')
-  for (let call = 0; call < 5; call++) assert.equal(await commands.evaluate(once, [], []), 2)
+  for (let call = 0; call < 5; call++) assert.equal(await commands.evaluate(single, [], []), 2)
   assert.deepEqual([await count('evalsha'), await count('eval')], [5, 1])
   await server.ask('SCRIPT FLUSH')
-  for (let call = 0; call < 5; call++) assert.equal(await commands.evaluate(once, [], []), 2)
+  for (let call = 0; call < 5; call++) assert.equal(await commands.evaluate(single, [], []), 2)
   assert.deepEqual([await count('evalsha'), await count('eval')], [10, 2])
 })
 
@@ -187,6 +190,27 @@ test('a frozen server fails calls by their deadline, connected or not; it is use
   assert.equal(await eventually(() => connected.evaluate(echoScript, [], ['3'])), '3')
   assert.equal(await eventually(() => fresh.evaluate(echoScript, [], ['4'])), '4')
   await frozen.kill()
+})
+
+test('a server that takes no connections is given up after 2 s, and nothing of the attempt is left', async () => {
+  const program = `
+    const server = require('node:net').createServer()
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const idle = Number(line)
+  child.kill('SIGSTOP')
+  // The system takes so many for it; whoever comes then hears nothing.
+  const others = Array.from({ length: 3 }, () => connect({ port: idle, host: '127.0.0.1' }))
+  await once(others[0] as Socket, 'connect')
+  const connecting = (): number =>
+    process.getActiveResourcesInfo().filter((each) => each === 'TCPConnectWrap').length
+  const before = connecting()
+  await using commands = commandsFor({ port: idle, callTimeout: '10s' })
+  await rejectsWithin(2_000, () => commands.evaluate(echoScript, [], ['1']), /no connection within 2000 ms/)
+  assert.equal(connecting(), before)
+  for (const each of others) each.destroy()
+  child.kill('SIGKILL')
 })
 
 test('while it is frozen nothing piles up: what is asked then is never carried out', async () => {
