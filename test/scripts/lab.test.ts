@@ -3,15 +3,16 @@ import { test } from 'node:test'
 import { isAsTheorySays, labLines } from '../../scripts/accuracy/lab-lines.ts'
 
 const table = (theory: number, measured: number, tooMany: number): string =>
-  `| type | backend | mode | requests | theory | measured | at the server | too many |
-| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
-| gcra | redis | blocking | 25 | ${theory} ms | ${measured} ms | 2007 ms | ${tooMany} |
+  `| type | backend | mode | requests | ids | theory | measured | at the server | too many |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| gcra | redis | blocking | 25 | 0 to 99 | ${theory} ms | ${measured} ms | 2007 ms | ${tooMany} |
 `
 
 test('the lab’s table is read line by line', () => {
   const [line, ...rest] = labLines(table(2_000, 2_024, 1))
   assert.deepEqual(rest, [])
   assert.deepEqual(line?.cells.slice(0, 3), ['gcra', 'redis', 'blocking'])
+  assert.deepEqual([line?.requests, line?.ids], [25, [0, 99]])
   assert.deepEqual([line?.theory, line?.measured, line?.tooMany], [2_000, 2_024, 1])
 })
 
