@@ -1,6 +1,10 @@
 /** A line of the lab's table: a run. */
 export interface LabLine {
   readonly cells: readonly string[]
+  /** That reached the server. */
+  readonly requests: number
+  /** The least and the greatest that they asked for. */
+  readonly ids: readonly number[]
   /** Milliseconds. */
   readonly theory: number
   readonly measured: number
@@ -16,9 +20,11 @@ export function labLines(table: string): LabLine[] {
       .split('|')
       .slice(1, -1)
       .map((cell) => cell.trim())
-    const [, , , , theory, measured, , tooMany] = cells
+    const [, , , requests, ids, theory, measured, , tooMany] = cells
     return {
       cells,
+      requests: Number(requests),
+      ids: (ids as string).split(' to ').map(Number),
       theory: Number.parseFloat(theory as string),
       measured: Number.parseFloat(measured as string),
       tooMany: Number(tooMany),

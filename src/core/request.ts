@@ -53,8 +53,12 @@ export type RequestBody =
   | {
       readonly kind: 'stream'
       readonly stream: AsyncIterable<Uint8Array>
-      /** Lets go of what the stream comes from, a file, say, unless it was begun to be read. */
-      readonly release: () => void
+      /**
+       * Says that a request is about to be sent with it.
+       * @returns what lets go of what the stream comes from, a file, say, also while a piece of it is waited for
+       * @throws SessionError ERR_BODY when another request has the stream
+       */
+      readonly claim: () => () => void
     }
 
 /** Most bytes of a response that is read to its end, where nobody says otherwise: 256 MiB. */

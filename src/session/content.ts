@@ -1,8 +1,9 @@
 import { describe } from '../core/duration.ts'
-import { OptionError, SessionError } from '../core/errors.ts'
+import { OptionError } from '../core/errors.ts'
 import type { RequestBody } from '../core/request.ts'
 import type { MaybePromise } from '../backends/contract.ts'
 import { entriesOf, sentText } from './entries.ts'
+import { type BodyStream, streamBody } from './stream-body.ts'
 import type { ParamValue } from './target.ts'
 
 /** The fields of a form, as in `params`. */
@@ -20,7 +21,7 @@ export type BodyOption =
   | FormData
   | URLSearchParams
   | ReadableStream<Uint8Array>
-  | AsyncIterable<Uint8Array | string>
+  | BodyStream
 
 /** The content options of a request; at most one of them. */
 export interface ContentOptions {
@@ -83,15 +84,7 @@ function bodyContent(body: BodyOption): MaybePromise<Content> {
   if (body instanceof URLSearchParams) return formContent(body)
   if (body instanceof FormData || body instanceof Blob) return encoded(body)
   if (typeof body === 'object' && body !== null && Symbol.asyncIterator in body) {
-    // each sending begins anew, and all but the first are told that they are too late
-    return {
-      body: {
-        kind: 'stream',
-        stream: { [Symbol.asyncIterator]: () => chunks(body) },
-        release: () => letGo(body),
-      },
-      type: undefined,
-    }
+    return { body: streamBody(body), type: undefined }
   }
   throw new OptionError(
     `body: ${describe(body)} cannot be sent; give text, bytes, FormData or a stream, or use json: or form:`,
@@ -103,30 +96,6 @@ async function encoded(body: FormData | Blob): Promise<Content> {
   const carrier = new globalThis.Response(body)
   const type = carrier.headers.get('content-type') ?? undefined
   return bytes(new Uint8Array(await carrier.arrayBuffer()), type)
-}
-
-/** Streams that were read, or are being read: two requests would each get a part of one. */
-const spent = new WeakSet<object>()
-
-async function* chunks(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
-  if (spent.has(stream)) {
-    throw new SessionError('ERR_BODY', 'a stream can be sent only once; give each request its own')
-  }
-  spent.add(stream)
-  for await (const chunk of stream) {
-    if (typeof chunk === 'string') yield encoder.encode(chunk)
-    else if (chunk instanceof Uint8Array) yield chunk
-    else throw new OptionError(`body: the stream gave ${describe(chunk)}; it must give text or bytes`)
-  }
-}
-
-/** Ends a stream that nobody read, in the way of its kind. */
-function letGo(stream: object): void {
-  if (spent.has(stream)) return
-  spent.add(stream)
-  if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy()
-  // that it failed is of no interest any more
-  else if (stream instanceof ReadableStream && !stream.locked) stream.cancel().catch(() => undefined)
 }
 
 function bytes(content: Uint8Array, type: string | undefined): Content {

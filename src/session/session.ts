@@ -211,12 +211,13 @@ export class Session implements AsyncDisposable {
 
   /** The reply to a request, its content unread. */
   async #streamed(request: Request): Promise<Reply> {
+    const release = claimBody(request)
     const deadline = this.#deadline(request)
     try {
       return untilRead(await this.#send(request, deadline), deadline)
     } catch (error) {
       deadline?.clear()
-      releaseBody(request)
+      release?.()
       throw reasonOf(error)
     }
   }
@@ -224,11 +225,13 @@ export class Session implements AsyncDisposable {
   /** The response of a request; without one it throws, or gives the network-error response. */
   async #buffered(request: Request, raise: boolean): Promise<Response> {
     const deadline = this.#deadline(request)
+    let release: (() => void) | undefined
     let response: Response
     try {
+      release = claimBody(request)
       response = new Response(await this.#send(request, deadline))
     } catch (error) {
-      releaseBody(request)
+      release?.()
       const reason = reasonOf(error)
       if (raise || !(reason instanceof SessionError)) throw reason
       response = Response.networkError(request, reason, this.#clock.now())
@@ -262,7 +265,7 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** A request that failed may never have come to read its stream. */
-function releaseBody({ body }: Request): void {
-  if (body?.kind === 'stream') body.release()
+/** @returns what lets go of a stream: a request that failed may never have come to read it, or still wait for its next piece */
+function claimBody({ body }: Request): (() => void) | undefined {
+  return body?.kind === 'stream' ? body.claim() : undefined
 }

@@ -69,6 +69,7 @@ export function makeTest(type: AlgorithmName, options: MakeTestOptions = {}): Ma
   const random = new Random(options.seed === undefined ? undefined : checkInteger(options.seed, 0, 'seed'))
   const aimed = target * (1 + tolerance * (random.fraction() - 0.5))
   const family = families[type](options)
+  let nearest: { readonly expected: number; readonly miss: number } | undefined
 
   // Everything is tried once, from a random place on, so that what can be found is found.
   for (const nTests of rotated(least, most, random)) {
@@ -77,13 +78,15 @@ export function makeTest(type: AlgorithmName, options: MakeTestOptions = {}): Ma
       const steps = family.windows ? Math.floor((nTests - 1) / size) : nTests - size
       const parameters = family.build(size, Math.round(aimed / Math.max(1, steps)))
       const expected = expectedTime(parameters, nTests)
-      if (Math.abs(expected * 1_000 - target) <= target * tolerance)
-        return { ...parameters, nTests, expected }
+      const miss = Math.abs(expected * 1_000 - target)
+      if (miss <= target * tolerance) return { ...parameters, nTests, expected }
+      if (nearest === undefined || miss < nearest.miss) nearest = { expected, miss }
     }
   }
+  const counts = least === most ? `${least}` : `${least} to ${most}`
   throw new OptionError(
-    `makeTest('${type}'): no parameters make ${least} to ${most} requests take ${describe(targetTime)} ` +
-      `within ${tolerance * 100} %; pin fewer parameters or allow more requests`,
+    `makeTest('${type}'): no parameters make ${counts} requests take ${describe(targetTime)} within ` +
+      `${tolerance * 100} %, the nearest is ${nearest?.expected} ms; pin fewer parameters, allow more requests or ask for another time`,
   )
 }
 
@@ -172,7 +175,7 @@ function checkTolerance(value: number): number {
 }
 
 function checkCounts(value: number | readonly [number, number]): readonly [number, number] {
-  const [least, most] = typeof value === 'number' ? [value, value] : value
+  const [least, most] = Array.isArray(value) ? value : [value, value]
   checkInteger(least, 2, 'nTests')
   return [least, checkInteger(most, least, 'nTests')]
 }

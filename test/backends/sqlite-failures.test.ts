@@ -146,7 +146,9 @@ test('a connection of the user’s is worth nothing if its file is gone before i
   t.after(() => conn.close())
   rmSync(from)
   const store = new SqliteLimitStore({ from: conn })
-  for (let call = 0; call < 3; call++) assert.match(await outcome(store), openAgain)
+  const mistaken =
+    /^ERR_OPTION: conn: SQLite file '.*' was deleted or replaced while `conn` was open: open `conn` again/
+  for (let call = 0; call < 3; call++) assert.match(await outcome(store), mistaken)
 })
 
 for (const [what, file, folder] of [
@@ -165,10 +167,7 @@ for (const [what, file, folder] of [
     const caller = new Caller(t, from, 60_000)
     for (let call = 0; call < 3; call++) {
       const { answer, elapsed } = await caller.call()
-      assert.match(
-        answer,
-        /^ERR_BACKEND: SQLite file '.*limits.db' cannot be (written|opened): .*let this program/,
-      )
+      assert.match(answer, /^ERR_OPTION: db: '.*limits.db' cannot be written: let this program/)
       assert.ok(elapsed < 30_000, 'it does not wait for what no time will mend')
     }
     chmodSync(path, 0o777)
@@ -290,10 +289,7 @@ for (const [what, damage] of Object.entries(damages)) {
     const store = new SqliteLimitStore({ from })
     for (let call = 0; call < 3; call++) {
       const answer = await outcome(store)
-      assert.match(
-        answer,
-        /^ERR_BACKEND: SQLite file '.*' (is no SQLite database|is damaged): .*delete (the file|it)/,
-      )
+      assert.match(answer, /^ERR_OPTION: db: '.*' (is no SQLite database|is damaged): .*delete the file/)
     }
     rmSync(from)
     for (const expected of ['granted', 'granted', 'denied']) assert.equal(await outcome(store), expected)
@@ -317,15 +313,41 @@ test('a file that is damaged or emptied while it is in use never ends the progra
   }
 })
 
-test('a place where no file can be is said to be none', async () => {
-  const store = new SqliteLimitStore({ from: '/nowhere/at/all.db' })
-  const nowhere = /^ERR_BACKEND: SQLite file '\/nowhere\/at\/all.db' cannot be opened: its folder must exist/
-  assert.match(await outcome(store), nowhere)
-  assert.match(await outcome(new SqliteLimitStore({ from: join(newFile(), 'x.db') })), /cannot be opened/)
-  const from = newFile()
-  writeFileSync(from, '')
-  const below = new SqliteLimitStore({ from: join(from, 'x.db') })
-  assert.match(await outcome(below), /^ERR_BACKEND: SQLite file '.*' cannot be (opened|reached)/)
+test('a file whose place another one takes once it was of use is an outage, and none when it is made anew', async () => {
+  const from = manyKeys()
+  const store = new SqliteLimitStore({ from })
+  assert.equal(await outcome(store), 'granted')
+  for (const end of ['', '-wal', '-shm']) rmSync(from + end)
+  damages['of text']?.(from)
+  await until(/^ERR_BACKEND: SQLite file '.*' is no SQLite database: /, () => outcome(store))
+  rmSync(from)
+  await until('granted', () => outcome(store))
+  store.close()
+})
+
+test('a place where no file can be is said to be none, each time', async () => {
+  const file = newFile()
+  writeFileSync(file, '')
+  const fifo = newFile()
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0)
+  for (const [from, what] of [
+    [
+      '/nowhere/at/all.db',
+      /cannot be opened: there is no folder '\/nowhere\/at'; make it, or give another path$/,
+    ],
+    [join(file, 'x.db'), /cannot be opened: there is no folder '.*'; make it, or give another path$/],
+    [newFolder(), /is a folder: give the path of a file$/],
+    [fifo, /is no file: give the path of one$/],
+    [join(newFolder(), 'x'.repeat(300)), /can be no file \(ENAMETOOLONG.*\): give another path$/],
+  ] as const) {
+    const store = new SqliteLimitStore({ from })
+    for (let call = 0; call < 2; call++) {
+      const answer = await outcome(store)
+      assert.ok(answer.startsWith(`ERR_OPTION: db: '${from}' `), answer)
+      assert.match(answer, what)
+    }
+    store.close()
+  }
 })
 
 test('a read-only connection is said to be one', async () => {
@@ -334,7 +356,7 @@ test('a read-only connection is said to be one', async () => {
   const readOnly = new DatabaseSync(from, { readOnly: true })
   assert.match(
     await outcome(new SqliteLimitStore({ from: readOnly })),
-    /cannot be written: let this program write/,
+    /^ERR_OPTION: conn: its file cannot be written: let this program write .*, and open it for writing$/,
   )
   readOnly.close()
 })

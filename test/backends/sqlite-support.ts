@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import type { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.ts'
-import { SessionError } from '../../src/core/errors.ts'
+import { OptionError, SessionError } from '../../src/core/errors.ts'
 import { limitOf } from '../../src/testing/limit-store-subject.ts'
 
 const folder = newFolder()
@@ -33,7 +33,7 @@ export async function outcome(store: SqliteLimitStore, of = limit): Promise<stri
   try {
     return (await store.reserve(of, 1, 0, 0)).allowed ? 'granted' : 'denied'
   } catch (error) {
-    assert.ok(error instanceof SessionError, String(error))
+    assert.ok(error instanceof SessionError || error instanceof OptionError, String(error))
     return `${error.code}: ${error.message}`
   }
 }

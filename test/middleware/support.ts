@@ -90,7 +90,7 @@ export function stream(...contents: string[]): RequestBody {
   async function* pieces(): AsyncGenerator<Uint8Array> {
     for (const content of contents) yield Buffer.from(content)
   }
-  return { kind: 'stream', stream: pieces(), release: () => undefined }
+  return { kind: 'stream', stream: pieces(), claim: () => () => undefined }
 }
 
 /** The content of a reply. */

@@ -144,13 +144,14 @@ test('wait: a file that is replaced by something else is waited for, and then fo
 })
 
 test('throw: a database that may not be written to is an error each time, and lost only once', async () => {
-  await using here = await scene('throw')
-  const conn = new DatabaseSync(here.path, { readOnly: true })
+  const conn = new DatabaseSync(newFile())
   const backend = new SqliteBackend({ conn })
   await using limiter = new Ratelimiter({ backend, onBackendError: 'throw' })
   const events: string[] = []
   limiter.on('backend-lost', () => events.push('lost'))
   limiter.on('backend-back', () => events.push('back'))
+  await limiter.acquire()
+  conn.exec('PRAGMA query_only = 1')
   const end = performance.now() + 500
   while (performance.now() < end) {
     await failsWithin(0, () => limiter.acquire(), /cannot be written/)
@@ -162,11 +163,13 @@ test('throw: a database that may not be written to is an error each time, and lo
 
 test('a program that gave up waiting for its backend ends by itself', async () => {
   const path = newFile()
-  writeFileSync(path, 'This is no database. '.repeat(100))
+  const lock = new DatabaseSync(path)
+  lock.exec('BEGIN EXCLUSIVE')
   const startedAt = performance.now()
-  const { stdout, stderr, status } = await run([join(programs, 'impatient.ts'), path, '300ms'])
+  const { stdout, stderr, status } = await run([join(programs, 'impatient.ts'), path, '1500ms'])
   assert.equal(stderr, '')
   assert.equal(stdout, 'ERR_BACKEND\n')
   assert.equal(status, 0)
   assert.ok(performance.now() - startedAt < 5_000)
+  lock.close()
 })

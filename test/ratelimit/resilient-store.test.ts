@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { slidingWindow } from '../../src/algorithms/sliding-window.ts'
 import type { LimitStore } from '../../src/backends/contract.ts'
@@ -162,22 +162,23 @@ test('units that were granted while the store was found to be lost are given bac
 })
 
 test('a store that throws is treated like one that rejects', async () => {
-  const path = newFile()
-  writeFileSync(path, 'This is no database. '.repeat(100))
-  await using backend = new SqliteBackend({ db: path })
+  const conn = new DatabaseSync(newFile())
+  await using backend = new SqliteBackend({ conn })
   await using limiter = new Ratelimiter({ backend, onBackendError: 'local' })
+  await limiter.acquire()
+  conn.exec('PRAGMA query_only = 1')
   await limiter.acquire()
   await limiter.pause('other', '1s')
   assert.equal((await limiter.peek('other')).remaining, 0)
 })
 
 test('closing a limiter with a backend of its own ends all waiting for it', async () => {
-  const path = newFile()
-  writeFileSync(path, 'This is no database. '.repeat(100))
-  const limiter = new Ratelimiter({ backend: 'sqlite', db: path })
+  const limiter = new Ratelimiter({ backend: 'redis', url: 'redis://127.0.0.1:1' }) // nobody is there
+  const lost = Promise.withResolvers<void>()
+  limiter.on('backend-lost', () => lost.resolve())
   const peeked = assert.rejects(limiter.peek(), { code: 'ERR_CLOSED' })
   const acquired = assert.rejects(limiter.acquire(), { code: 'ERR_CLOSED' })
-  await turns()
+  await lost.promise
   await limiter.close()
   await Promise.all([peeked, acquired])
 })

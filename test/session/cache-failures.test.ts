@@ -55,8 +55,8 @@ test('an SQLite file of a later version, or that is none: the response arrives, 
   const none = newFile()
   writeFileSync(none, 'this is no database, but long enough to look like one to whoever opens it'.repeat(100))
   for (const [path, expected] of [
-    [later, /match: SessionError: .*was written by a later version of http-sessions/],
-    [none, /match: SessionError: .*no SQLite database/],
+    [later, /match: OptionError: db: .*was written by a later version of http-sessions/],
+    [none, /match: OptionError: db: .*no SQLite database/],
   ] as const) {
     const { get, errors, news } = await watched(t, { backend: 'sqlite', db: path })
     assert.deepEqual(await get(), ['1', false])

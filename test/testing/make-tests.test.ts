@@ -101,6 +101,12 @@ test('nonsense is an error that says what is wrong', () => {
     ['tokenbucket', { fillRate: -1 }, /fillRate/],
     ['slidingwindow', { limit: 100 }, /no parameters make 20 to 100 requests take '5s' within 10 %/],
     ['slidingwindow', { window: '20s' }, /no parameters/],
+    [
+      'gcra',
+      { period: '1s', nTests: 7, targetTime: '400ms' },
+      /make 7 requests take .*, the nearest is 1000 ms; pin/,
+    ],
+    ['gcra', { nTests: 'few' as unknown as number }, /nTests: 'few' must be a whole number/],
   ]
   for (const [type, options, message] of cases) {
     assert.throws(

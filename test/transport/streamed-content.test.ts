@@ -34,7 +34,7 @@ function withheld() {
       left.resolve()
     }
   }
-  const body: RequestBody = { kind: 'stream', stream: pieces(), release: () => undefined }
+  const body: RequestBody = { kind: 'stream', stream: pieces(), claim: () => () => undefined }
   return { body, open: opened.resolve, left: left.promise }
 }
 

@@ -142,7 +142,7 @@ test('over TLS the limit hears when a request has left node:tls, which may keep 
     }
   }
   for (const url of [secure, `${httpbin.url}/post`]) {
-    const body = { kind: 'stream', stream: pieces(), release: () => undefined } as const
+    const body = { kind: 'stream', stream: pieces(), claim: () => () => undefined } as const
     await transport.send(request(url, { method: 'POST', body, observer }))
     assert.deepEqual(heard.splice(0), ['""', '"one"', 'buffered', 'sent', '"two"', 'answered'], url)
   }

@@ -81,7 +81,7 @@ test('a stream that fails before it is sent again fails the exchange that sends 
   const body = {
     kind: 'stream',
     stream: { [Symbol.asyncIterator]: () => broken },
-    release: () => undefined,
+    claim: () => () => undefined,
   } as const
   const message = request(url, { method: 'POST', body, observer: refusing(1) })
   await assert.rejects(transport.send(message), UnwrittenError)

@@ -2,7 +2,7 @@ import { SessionError } from '../../core/errors.ts'
 import type { Command, Link } from './client-link.ts'
 import { slotOf } from './cluster-slots.ts'
 import type { CacheCommands, RedisReply, Script } from './commands.ts'
-import { replyCode } from './connection-errors.ts'
+import { mistakeInLogin, replyCode } from './connection-errors.ts'
 
 /** Keys per page of SCAN, about, and per UNLINK. */
 const pageSize = 1_000
@@ -20,6 +20,8 @@ export class ClientCommands implements CacheCommands {
   #link: Link | undefined
   #opening: Promise<Link> | undefined
   #closed = false
+  /** Whether it has ever answered: who it is asked by was not wrong from the beginning then. */
+  #answered = false
 
   /** @param timeout how long one call may take, in milliseconds */
   constructor(open: OpenLink, timeout: number) {
@@ -47,10 +49,11 @@ export class ClientCommands implements CacheCommands {
     const deadline = this.#deadline()
     const count = String(keys.length)
     const command: Command = { name: 'EVALSHA', head: [script.sha1, count], keys, args }
-    return link.send(command, false, deadline).catch((error: unknown) => {
+    const reply = link.send(command, false, deadline).catch((error: unknown) => {
       if (replyCode(error) !== 'NOSCRIPT') throw error
       return link.send({ ...command, name: 'EVAL', head: [script.source, count] }, false, deadline)
     })
+    return this.#answered ? reply : this.#first(reply)
   }
 
   async command(
@@ -59,7 +62,7 @@ export class ClientCommands implements CacheCommands {
     args: readonly (string | Buffer)[] = [],
   ): Promise<RedisReply> {
     const link = this.#link ?? (await this.#opened())
-    return link.send({ name, head: [], keys, args }, true, this.#deadline())
+    return this.#first(link.send({ name, head: [], keys, args }, true, this.#deadline()))
   }
 
   partOf(key: () => string): string | undefined {
@@ -69,11 +72,15 @@ export class ClientCommands implements CacheCommands {
   async *scan(prefix: string): AsyncGenerator<readonly string[], void, undefined> {
     const link = this.#link ?? (await this.#opened())
     const pattern = `${escapePattern(link.keyPrefix + prefix)}*`
-    for (const master of await link.masters(this.#deadline())) {
+    const masters = link.masters(this.#deadline()).catch((error: unknown) => {
+      throw this.#judged(error)
+    })
+    for (const master of await masters) {
       let cursor = '0'
       do {
         const head = [cursor, 'MATCH', pattern, 'COUNT', String(pageSize)]
-        const reply = await master.send({ name: 'SCAN', head, keys: [], args: [] }, false, this.#deadline())
+        const command: Command = { name: 'SCAN', head, keys: [], args: [] }
+        const reply = await this.#first(master.send(command, false, this.#deadline()))
         const [next, keys] = reply as [string | number, readonly string[]]
         cursor = String(next)
         if (keys.length > 0) yield keys.map((key) => key.slice(link.keyPrefix.length))
@@ -100,6 +107,22 @@ export class ClientCommands implements CacheCommands {
     const link = this.#link ?? (await this.#opening?.catch(() => undefined)) // who has asked for it hears of it
     this.#link = undefined
     await link?.close()
+  }
+
+  /** What may be the first answer. */
+  async #first<T>(reply: Promise<T>): Promise<T> {
+    try {
+      const answer = await reply
+      this.#answered = true
+      return answer
+    } catch (error) {
+      throw this.#judged(error)
+    }
+  }
+
+  /** An error, or the mistake that it comes from: a login that was refused before anything was answered. */
+  #judged(error: unknown): unknown {
+    return (this.#answered ? undefined : mistakeInLogin(error)) ?? error
   }
 
   #deadline(): number {

@@ -1,4 +1,4 @@
-import { SessionError } from '../../core/errors.ts'
+import { OptionError, SessionError } from '../../core/errors.ts'
 
 /** What to do about each failure, after “Redis at …”: the first word of an error reply, or a code of Node.js. */
 const advice: Readonly<Record<string, string>> = {
@@ -33,6 +33,16 @@ export function backendError(name: string, what: string, cause?: unknown): Sessi
 /** The first word of the error reply that caused it, such as `NOSCRIPT`; undefined for any other error. */
 export function replyCode(error: unknown): string | undefined {
   return error instanceof SessionError ? firstWord(error.cause) : undefined
+}
+
+/**
+ * The mistake in the options if it is that of a server that turns away who asks. To be used as long as it has answered
+ * nothing: later its passwords may just be changing, which is an outage.
+ */
+export function mistakeInLogin(error: unknown): OptionError | undefined {
+  const code = replyCode(error)
+  if (code !== 'NOAUTH' && code !== 'WRONGPASS') return undefined
+  return new OptionError(`username and password: ${(error as Error).message}`, { cause: error })
 }
 
 function firstWord(cause: unknown): string | undefined {

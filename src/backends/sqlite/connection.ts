@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Microseconds } from '../../core/duration.ts'
-import { backendClosed, SessionError } from '../../core/errors.ts'
+import { backendClosed, type OptionError, SessionError } from '../../core/errors.ts'
 import { uptime } from './boot-clock.ts'
 import { checkWritable, identityOf, removeLeftovers } from './file-checks.ts'
+import { mistakeInConnection, mistakeInPath } from './mistakes.ts'
 import { prepareSchema } from './schema.ts'
 import { backendError, isBusy, movedAway, toBackendError } from './sqlite-errors.ts'
 
@@ -51,6 +52,8 @@ export class Connection {
   /** Which file that was to when it was first used; `gone` if that was not there any more. */
   #givenIdentity: string | undefined
   #opened: Opened | undefined
+  /** Whether it has been of use: whatever fails from then on was not wrong from the beginning. */
+  #worked = false
   #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
   #closed = false
@@ -70,7 +73,7 @@ export class Connection {
 
   /**
    * Runs `work` in a transaction that no other connection can write in meanwhile.
-   * @throws SessionError ERR_BACKEND
+   * @throws SessionError ERR_BACKEND; OptionError when `db` or `conn` was wrong from the beginning
    */
   write<T>(work: (db: DatabaseSync) => T): T | typeof busy {
     return this.#attempt((opened) => inTransaction(opened, () => work(opened.db)))
@@ -78,7 +81,7 @@ export class Connection {
 
   /**
    * Runs `work`, which only reads.
-   * @throws SessionError ERR_BACKEND
+   * @throws SessionError ERR_BACKEND; OptionError when `db` or `conn` was wrong from the beginning
    */
   read<T>(work: (db: DatabaseSync) => T): T | typeof busy {
     return this.#attempt(({ db }) => work(db))
@@ -102,14 +105,28 @@ export class Connection {
       if (this.#given?.isTransaction === true) return busy
       this.#opened ??= this.#open()
       this.#lookWhetherReplaced(this.#opened)
-      return work(this.#opened)
+      const answer = work(this.#opened)
+      this.#worked = true
+      return answer
     } catch (error) {
       if (isBusy(error)) return busy
+      const mistake = this.#worked ? undefined : this.#mistake(error)
+      if (mistake !== undefined) {
+        this.#letGo()
+        throw mistake
+      }
       const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.path)
       // The next call opens it again: whatever is wrong with the file may be mended by then.
       if (failure instanceof SessionError) this.#letGo()
       throw failure
     }
+  }
+
+  #mistake(error: unknown): OptionError | undefined {
+    // Somebody has replaced the file between two looks.
+    if (error instanceof SessionError && this.#opened !== undefined) return undefined
+    if (this.#given !== undefined) return mistakeInConnection(this.#given.isOpen, error)
+    return mistakeInPath(this.path as string, error)
   }
 
   #open(): Opened {

@@ -90,6 +90,6 @@ export function parseDatabase({
     if (isDatabase) return conn as DatabaseSync
     throw new OptionError(`conn: ${describe(conn)} is no DatabaseSync of node:sqlite`)
   }
-  if (db === undefined || (typeof db === 'string' && db !== '')) return db
+  if (db === undefined || (typeof db === 'string' && db !== '' && !db.includes('\0'))) return db
   throw new OptionError(`db: ${describe(db)} must be the path of a file, such as 'limits.db'`)
 }

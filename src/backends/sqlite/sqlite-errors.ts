@@ -37,6 +37,21 @@ export function isBusy(error: unknown): boolean {
   return primary === code.busy || primary === code.locked || primary === code.protocol
 }
 
+/** Whether a file holds something else. */
+export function isNoDatabase(error: unknown): boolean {
+  return primaryCode(error) === code.notADatabase
+}
+
+/** Whether a file was a database, and cannot be read as one any more. */
+export function isDamaged(error: unknown): boolean {
+  return primaryCode(error) === code.corrupt
+}
+
+/** Whether a connection only reads. */
+export function isUnwritable(error: unknown): boolean {
+  return primaryCode(error) === code.readOnly
+}
+
 /**
  * What a user is told of an error of `node:sqlite` or the file system; any other error stays as it is.
  * @param path the file, where there is one

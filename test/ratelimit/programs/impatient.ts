@@ -1,4 +1,4 @@
-/** Gives up waiting for a backend that is no backend, closes nothing, and has nothing else to do. */
+/** Gives up waiting for a backend that is away, closes nothing, and has nothing else to do. */
 import { Ratelimiter } from '../../../src/ratelimit/index.ts'
 
 const [db, maxWait] = process.argv.slice(2) as [string, `${number}ms`]
