@@ -32,6 +32,14 @@ local function able()
   return kernels
 end
 
+-- Does what kernels have put off so as to do it for several settles at once.
+local function finish()
+  if not is_learned then return end
+  for index = 1, #kernels do
+    if kernels[index].finish then kernels[index]:finish() end
+  end
+end
+
 -- Brings what is later back to a clock that was set back.
 local function bring_back(only_pause)
   if paused_from > now + skew_tolerance then
@@ -74,6 +82,7 @@ end
 
 while arguments[place] do
   local operation = following()
+  if operation ~= 'settle' then finish() end
 
   if operation == 'reserve' then
     bring_back()
@@ -153,6 +162,7 @@ while arguments[place] do
   end
 end
 
+finish()
 -- The shortcut of a single kernel looks at nothing but its state, so that says of a pause, too.
 if is_written or is_pause_written and used_at and #kernels == 1 then
   local ms = ttl(expires_at())
