@@ -163,10 +163,12 @@ while arguments[place] do
 end
 
 finish()
--- The shortcut of a single kernel looks at nothing but its state, so that says of a pause, too.
-if is_written or is_pause_written and used_at and #kernels == 1 then
+if is_written then
   local ms = ttl(expires_at())
   for index = 1, #kernels do kernels[index]:save(used_at, ms, now, paused_until, retention) end
+elseif is_pause_written and used_at and #kernels == 1 then
+  -- The shortcut looks at nothing but the state, under whatever terms it is kept: without any it leaves all to the rest.
+  call('SETRANGE', KEYS[2], 0, string.rep(' ', #terms))
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))
