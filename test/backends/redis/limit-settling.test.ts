@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, test } from 'node:test'
+import { fixedWindow } from '../../../src/algorithms/fixed-window.ts'
+import { gcraKernel } from '../../../src/algorithms/gcra.ts'
 import type { Grant, Rule } from '../../../src/algorithms/rule.ts'
 import { slidingWindow } from '../../../src/algorithms/sliding-window.ts'
 import type { LimitKey } from '../../../src/backends/contract.ts'
@@ -150,5 +152,67 @@ test('whatever is settled in one tick, a long log is what it is in memory', asyn
       for (const [answer, expected] of calls) assert.deepEqual(await answer, expected)
       await compareLogs(limit, memory)
     }
+  }
+})
+
+const underWay: Readonly<Record<string, Rule<unknown>>> = {
+  'a bucket': gcraKernel({
+    algorithm: 'gcra',
+    burst: 10_000,
+    interval: { numerator: 100, denominator: 1 },
+    margin: second / 2,
+  }),
+  'a sliding window': slidingWindow({ limit: 10_000, window: 10 * second, margin: second / 2 }),
+  'a fixed window': fixedWindow({
+    limit: 10_000,
+    window: 10 * second,
+    margin: second / 2,
+    align: 'first',
+    leased: true,
+  }),
+}
+
+for (const [name, rule] of Object.entries(underWay)) {
+  test(`of ${name} a grant writes no more when ten thousand units are under way than when few are`, async () => {
+    const limit = limitOf(rule)
+    const grant = async (): Promise<void> => {
+      clock.at += 10
+      assert.equal((await store.reserveEach(limit, [1])).grants.length, 1)
+    }
+    const written = async (): Promise<number> => {
+      const lines = await connection.watch(async () => {
+        for (let unit = 0; unit < 64; unit++) await grant()
+      })
+      return lines.filter((line) => line.includes('lua]')).join().length
+    }
+    const first = await written()
+    for (let unit = 0; unit < 9_000; unit++) await grant()
+    const last = await written()
+    assert.ok(last < 1.5 * first, `${first} and ${last} bytes`)
+  })
+}
+
+test('a bucket with many units under way, some of which arrive meanwhile, answers what memory does', async () => {
+  for (let trace = 0; trace < 12; trace++) {
+    const random = new Random(trace)
+    const margin = [0, 500, 5_000][trace % 3] as number
+    const interval = { numerator: random.integer(20, 60), denominator: random.integer(1, 3) }
+    const rule = gcraKernel({ algorithm: 'gcra', burst: random.integer(100, 300), interval, margin })
+    const limit = limitOf(rule, String(trace))
+    const memory = new MemoryLimitStore({ clock })
+    const open: Grant[] = []
+    for (let call = 0; call < 900; call++) {
+      clock.at += random.integer(0, call % 300 === 299 ? 9_000 : 40)
+      const costs = Array(random.integer(0, 9) === 0 ? random.integer(1, 30) : 1).fill(1)
+      const { grants } = memory.reserveEach(limit, costs)
+      assert.deepEqual((await store.reserveEach(limit, costs)).grants, grants, `trace ${trace}, call ${call}`)
+      open.push(...grants)
+      if (random.integer(0, 79) > 0 || open.length === 0) continue
+      const [some] = open.splice(random.integer(0, open.length - 1), 1) as [Grant]
+      const until = some.at + random.integer(0, 2 * margin)
+      const expected = memory.settle(limit, some, until, 'arrived')
+      assert.deepEqual(await store.settle(limit, some, until, 'arrived'), expected)
+    }
+    assert.deepEqual(await store.peek(limit), memory.peek(limit))
   }
 })

@@ -231,16 +231,28 @@ function instant_log.learn()
     end
   end
 
-  -- Puts another one in the place of one instant. Answers whether there was one.
+  -- Puts another one in the place of one instant, of equal ones that which is nearest. Answers whether there was one. For a log
+  -- that has no list: of one that has all is brought to the tail.
   function instant_log:move(from, to)
-    local place = self:place_of(from, true) - 1
-    if place < 0 or self:at(place) ~= from then return false end
-    self:exchange({ from }, { to })
+    self:pull(0)
+    local place = to < from and self:place_of(from) or self:place_of(from, true) - 1
+    local units, first, last = self.units, self.first, self.last
+    local index = first + place
+    if place < 0 or index > last or units[index] ~= from then return false end
+    while index > first and units[index - 1] > to do
+      units[index] = units[index - 1]
+      index = index - 1
+    end
+    while index < last and units[index + 1] < to do
+      units[index] = units[index + 1]
+      index = index + 1
+    end
+    units[index] = to
     return true
   end
 
-  -- The same, later, and for many at once: whatever they are, the log is walked through once. One that was not there is added
-  -- only if it is later then.
+  -- The same, later, and for many at once, in the list as in the tail: the log is walked through once. One that was not there
+  -- is added only if it is later then.
   function instant_log:note(from, to, times)
     if not self.noted or self.noted_tos[from] then
       self:move_noted()
