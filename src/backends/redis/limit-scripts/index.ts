@@ -74,7 +74,7 @@ export function limitScript(names: readonly KernelName[]): Script {
  * too, which costs less than to send and read each of them. The reply, when all are granted without further ado, is one
  * line, which costs less than an array: the seconds and microseconds of now, and what the kernel notes of the first grant.
  * Each command costs about a microsecond, and so does a number that is made into a text, or a kilobyte of state. So the
- * clock and a short state are read, and a few numbers of it written over, or units appended; from these the full script
+ * clock and the beginning of the state are read, and a few numbers of it written over, or units appended; from these the full script
  * tells what else has changed. While the state lives long enough, its TTL is left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
