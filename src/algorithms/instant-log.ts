@@ -37,6 +37,11 @@ export class InstantLog {
     return this.#ring[(this.#head + index) & (this.#ring.length - 1)] as number
   }
 
+  /** Puts another instant there: the order stays. */
+  set(index: number, instant: Microseconds): void {
+    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = instant
+  }
+
   /** How many are at or before `instant`. */
   countUpTo(instant: Microseconds): number {
     if (this.#size === 0 || this.at(0) > instant) return 0
@@ -55,10 +60,10 @@ export class InstantLog {
     if (this.#size === this.#ring.length) this.#resize(this.#ring.length * 2)
     let index = this.#size++
     while (index > 0 && this.at(index - 1) > instant) {
-      this.#set(index, this.at(index - 1))
+      this.set(index, this.at(index - 1))
       index--
     }
-    this.#set(index, instant)
+    this.set(index, instant)
   }
 
   /** Takes one `instant` out. @returns whether there was one */
@@ -66,22 +71,25 @@ export class InstantLog {
     const found = this.#find(instant)
     if (found === undefined) return false
     if (found < this.#size / 2) {
-      for (let index = found; index > 0; index--) this.#set(index, this.at(index - 1))
+      for (let index = found; index > 0; index--) this.set(index, this.at(index - 1))
       this.#head = (this.#head + 1) & (this.#ring.length - 1)
     } else {
-      for (let index = found; index < this.#size - 1; index++) this.#set(index, this.at(index + 1))
+      for (let index = found; index < this.#size - 1; index++) this.set(index, this.at(index + 1))
     }
     this.#size--
     return true
   }
 
-  /** Puts `to` in the place of one `from`; only what lies between them is moved. @returns whether there was one */
+  /**
+   * Puts `to` in the place of one `from`, of equal ones that which is nearest; only what lies between them is moved.
+   * @returns whether there was one
+   */
   move(from: Microseconds, to: Microseconds): boolean {
-    let index = this.#find(from)
+    let index = to < from ? this.#findFirst(from) : this.#find(from)
     if (index === undefined) return false
-    for (; index > 0 && this.at(index - 1) > to; index--) this.#set(index, this.at(index - 1))
-    for (; index < this.#size - 1 && this.at(index + 1) < to; index++) this.#set(index, this.at(index + 1))
-    this.#set(index, to)
+    for (; index > 0 && this.at(index - 1) > to; index--) this.set(index, this.at(index - 1))
+    for (; index < this.#size - 1 && this.at(index + 1) < to; index++) this.set(index, this.at(index + 1))
+    this.set(index, to)
     return true
   }
 
@@ -105,7 +113,7 @@ export class InstantLog {
     if (length > this.#ring.length) this.#resize(length)
     this.#head = (this.#head - instants.length) & (this.#ring.length - 1)
     this.#size += instants.length
-    for (const [index, instant] of instants.entries()) this.#set(index, instant)
+    for (const [index, instant] of instants.entries()) this.set(index, instant)
   }
 
   /** Drops all at or before `instant`. */
@@ -123,7 +131,7 @@ export class InstantLog {
 
   /** Brings all that are later down to `instant`. */
   capAt(instant: Microseconds): void {
-    for (let index = this.countUpTo(instant); index < this.#size; index++) this.#set(index, instant)
+    for (let index = this.countUpTo(instant); index < this.#size; index++) this.set(index, instant)
   }
 
   /** The last place of `instant`. */
@@ -132,8 +140,16 @@ export class InstantLog {
     return index >= 0 && this.at(index) === instant ? index : undefined
   }
 
-  #set(index: number, instant: Microseconds): void {
-    this.#ring[(this.#head + index) & (this.#ring.length - 1)] = instant
+  /** The first place of `instant`. */
+  #findFirst(instant: Microseconds): number | undefined {
+    let low = 0
+    let high = this.#size
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.at(middle) < instant) low = middle + 1
+      else high = middle
+    }
+    return low < this.#size && this.at(low) === instant ? low : undefined
   }
 
   #resize(length: number): void {

@@ -11,6 +11,8 @@ export type Instants = Pick<
 export interface Archive {
   readonly size: number
   at(index: number): Microseconds
+  /** Puts another instant there: the order stays. */
+  set(index: number, instant: Microseconds): void
   /** Adds `pageLength` instants, none of which is earlier than those that are there. */
   push(page: Float64Array): void
   /** Takes the last ones out, up to `pageLength`. */
@@ -30,7 +32,8 @@ const shortest = 64
 
 /**
  * Instants of which most are in an archive: however many there are, what changes at one end touches only that end. Where
- * one is added, moved or removed, it and all later ones are taken out of the archive first.
+ * one is added or removed, it and all later ones are taken out of the archive first; where one is moved, only what lies between
+ * is touched.
  */
 export class LongLog implements Instants {
   readonly #archive: Archive
@@ -73,15 +76,28 @@ export class LongLog implements Instants {
   }
 
   remove(instant: Microseconds): boolean {
-    if (this.size === 0 || instant < this.at(0)) return false
-    while (this.#lastArchived >= instant) this.#pull()
+    const index = this.countUpTo(instant) - 1
+    if (index < 0 || this.at(index) !== instant) return false
+    while (this.#archive.size > index) this.#pull()
     return this.#recent.remove(instant)
   }
 
   move(from: Microseconds, to: Microseconds): boolean {
-    const isKnown = this.remove(from)
-    if (isKnown) this.add(to)
-    return isKnown
+    const { size } = this.#archive
+    // Neither is in the archive, nor goes there.
+    if (size === 0 || (from > this.#lastArchived && to >= this.#lastArchived))
+      return this.#recent.move(from, to)
+    let index = to < from ? this.#countBefore(from) : this.countUpTo(from) - 1
+    if (index < 0 || index >= this.size || this.at(index) !== from) return false
+    const step = to < from ? -1 : 1
+    for (let next = index + step; next >= 0 && next < this.size; next += step) {
+      const between = this.at(next)
+      if (step < 0 ? between <= to : between >= to) break
+      this.#set(index, between)
+      index = next
+    }
+    this.#set(index, to)
+    return true
   }
 
   dropUpTo(instant: Microseconds): void {
@@ -100,6 +116,23 @@ export class LongLog implements Instants {
   unarchived(): InstantLog {
     while (this.#recent.size >= shortest + pageLength) this.#archive.push(this.#recent.takeFirst(pageLength))
     return this.#recent
+  }
+
+  #countBefore(instant: Microseconds): number {
+    let low = 0
+    let high = this.size
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.at(middle) < instant) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #set(index: number, instant: Microseconds): void {
+    const { size } = this.#archive
+    if (index < size) this.#archive.set(index, instant)
+    else this.#recent.set(index - size, instant)
   }
 
   /** What is later than this is not in the archive. */

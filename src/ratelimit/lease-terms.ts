@@ -24,10 +24,11 @@ const sharedSettleSpan: Microseconds = 1_000_000
 const longestJourney: Microseconds = 1_000_000
 
 /**
- * The shortest time in which a holder is expected to tell a shared store that it is still there, beside the margin. A
- * process that opens its first connections keeps its event loop busy for up to some 200 ms.
+ * The shortest time in which a holder is expected to tell a shared store that it is still there, beside the margin. Half of
+ * it is left when a lease is renewed: a program that may stand still for 300 ms just before that, with a request written
+ * to a buffer, says before the end that it leaves only now. One that opens its first connections stands still for some 200 ms.
  */
-const shortestLease: Microseconds = 450_000
+const shortestLease: Microseconds = 600_000
 
 /**
  * What a margin comes to. In one process the provisional end is the end of the journey: whoever reserves moves it on first.

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { allOf } from '../algorithms/all-of.ts'
+import type { AlgorithmName, Rule } from '../algorithms/rule.ts'
 import type { LimitKey } from '../backends/contract.ts'
 import type { Microseconds } from '../core/duration.ts'
 import { full, type Promises } from './limit-store-promises.ts'
 import { denialOf, limitOf, second, type Subject } from './limit-store-subject.ts'
+import { rulesOf } from './limit-store-traces.ts'
 
 /** What holds for pauses, under an algorithm that grants two units at once, and another in a second. */
 export const pausePromises: Promises = {
@@ -44,6 +47,21 @@ export const pausePromises: Promises = {
     await subject.store.settle(limit, first, first.until + 1, 'arrived')
     await subject.store.cancel(limit, last)
     await isPaused(subject, limit, 5 * second)
+  },
+
+  async 'a pause that is asked for under other parameters changes nothing else'(subject, { algorithm }) {
+    const names = algorithm.split('+') as AlgorithmName[]
+    const make = (span: Microseconds): Rule<unknown> =>
+      allOf(names.map((name) => rulesOf[name]({ burst: 10, span, margin: 0 })))
+    const [paused, other] = ['a', 'b'].map((name) => limitOf(make(60 * second), name)) as [LimitKey, LimitKey]
+    for (const limit of [paused, other]) await subject.granted(limit)
+    await subject.store.pause(limitOf(make(second), 'a'), 1_000)
+    subject.clock.at += 2_000
+    assert.deepEqual(await subject.store.peek(paused), await subject.store.peek(other))
+    assert.deepEqual(
+      await subject.store.reserve(paused, 1, 0, 0),
+      await subject.store.reserve(other, 1, 0, 0),
+    )
   },
 
   async 'a pause that ends later stays, one that ends sooner gives way'(subject, rule) {

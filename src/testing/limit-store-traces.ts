@@ -101,8 +101,9 @@ export async function playTrace(
       }
     } else if (kind === 6) limit = { ...limit, rule: rules[random.integer(0, 2)] as Rule<unknown> }
     else if (kind === 7) {
-      const pause = span()
-      await same((asked) => asked.pause(limit, pause))
+      // Now and then somebody with other parameters asks for it.
+      const [pause, asking] = [span(), { ...limit, rule: rules[random.integer(0, 2)] as Rule<unknown> }]
+      await same((asked) => asked.pause(asking, pause))
     } else if (kind < 14 || (kind > 16 && open.length === 0)) {
       const [units, notBefore] = [cost(), random.integer(0, 2) === 0 ? clock.at + span() : 0]
       const maxWait = [0, span(), Number.POSITIVE_INFINITY][random.integer(0, 2)] as number

@@ -52,6 +52,24 @@ test('a log of instants answers what a sorted list would, in whatever order they
   )
 })
 
+test('of many equal instants the one is moved that is nearest to where it goes', () => {
+  let read = 0
+  class Counted extends InstantLog {
+    override at(index: number): number {
+      read++
+      return super.at(index)
+    }
+  }
+  const log = new Counted()
+  for (let unit = 0; unit < 10_000; unit++) log.add(1_000)
+  read = 0
+  for (let unit = 1; unit <= 100; unit++) {
+    log.move(1_000, unit)
+    log.move(1_000, 1_000 + unit)
+  }
+  assert.ok(read < 200 * 100, `${read}`)
+})
+
 /** Bytes of array buffers that `make` left behind. */
 function buffersOf<T>(make: () => T): { made: T; bytes: number } {
   const before = process.memoryUsage().arrayBuffers

@@ -7,6 +7,8 @@ import { type Archive, LongLog, pageLength } from '../../src/algorithms/long-log
 /** An archive that keeps a list. */
 class List implements Archive {
   readonly instants: number[] = []
+  /** How often something was put in, or taken out. */
+  touched = 0
 
   get size(): number {
     return this.instants.length
@@ -16,12 +18,19 @@ class List implements Archive {
     return this.instants[index] as number
   }
 
+  set(index: number, instant: number): void {
+    this.instants[index] = instant
+    this.touched++
+  }
+
   push(page: Float64Array): void {
+    this.touched++
     assert.equal(page.length, pageLength)
     this.instants.push(...page)
   }
 
   pull(): Float64Array {
+    this.touched++
     return Float64Array.from(this.instants.splice(-pageLength))
   }
 
@@ -65,4 +74,22 @@ test('a log whose earlier instants are in an archive answers what one without do
     { seed: 6, numRuns: 150 },
   )
   assert.ok(mostArchived > 10 * pageLength, `${mostArchived}`)
+})
+
+test('of many equal instants the one is moved, or removed, that is nearest to where it goes', () => {
+  const archive = new List()
+  const log = new LongLog(archive, new InstantLog())
+  for (let unit = 0; unit < 10_000; unit++) log.add(1_000)
+  log.unarchived()
+  archive.touched = 0
+  for (let unit = 1; unit <= 100; unit++) {
+    log.move(1_000, unit)
+    log.move(1_000, 1_000 + unit)
+    log.remove(1_000)
+    log.unarchived()
+  }
+  assert.ok(archive.touched <= 300, `${archive.touched}`)
+  assert.equal(log.size, 9_900)
+  assert.equal(log.countUpTo(999), 100)
+  assert.equal(log.countUpTo(1_000), 9_800)
 })

@@ -423,7 +423,7 @@ test('a lease that cannot be renewed is lost: nothing is written on it', async (
   await using here = scene('wait', { limit: 1, margin: '50ms' })
   const ticket = await here.limiter.acquire('k', { hold: true })
   here.store.mode = 'down'
-  await here.pass(600 * millisecond)
+  await here.pass(700 * millisecond)
   assert.equal(ticket.written(), false)
 })
 

@@ -109,7 +109,7 @@ for (let seed = 1; seed <= 5; seed++) {
     const { arrivals, heldBack } = await race(ten, rough, seed)
     assert.equal(arrivals.length, 120)
     assert.ok(worstSecond(arrivals) <= 10)
-    assert.ok(heldBack > 0, 'some were too late to be written')
+    assert.equal(heldBack, 0, 'leases last longer than that')
   })
 
   test(`margin settle, blocked for 300 ms: requests may travel as long as they like (${seed})`, async () => {
@@ -134,7 +134,9 @@ test('blocked for 2 s: who writes nothing when the ticket says no keeps the limi
   const stormy = { ...rough, block: 2 * second }
   let worst = 0
   for (let seed = 1; seed <= 4; seed++) {
-    assert.ok(worstSecond((await race(ten, stormy, seed)).arrivals) <= 10)
+    const { arrivals, heldBack } = await race(ten, stormy, seed)
+    assert.ok(worstSecond(arrivals) <= 10)
+    assert.ok(heldBack > 0, 'some were too late to be written')
     worst = Math.max(worst, worstSecond((await race(ten, stormy, seed, false)).arrivals))
   }
   assert.ok(worst > 10, `${worst}`)
@@ -175,7 +177,7 @@ test('a holder that lives keeps its unit, however long it takes to be written; o
   await pass(2 * second)
   const diedAt = start + 10 * millisecond + 5 * second
   const { grantedAt = 0 } = waiter
-  assert.ok(grantedAt > diedAt + second && grantedAt <= diedAt + 1_510 * millisecond, `${grantedAt - diedAt}`)
+  assert.ok(grantedAt > diedAt + second && grantedAt <= diedAt + 1_660 * millisecond, `${grantedAt - diedAt}`)
   assert.ok(held.ticket?.written() === false, 'it could not write any more')
 })
 
@@ -226,13 +228,31 @@ test('a lease that could not be renewed in time is lost, though the store has he
   await pass(10 * millisecond)
   const { ticket } = outcome
   await pass(20 * millisecond)
-  one.process.block(600 * millisecond)
-  await pass(700 * millisecond)
+  one.process.block(800 * millisecond)
+  await pass(900 * millisecond)
   assert.equal(ticket?.written(), false)
   ticket?.release()
   const next = watch(one.limiter.acquire('k', { hold: true }))
   await pass(10 * millisecond)
   assert.equal(next.ticket?.written(), true, 'its unit was given back')
+})
+
+test('a buffered request that leaves when a process has stood still for 300 ms is never taken to have arrived before', async () => {
+  for (let after = 10; after <= 1_000; after += 23) {
+    const { pass, one, other } = neighbours({ limit: 1, window: '1ms', margin: '50ms' })
+    const outcome = watch(one.limiter.acquire('k', { hold: true }))
+    for (let span = 0; span < after; span++) await pass(millisecond)
+    const { ticket } = outcome
+    const next = watch(other.limiter.acquire('k'))
+    assert.equal(ticket?.written(undefined, true), true)
+    one.process.block(300 * millisecond)
+    await pass(300 * millisecond)
+    const leftAt = one.process.clock.now()
+    ticket?.sent()
+    await pass(second)
+    const { grantedAt = 0 } = next
+    assert.ok(grantedAt > leftAt + 50 * millisecond, `written after ${after} ms: ${grantedAt - leftAt}`)
+  }
 })
 
 /** A limiter on a store that is shared and answers in the same instant of the manual clock. */
@@ -252,7 +272,7 @@ test('leases are renewed by one timer, which does not wait for each of them', as
     Array.from({ length: 100 }, (_, index) => limiter.acquire(`key ${index}`, { hold: true })),
   )
   assert.equal(clock.pending, before + 1)
-  await clock.advance(225 * millisecond)
+  await clock.advance(300 * millisecond)
   await turns()
   assert.equal(settles(), 101, 'all together, halfway to the last moment for writing')
   for (const ticket of tickets) ticket.release()

@@ -3,7 +3,7 @@ import { keepsake } from '../keepsakes.ts'
 import { escape } from './key-names.ts'
 
 /** The form of what the scripts keep. It is a part of the keys, so that versions that differ in it share none: to be raised with every change. */
-const format = 1
+const format = 2
 
 /**
  * The Redis keys of a limit: its pause, the state of each kernel that it is made of, and the list of each that has one.

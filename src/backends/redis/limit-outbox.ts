@@ -36,7 +36,7 @@ interface Parcel {
 }
 
 /** More operations than these are sent in several parcels, so that no script holds its server for long. */
-const mostCalls = 1_000
+const mostCalls = 500
 
 /**
  * Operations on limits, each on its way to the server by the end of the tick that asks for it. Those on one limit go

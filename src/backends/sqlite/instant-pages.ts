@@ -34,6 +34,8 @@ export class InstantPages implements Archive {
   #size: number
   /** From this page on the table is out of date. */
   #changedFrom: number
+  /** Pages before that one which are out of date too. */
+  readonly #changed = new Set<number>()
   #isChanged = false
 
   constructor(table: PageTable, key: string, log: number, [leftFrom, first, dropped, size]: ArchiveHead) {
@@ -61,6 +63,14 @@ export class InstantPages implements Archive {
     const place = this.#dropped + index
     const page = this.#page(this.#first + Math.floor(place / pageLength))
     return page[place % pageLength] as Microseconds
+  }
+
+  set(index: number, instant: Microseconds): void {
+    const place = this.#dropped + index
+    const number = this.#first + Math.floor(place / pageLength)
+    this.#page(number)[place % pageLength] = instant
+    this.#changed.add(number)
+    this.#isChanged = true
   }
 
   push(page: Float64Array): void {
@@ -94,6 +104,9 @@ export class InstantPages implements Archive {
   save(): ArchiveHead {
     const { key, log } = { key: this.#key, log: this.#log }
     if (this.#changedFrom < this.#storedEnd) this.#table.delete(key, log, this.#changedFrom, this.#storedEnd)
+    for (const page of this.#changed) {
+      if (page >= this.#first && page < this.#changedFrom) this.#table.put(key, log, page, this.#page(page))
+    }
     for (let page = Math.max(this.#changedFrom, this.#first); page < this.#end; page++) {
       this.#table.put(key, log, page, this.#page(page))
     }

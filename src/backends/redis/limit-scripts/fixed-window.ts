@@ -1,7 +1,7 @@
 /**
  * The twin of algorithms/fixed-window.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, how many units are in
- * the window that it grants in, or 0, when it is to stop, and the capacity; the epoch as a text; the retention, the other numbers, and the
- * rest of Rule.pack. The shortcut writes the first two: where the second is not 0, they say what usedAt and last are, and the last count.
+ * its window, 0 when it is to stop, or -1 when it adds ends, and the capacity; the epoch as a text; the retention, window and margin, up
+ * to when the key lives for another end, and the rest of Rule.pack. The first two say what usedAt, last and the last count are, if not 0.
  */
 export const fixedWindow = `
 local fixed_window = {}
@@ -32,11 +32,11 @@ end
 function fixed_window:load(stored)
   local earliest, used, _, _, epoch = struct.unpack('<ddddc16', stored, 97)
   local from, to, length, free_at, said_count, used_at, last, first_count, counted, first_loose, loosely_counted, place =
-    struct.unpack('<ddddddddddd', stored, 169)
+    struct.unpack('<ddddddddddd', stored, 177)
   local counts, loose = window_counts.new(first_count), window_counts.new(first_loose)
-  local ends, said = instant_log.new(self.key, 0), instant_log.new(self.key, 0)
+  local ends, said, sent_from = instant_log.new(self.key, 0), instant_log.new(self.key, 0), math.huge
   for index = 1, counted do counts[index], place = struct.unpack('<d', stored, place) end
-  if used > 0 then used_at, last, counts[counted] = earliest, earliest, used end
+  if used ~= 0 then used_at, last, counts[counted] = earliest, earliest, used > 0 and used or nil end
   for index = 1, loosely_counted do loose[index], place = struct.unpack('<d', stored, place) end
   local said_at = #stored - 8 * said_count + 1
   while place <= #stored do
@@ -45,7 +45,6 @@ function fixed_window:load(stored)
     instant, place = struct.unpack('<d', stored, place)
     log:append(instant)
   end
-  local sent_from = math.huge
   if to ~= to then -- not a number: there is no anchor yet
     sent_from, from, to = from, nil, nil
   end
@@ -185,13 +184,14 @@ function fixed_window:save(used_at, ttl, now, paused_until, retention)
   local state, nan = self.state, 0 / 0
   local packed = { terms, struct.pack('<ddddc16', max(state.last, state.free_at, used_at - 1000000, paused_until), 0,
     -math.huge, self.capacity, string.format('%016d', state.epoch)),
-    struct.pack('<dddddddddddddd', retention, self.window, self.margin, state.from or state.sent_from, state.to or nan,
-    state.length, state.free_at, state.said:size(), used_at, state.last, state.counts.first, #state.counts, state.loose.first, #state.loose) }
-  for _, units in ipairs(state.counts) do packed[#packed + 1] = struct.pack('<d', units) end
-  for _, units in ipairs(state.loose) do packed[#packed + 1] = struct.pack('<d', units) end
-  for _, log in ipairs({ state.ends, state.said }) do
-    for place = 0, log:size() - 1 do packed[#packed + 1] = struct.pack('<d', log:at(place)) end
-  end
+    struct.pack('<ddddddddddddddd', retention, self.window, self.margin, now + 1000 * ttl - max(1000 * retention,
+    self.margin + 2 * self.window), state.from or state.sent_from, state.to or nan, state.length, state.free_at, state.said:size(),
+    used_at, state.last, state.counts.first, #state.counts, state.loose.first, #state.loose) }
+  local function add(number) packed[#packed + 1] = struct.pack('<d', number) end
+  for _, units in ipairs(state.counts) do add(units) end
+  for _, units in ipairs(state.loose) do add(units) end
+  for place = 0, state.ends:size() - 1 do add(state.ends:at(place)) end
+  for place = 0, state.said:size() - 1 do add(state.said:at(place)) end
   call('SET', self.key, table.concat(packed), 'PX', ttl)
 end
 

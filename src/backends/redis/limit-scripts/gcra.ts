@@ -1,10 +1,18 @@
+/** How many bytes a state with nothing under way takes, and what is under way each. */
+const headLength = 232
+const openLength = 24
+
+/** So many bytes are read at once: a state with little under way is read whole. */
+const readLength = headLength + 33 * openLength
+
 /**
  * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, tat, its
- * rest, and the number of the last unit; up to when a grant may last so that the key lives long enough, the capacity, the
- * other numbers, and the retention; usedAt, last, and the number of the last unit when all that was written; how many units
- * are under way, the latest of their ends, and then they themselves: those granted one behind another that end at the
- * same instant as one. Of what it grants the shortcut writes no more than the first four: where the numbers of the last unit
- * differ, the first says what usedAt and last are.
+ * rest, the number of the last unit, how many units are under way, and from where on they stand here; up to when a grant
+ * may last so that the key lives long enough, the capacity, the other numbers, and the retention; usedAt, last, and the number of
+ * the last unit when all that was written, and no less than the latest end of what was under way then; then those units
+ * themselves. Granted one behind another, those that end at the same instant may stand as one. Of what it grants the shortcut
+ * writes no more than the first six, and the unit behind all others, however many those are: where the numbers of the last
+ * unit differ, the first says what usedAt and last are.
  */
 export const gcra = `
 local gcra = { notes_units = true } -- a grant's mark is the number of its last unit
@@ -15,11 +23,11 @@ function gcra.new(key, stored, capacity, whole, part, parts, margin)
   local self = setmetatable({ key = key, capacity = capacity, whole = whole, part = part, parts = parts,
     margin = margin, tat = 0, rest = 0, last = 0, count = 0, open = {}, open_units = 0 }, gcra)
   if not stored then return self end
-  local earliest, of_parts, written, _
-  earliest, self.tat, self.rest, self.count = struct.unpack('<dddd', stored, 97)
-  of_parts, _, _, self.used_at, self.last, written, self.open_units = struct.unpack('<ddddddd', stored, 161)
+  local earliest, from, of_parts, written, _
+  earliest, self.tat, self.rest, self.count, self.open_units, from = struct.unpack('<dddddd', stored, 97)
+  of_parts, _, _, self.used_at, self.last, written = struct.unpack('<dddddd', stored, 177)
   if self.count ~= written then self.used_at, self.last = earliest, earliest end
-  for place = 225, #stored, 24 do
+  for place = from, #stored, ${openLength} do
     local mark, cost, ends = struct.unpack('<ddd', stored, place)
     self.open[#self.open + 1] = { mark = mark, cost = cost, ends = ends }
   end
@@ -103,9 +111,9 @@ function gcra:save(used_at, ttl, now, paused_until, retention)
     latest = max(latest, each.ends)
     all[place + 1] = struct.pack('<ddd', each.mark, each.cost, each.ends)
   end
-  all[1] = terms .. struct.pack('<dddddddddddddddd', max(self.last, used_at - 1000000, paused_until), self.tat, self.rest,
-    self.count, now + 1000 * (ttl - retention), self.capacity, self.whole, self.part, self.parts, self.margin, retention,
-    used_at, self.last, self.count, self.open_units, latest)
+  all[1] = terms .. struct.pack('<ddddddddddddddddd', max(self.last, used_at - 1000000, paused_until), self.tat, self.rest,
+    self.count, self.open_units, ${headLength + 1}, now + 1000 * (ttl - retention), self.capacity, self.whole, self.part, self.parts,
+    self.margin, retention, used_at, self.last, self.count, latest)
   call('SET', self.key, table.concat(all), 'PX', ttl)
 end
 
@@ -113,9 +121,14 @@ end
 function gcra.learn()
   -- Where in what is under way the grant is, which then stands by itself.
   function gcra:place_of(mark, cost, known_end, new_end)
-    local open = self.open
-    for place, each in ipairs(open) do
-      if mark <= each.mark and mark > each.mark - each.cost and (each.ends == known_end or each.ends == new_end) then
+    local open, place, high = self.open, 1, #self.open + 1
+    while place < high do -- the numbers ascend
+      local middle = floor((place + high) / 2)
+      if open[middle].mark < mark then place = middle + 1 else high = middle end
+    end
+    while open[place] and mark > open[place].mark - open[place].cost do
+      local each = open[place]
+      if each.ends == known_end or each.ends == new_end then
         local before, behind = mark - cost - (each.mark - each.cost), each.mark - mark
         if behind > 0 then
           table.insert(open, place + 1, { mark = each.mark, cost = behind, ends = each.ends })
@@ -126,6 +139,7 @@ function gcra.learn()
         each.cost = cost
         return place + 1
       end
+      place = place + 1
     end
   end
 
@@ -203,41 +217,53 @@ function gcra.learn()
 end
 `
 
-/** Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. */
+/** Reads what the shortcut looks at. */
+export const gcraRead = `call('GETRANGE', KEYS[2], '0', '${readLength - 1}')`
+
+/**
+ * Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. Those that have arrived stay
+ * in the state until they are the greater part of it: then it is written whole.
+ */
 export const gcraShortcut = `
-local known_terms, earliest, tat, rest, count, fresh_until, burst, whole, part, parts, margin =
-  struct.unpack('<c96dddddddddd', state)
+local known_terms, earliest, tat, rest, count, open_units, place, fresh_until, burst, whole, part, parts, margin =
+  struct.unpack('<c96dddddddddddd', state)
 if known_terms == ARGV[1] and earliest <= now then
-  local place, open_units, latest = 225, 0, 0
-  if place <= #state then open_units, latest = struct.unpack('<dd', state, 209) end
-  while place <= #state do
-    local _, cost, ends = struct.unpack('<ddd', state, place)
+  while open_units > 0 do
+    local read, from = state, place
+    if place > #state then
+      read, from = call('GETRANGE', KEYS[2], place - 1, place + ${openLength - 2}), 1
+    end
+    local _, cost, ends = struct.unpack('<ddd', read, from)
     if ends >= now then break end
     local bound_rest = open_units * part % parts
     local bound = ends + open_units * whole + (open_units * part - bound_rest) / parts
     if bound > tat or (bound == tat and bound_rest > rest) then tat, rest = bound, bound_rest end
     open_units = open_units - cost
-    place = place + 24
+    place = place + ${openLength}
   end
   if margin == 0 and tat < now then tat, rest = now, 0 end
   local over = units - burst
-  if (margin > 0 and open_units <= -over or margin == 0 and place > #state)
+  if (margin > 0 and open_units <= -over or margin == 0 and open_units == 0)
     and (rest + over * part) / parts <= now - tat - over * whole then
-    local before, sum = count, rest + units * part
+    local before, sum, added = count, rest + units * part, ''
     rest = sum % parts
     tat, count = tat + units * whole + (sum - rest) / parts, count + units
-    if margin == 0 and place == 225 and tat < fresh_until then
-      call('SETRANGE', KEYS[2], '96', struct.pack('<dddd', now, tat, rest, count))
+    local ends, latest, gone = tat + 1, 0, place - ${headLength + 1}
+    if margin > 0 then
+      latest = math.max(struct.unpack('<d', state, 225), now + margin)
+      open_units = open_units + units
+      added = struct.pack('<ddd', count, units, now + margin)
+      ends = math.max(ends, latest + open_units * whole + math.ceil(open_units * part / parts))
+    end
+    if ends <= fresh_until and (gone <= ${readLength - headLength} or 2 * gone <= call('STRLEN', KEYS[2])) then
+      call('SETRANGE', KEYS[2], '96', struct.pack('<dddddd', now, tat, rest, count, open_units, place))
+      if margin > 0 then call('APPEND', KEYS[2], added) end
     else
-      local retention, ends, open = struct.unpack('<d', state, 177), tat + 1, string.sub(state, place)
-      if margin > 0 then
-        open_units, latest = open_units + units, math.max(latest, now + margin)
-        open = open .. struct.pack('<ddd', count, units, now + margin)
-        ends = math.max(ends, latest + open_units * whole + math.ceil(open_units * part / parts))
-      end
+      local retention, open = struct.unpack('<d', state, 193), call('GETRANGE', KEYS[2], place - 1, -1)
       local ttl = 2 * math.max(retention, math.ceil((ends - now) / 1000))
-      call('SET', KEYS[2], ARGV[1] .. struct.pack('<dddddddddddddddd', now, tat, rest, count, now + 1000 * (ttl - retention), burst,
-        whole, part, parts, margin, retention, now, now, count, open_units, latest) .. open, 'PX', ttl)
+      call('SET', KEYS[2], ARGV[1] .. struct.pack('<ddddddddddddddddd', now, tat, rest, count, open_units, ${headLength + 1},
+        now + 1000 * (ttl - retention), burst, whole, part, parts, margin, retention, now, now, count, latest) .. open .. added,
+        'PX', ttl)
     end
     return seconds .. ' ' .. microseconds .. string.format(' %d', before + 1)
   end

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { KernelName } from '../../../algorithms/rule.ts'
 import type { Script } from '../commands.ts'
 import { fixedWindow } from './fixed-window.ts'
-import { fixedWindowShortcut } from './fixed-window-shortcut.ts'
-import { gcra, gcraShortcut } from './gcra.ts'
+import { fixedWindowRead, fixedWindowShortcut } from './fixed-window-shortcut.ts'
+import { gcra, gcraRead, gcraShortcut } from './gcra.ts'
 import { instantLog } from './instant-log.ts'
 import { operations } from './operations.ts'
 import { slidingWindow, slidingWindowShortcut } from './sliding-window.ts'
@@ -20,6 +20,8 @@ interface Kernel {
   readonly hasList: boolean
   /** What answers the commonest call by itself, or leaves it to the rest: no function is made for it. */
   readonly shortcut: string
+  /** What reads the part of the state that the shortcut looks at; all of it by default. */
+  readonly read?: string
 }
 
 const kernels: Readonly<Record<KernelName, Kernel>> = {
@@ -36,8 +38,16 @@ const kernels: Readonly<Record<KernelName, Kernel>> = {
     numbers: 4,
     hasList: false,
     shortcut: fixedWindowShortcut,
+    read: fixedWindowRead,
   },
-  gcra: { sources: [gcra], type: 'gcra', numbers: 5, hasList: false, shortcut: gcraShortcut },
+  gcra: {
+    sources: [gcra],
+    type: 'gcra',
+    numbers: 5,
+    hasList: false,
+    shortcut: gcraShortcut,
+    read: gcraRead,
+  },
 }
 
 /** How long the terms of one kernel are at most: six whole numbers, and what stands between them. */
@@ -64,12 +74,13 @@ export function limitScript(names: readonly KernelName[]): Script {
  * too, which costs less than to send and read each of them. The reply, when all are granted without further ado, is one
  * line, which costs less than an array: the seconds and microseconds of now, and what the kernel notes of the first grant.
  * Each command costs about a microsecond, and so does a number that is made into a text, or a kilobyte of state. So the
- * clock and a short state are read, and a few numbers of it written over, or units appended; from these the full script
+ * clock and the beginning of the state are read, and a few numbers of it written over, or units appended; from these the full script
  * tells what else has changed. While the state lives long enough, its TTL is left alone.
  */
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
+  const { shortcut: grant, read = "call('GET', KEYS[2])" } = kernels[name]
   return `
 local units = 1
 if ARGV[2] then units = tonumber(ARGV[2]) end
@@ -80,9 +91,9 @@ if units then
     seconds, microseconds = time[1], time[2]
   end
   local now = seconds * 1000000 + microseconds
-  local state = call('GET', KEYS[2])
-  if state then
-    ${kernels[name].shortcut}
+  local state = ${read}
+  if state and state ~= '' then
+    ${grant}
   end
 end
 `

@@ -32,6 +32,14 @@ local function able()
   return kernels
 end
 
+-- Does what kernels have put off so as to do it for several settles at once.
+local function finish()
+  if not is_learned then return end
+  for index = 1, #kernels do
+    if kernels[index].finish then kernels[index]:finish() end
+  end
+end
+
 -- Brings what is later back to a clock that was set back.
 local function bring_back(only_pause)
   if paused_from > now + skew_tolerance then
@@ -74,6 +82,7 @@ end
 
 while arguments[place] do
   local operation = following()
+  if operation ~= 'settle' then finish() end
 
   if operation == 'reserve' then
     bring_back()
@@ -153,10 +162,13 @@ while arguments[place] do
   end
 end
 
--- The shortcut of a single kernel looks at nothing but its state, so that says of a pause, too.
-if is_written or is_pause_written and used_at and #kernels == 1 then
+finish()
+if is_written then
   local ms = ttl(expires_at())
   for index = 1, #kernels do kernels[index]:save(used_at, ms, now, paused_until, retention) end
+elseif is_pause_written and used_at and #kernels == 1 then
+  -- The shortcut looks at nothing but the state, under whatever terms it is kept: without any it leaves all to the rest.
+  call('SETRANGE', KEYS[2], 0, string.rep(' ', #terms))
 end
 if is_pause_written then
   call('SET', KEYS[1], struct.pack('<dd', paused_from, paused_until), 'PX', ttl(paused_until))

@@ -74,13 +74,11 @@ function sliding_window.learn()
   instant_log.learn()
 
   function sliding_window:settle(cost, known_end, mark, new_end)
-    if new_end ~= known_end then
-      for unit = 1, cost do
-        if not self.log:move(known_end, new_end) and new_end > known_end then self.log:add(new_end, 1) end
-      end
-    end
+    if new_end ~= known_end then self.log:note(known_end, new_end, cost) end
     return mark
   end
+
+  function sliding_window:finish() self.log:move_noted() end
 
   function sliding_window:cancel(cost, known_end)
     for unit = 1, cost do self.log:remove(known_end) end
