@@ -4,9 +4,9 @@ import { configured, type SessionConfigValues } from '../session/session-config.
 import { BlockingClock } from './blocking-clock.ts'
 import { Callees } from './callees.ts'
 import { calledFrom, explained, serverHint } from './explained.ts'
-import { LiveWorker, lostWorker } from './live-worker.ts'
+import { LiveWorker, lostWorker, unstartedWorker } from './live-worker.ts'
 import { type Packing, type Unpacking, unpack } from './portable.ts'
-import type { Call, Operation, Reply } from './protocol.ts'
+import type { Call, LastWords, Operation, Reply } from './protocol.ts'
 
 /** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
 const longestSleep = 100
@@ -123,6 +123,7 @@ export class WorkerLink {
     for (;;) {
       const reply = this.#replies.get(id) ?? this.#nextReply(live, id)
       if (reply !== undefined) return this.#open(reply)
+      if (live.hasEnded) throw this.#lost(live)
       const untilTimer = blockingClock.fireDue()
       const now = performance.now()
       if (Number.isNaN(deadline)) deadline = now + limit()
@@ -159,12 +160,17 @@ export class WorkerLink {
   #nextReply(live: LiveWorker, id: number): Reply | undefined {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
       if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
-      else if ('fatal' in message) this.#lastWords = unpack(message.fatal, this.#unpacking)
+      else if ('fatal' in message) this.#hearLast(live, message)
       else if (message.id === id) return message
       else if (this.#abandoned.has(message.id)) this.#letGo(message)
       else this.#replies.set(message.id, message)
     }
     return undefined
+  }
+
+  #hearLast(live: LiveWorker, { fatal }: LastWords): void {
+    live.hasFailed()
+    this.#lastWords = unpack(fatal, this.#unpacking)
   }
 
   #letGo({ id, value, error }: Reply): void {
@@ -199,7 +205,7 @@ export class WorkerLink {
 
   #lost(live: LiveWorker): SessionError {
     this.#forget(live)
-    return lostWorker(this.#lastWords)
+    return live.hasStarted ? lostWorker(this.#lastWords) : unstartedWorker(this.#lastWords)
   }
 
   #forget(live: LiveWorker): void {
