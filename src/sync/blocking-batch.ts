@@ -55,7 +55,7 @@ export class BlockingBatch {
     this.#total = knownLength(this.#source.many)
     const method = typeof plan.method === 'string' ? { method: plan.method } : {}
     const options = { ...plan.request, ...method, concurrency: plan.concurrency }
-    this.#held = new Held(remote, remote.call('batch', [options]) as number)
+    this.#held = new Held(remote, remote.call('batch', [options]) as number, 'endBatch')
   }
 
   /** Runs to the end; all responses in input order. @throws BatchError */

@@ -95,6 +95,14 @@ export class Remote {
     }
   }
 
+  /** What says something to the worker, if it is the same then, and keeps nothing of this session alive until it is called. */
+  lettingGo(operation: Operation, args: readonly unknown[]): () => void {
+    const [link, number, generation] = [this.link, this.#number, this.generation]
+    return () => {
+      if (link.generation === generation) link.say(number, operation, args)
+    }
+  }
+
   /** What has to be said of the result of a call that comes when nobody waits for it any more. */
   #lettingGo(operation: Operation): Patience['late'] {
     const end = ends[operation]

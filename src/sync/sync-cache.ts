@@ -79,6 +79,6 @@ export class SyncCache implements BlockingCache {
 
   *#items(method: string): Generator<unknown, void, undefined> {
     const number = this.#remote.call('cacheIterator', [method]) as number
-    yield* remoteItems(new Held(this.#remote, number), itemsAtOnce)
+    yield* remoteItems(new Held(this.#remote, number, 'endIterator'), itemsAtOnce)
   }
 }

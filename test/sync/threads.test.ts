@@ -67,6 +67,14 @@ test('sessions that are forgotten do not leave their workers behind', async () =
   assert.equal(stdout, '4 200\n', stderr)
 })
 
+test('streams that are dropped unread are ended, and their connections with them', async (t) => {
+  const counting = fork(program('counts-connections'))
+  t.after(() => counting.disconnect())
+  const [port] = (await once(counting, 'message')) as [number]
+  const { stdout, stderr } = await run(['--expose-gc', program('drops-streams'), `http://127.0.0.1:${port}`])
+  assert.equal(stdout, '11\n1 97,32,98,101,103,105,110,110,105,110,103\n', stderr)
+})
+
 test('it works inside a worker thread', async () => {
   const { stdout, stderr } = await run([program('in-a-worker'), server.url])
   assert.equal(stdout, '[[200,200],[200,200]]\n', stderr)
