@@ -61,6 +61,12 @@ export class Remote {
     return this.#send(operation, args).id
   }
 
+  /** @throws SessionError ERR_CLOSED; OptionError while a function among the options runs */
+  checkUsable(): void {
+    if (this.#closed) throw sessionClosed()
+    this.link.checkFree()
+  }
+
   /** Which worker it is in; 0 in none. */
   get generation(): number {
     return this.link.isUp && this.link.generation === this.#openedIn ? this.#openedIn : 0
@@ -125,7 +131,7 @@ export class Remote {
   }
 
   #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
-    if (this.#closed) throw sessionClosed()
+    this.checkUsable()
     const functions: number[] = []
     const packing: Packing = {
       transfer: [],

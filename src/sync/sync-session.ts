@@ -13,6 +13,7 @@ import { Settings, singleRun } from '../session/settings.ts'
 import { BlockingBatch } from './blocking-batch.ts'
 import type { Blocking } from './blocking.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
+import { checkRequest } from './checked-options.ts'
 import { checkSession } from './check-session.ts'
 import type { Remnant } from './hosted-session.ts'
 import type { PortableReply } from './portable-response.ts'
@@ -215,9 +216,12 @@ export class SyncSession implements Blocking<Session>, Disposable {
 
   #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
     const defaults = this.#settings.callbacks
+    const plan = planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults)
+    checkRequest(plan.request, this.#builder)
+    this.#remote.checkUsable()
     return new BlockingBatch(urls, {
       remote: this.#remote,
-      plan: planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults),
+      plan,
       defaults,
       told: (response) => this.#settings.tell(response),
       failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),

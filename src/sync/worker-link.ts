@@ -92,15 +92,18 @@ export class WorkerLink {
     return this.#generation
   }
 
+  /** @throws OptionError while a function among the options runs: the worker stands still for it */
+  checkFree(): void {
+    if (!this.callees.areRunning) return
+    throw new OptionError('a function among the options cannot use the session: the session waits for it')
+  }
+
   /**
    * Sends a call without waiting.
    * @param args packed, as `packing` tells
    * @returns its id
    */
   post(session: number, operation: Operation, args: readonly unknown[], packing: Packing): number {
-    if (this.callees.areRunning) {
-      throw new OptionError('a function among the options cannot use the session: the session waits for it')
-    }
     if (this.#live === undefined) throw lostWorker(this.#lastWords)
     const call: Call = { id: ++this.#lastId, session, operation, args }
     const config = this.#changedConfig()
