@@ -88,9 +88,13 @@ export class Remote {
     }
   }
 
-  /** Closes the session, and the worker after its last one. */
+  /**
+   * Closes the session, and the worker after its last one.
+   * @throws OptionError while a function among the options runs; then nothing is closed
+   */
   close(): void {
     if (this.#closed) return
+    this.link.checkFree()
     try {
       if (this.generation > 0) this.call('close', [])
     } finally {

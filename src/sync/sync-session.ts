@@ -198,7 +198,10 @@ export class SyncSession implements Blocking<Session>, Disposable {
     this.#remote.call('clear', [])
   }
 
-  /** Ends the session, as {@link Session.close} does, and its worker, unless others use that too. */
+  /**
+   * Ends the session, as {@link Session.close} does, and its worker, unless others use that too.
+   * @throws OptionError in a function among the options, for which the worker waits; the session stays open
+   */
   close(): void {
     this.#remote.close()
   }

@@ -195,3 +195,25 @@ test('such a function has to answer at once, and cannot use the session', () => 
   })
   assert.throws(() => nested.get('/uuid'), /cannot use the session: the session waits for it/)
 })
+
+test('nor can it close the session: that stays as it is, whoever else is in its worker', (t) => {
+  t.after(() => SessionConfig.reset())
+  SessionConfig.threadedTimeout = '10s'
+  for (const options of [{}, { worker: session }]) {
+    let mayClose = true
+    const closing: CacheOutside = new CacheOutside({
+      ...options,
+      baseUrl: server.url,
+      cacheKey: () => {
+        if (mayClose) closing.close()
+        return 'key'
+      },
+    })
+    refuses(() => closing.get('/uuid'), /cannot use the session: the session waits for it/)
+    mayClose = false
+    assert.equal(closing.get('/uuid').status, 200)
+    closing.close()
+    assert.throws(() => closing.get('/uuid'), { code: 'ERR_CLOSED' })
+  }
+  assert.equal(session.get('/ip').status, 200)
+})
