@@ -33,6 +33,7 @@ export class Held {
 
   /** Sends a call whose result `Remote.wait` gives. @throws as {@link call} does */
   post(operation: Operation, ...args: readonly unknown[]): number {
+    this.#remote.checkUsable()
     if (this.#remote.generation !== this.#generation) throw lostWorker(undefined)
     return this.#remote.post(operation, [this.#number, ...args])
   }

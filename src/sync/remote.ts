@@ -72,8 +72,12 @@ export class Remote {
     return this.link.isUp && this.link.generation === this.#openedIn ? this.#openedIn : 0
   }
 
-  /** Blocks until the result of an earlier call is there. */
+  /** Blocks until the result of an earlier call is there. @throws as {@link call} does, and ERR_CLOSED if it was closed since */
   wait(id: number): unknown {
+    if (this.#closed) {
+      this.link.abandon(id)
+      throw sessionClosed()
+    }
     return this.link.wait(id, this.#patience)
   }
 

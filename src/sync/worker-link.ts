@@ -143,6 +143,11 @@ export class WorkerLink {
     }
   }
 
+  /** Nobody will wait for the reply to a call. */
+  abandon(id: number): void {
+    if (!this.#replies.delete(id)) this.#abandoned.set(id, undefined)
+  }
+
   /** Whether the worker has begun with this call. */
   hasBegun(id: number): boolean {
     return this.#live === undefined ? this.#begun >= id : this.#live.begun >= id
