@@ -29,7 +29,7 @@ export interface Patience {
  * when it is first needed, and another in the place of one that has ended.
  */
 export class WorkerLink {
-  readonly callees = new Callees()
+  readonly callees = new Callees(() => this.#abandonAll())
   #live: LiveWorker | undefined
   /** Counts the workers: what was said to an earlier one, this one does not know. */
   #generation = 0
@@ -41,6 +41,8 @@ export class WorkerLink {
   readonly #replies = new Map<number, Reply>()
   /** Calls whose replies nobody waits for any more, and who is to be given their results all the same. */
   readonly #abandoned = new Map<number, Patience['late']>()
+  /** As those, of the calls that somebody waits for. */
+  readonly #awaited = new Map<number, Patience['late']>()
   /** The last call that the worker had begun with which is gone now. */
   #begun = 0
   /** Why it is gone, if it could say. */
@@ -119,7 +121,16 @@ export class WorkerLink {
    * Blocks until the reply is there.
    * @throws what the call threw in the worker; SessionError ERR_WORKER; TimeoutError ERR_TIMEOUT_THREADED
    */
-  wait(id: number, { limit = threadedTimeout, excuse, late }: Patience): unknown {
+  wait(id: number, patience: Patience): unknown {
+    this.#awaited.set(id, patience.late)
+    try {
+      return this.#wait(id, patience)
+    } finally {
+      this.#awaited.delete(id)
+    }
+  }
+
+  #wait(id: number, { limit = threadedTimeout, excuse, late }: Patience): unknown {
     const live = this.#live
     if (live === undefined) throw lostWorker(this.#lastWords)
     let deadline = Number.NaN
@@ -141,6 +152,11 @@ export class WorkerLink {
         return this.#open(last)
       }
     }
+  }
+
+  #abandonAll(): void {
+    for (const [id, late] of this.#awaited) this.#abandoned.set(id, late)
+    this.#awaited.clear()
   }
 
   /** Nobody will wait for the reply to a call. */

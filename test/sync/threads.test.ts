@@ -26,6 +26,11 @@ test('a program that closes nothing exits by itself after its last line, however
   assert.equal(stdout, '12 200 200\n')
 })
 
+test('a function among the options that is interrupted, as in a REPL, leaves a session that works', async () => {
+  const { stdout, stderr } = await run([program('interrupts'), server.url])
+  assert.equal(stdout, 'ERR_SCRIPT_EXECUTION_INTERRUPTED\n200 true\n', stderr)
+})
+
 test('process.exit in a callback ends the process', async () => {
   const { status, stderr } = await run([program('exits'), server.url])
   assert.deepEqual([status, stderr], [7, ''])
