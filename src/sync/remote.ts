@@ -1,5 +1,7 @@
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError, sessionClosed } from '../core/errors.ts'
+import type { RequestObject } from '../session/batch-session.ts'
+import { checkContent, plainRequest } from './checked-options.ts'
 import type { Remnant } from './hosted-session.ts'
 import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
@@ -159,7 +161,15 @@ export function packTarget(target: unknown): unknown {
   const keep = (callee: Callee): never => {
     throw new OptionError(`urls: ${describe(callee)} cannot be a part of a request`)
   }
-  return packArgument(target, { transfer: [], keep })
+  return packArgument(plainTarget(target), { transfer: [], keep })
+}
+
+function plainTarget(target: unknown): unknown {
+  if (typeof target !== 'object' || target === null || !('url' in target)) return target
+  const { url, method, ...own } = target as RequestObject
+  const plain = plainRequest(own)
+  checkContent(plain)
+  return { url, ...(method === undefined ? {} : { method }), ...plain }
 }
 
 /** Packs an argument; of options, `json` is read as JSON here. */

@@ -1,11 +1,18 @@
-import { checkCallbacks, planBatch } from '../batch/options.ts'
+import { planBatch } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
+import { checkObject } from '../core/check-options.ts'
 import { OptionError } from '../core/errors.ts'
 import type { Har } from '../http/har/har.ts'
 import type { Response } from '../http/response.ts'
 import { type BatchTarget, failedResponse } from '../session/batch-session.ts'
-import type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from '../session/call-options.ts'
+import {
+  checkStreamOptions,
+  type SessionBatchOptions,
+  type SessionRequestOptions,
+  type StreamOptions,
+} from '../session/call-options.ts'
 import type { Feature } from '../session/feature-options.ts'
+import { checkMethod } from '../session/request-options.ts'
 import type { RequestBuilder } from '../session/request-builder.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionOptions } from '../session/session-options.ts'
@@ -13,7 +20,7 @@ import { Settings, singleRun } from '../session/settings.ts'
 import { BlockingBatch } from './blocking-batch.ts'
 import type { Blocking } from './blocking.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
-import { checkRequest } from './checked-options.ts'
+import { checkRequest, plainRequest } from './checked-options.ts'
 import { checkSession } from './check-session.ts'
 import type { Remnant } from './hosted-session.ts'
 import type { PortableReply } from './portable-response.ts'
@@ -54,11 +61,12 @@ export class SyncSession implements Blocking<Session>, Disposable {
   /** @throws OptionError (a TypeError) naming what is wrong, or cannot be used by the worker */
   constructor(options: SyncSessionOptions = {}) {
     const { features } = new.target
-    const { worker, ...own } = options
-    if (worker !== undefined && !(#remote in worker)) {
+    checkObject(options, 'Session')
+    const { worker, ...given } = options
+    if (worker !== undefined && !(typeof worker === 'object' && worker !== null && #remote in worker)) {
       throw new OptionError('worker: give another SyncSession, whose worker this one shall use too')
     }
-    const { session, builder } = checkSession(own, features)
+    const { options: own, session, builder } = checkSession(given, features)
     this.#settings = new Settings(session)
     this.#builder = builder
     this.#isCached = features.has('cache') || session.cache !== undefined || 'cache' in own
@@ -109,8 +117,9 @@ export class SyncSession implements Blocking<Session>, Disposable {
    */
   request(method: string, url: string | URL, options?: SessionRequestOptions): Response {
     if (options === undefined) return this.#request([method, url])
-    const { callbacks, returnCallbacks, ...rest } = options
-    if (callbacks !== undefined) checkCallbacks(callbacks)
+    const plain = plainRequest(options)
+    checkRequest(plain, this.#builder).build(checkMethod(method), url, 'buffered')
+    const { callbacks, returnCallbacks, ...rest } = plain
     const response = this.#request([method, url, rest])
     if (callbacks === undefined) return response
     const defaults = this.#settings.callbacks
@@ -124,11 +133,12 @@ export class SyncSession implements Blocking<Session>, Disposable {
    * Read it, or close it: `using` does. `method` is GET unless the options say otherwise.
    * @throws OptionError, SessionError; always throws when no response comes
    */
-  stream(url: string | URL, options?: StreamOptions): SyncStreamResponse {
-    return new SyncStreamResponse(
-      this.#remote,
-      this.#remote.call('stream', [url, options]) as Remnant<PortableReply>,
-    )
+  stream(url: string | URL, options: StreamOptions = {}): SyncStreamResponse {
+    const { method = 'GET', ...rest } = checkStreamOptions(options)
+    const plain = plainRequest(rest)
+    checkRequest(plain, this.#builder).build(checkMethod(method), url, 'stream')
+    const result = this.#remote.call('stream', [url, { ...plain, method }])
+    return new SyncStreamResponse(this.#remote, result as Remnant<PortableReply>)
   }
 
   /**
@@ -220,11 +230,12 @@ export class SyncSession implements Blocking<Session>, Disposable {
   #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
     const defaults = this.#settings.callbacks
     const plan = planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults)
-    checkRequest(plan.request, this.#builder)
+    const request = plainRequest(plan.request)
+    checkRequest(request, this.#builder)
     this.#remote.checkUsable()
     return new BlockingBatch(urls, {
       remote: this.#remote,
-      plan,
+      plan: { ...plan, request },
       defaults,
       told: (response) => this.#settings.tell(response),
       failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),
