@@ -174,9 +174,10 @@ export class BlockingBatch {
     if (pulled.done === true) return
     const index = this.#pulled++
     try {
+      checkSignal(pulled.value)
       targets.push([index, packTarget(pulled.value)])
     } catch (error) {
-      // it cannot cross to the worker: a failure of this request, not of the batch
+      // it cannot cross to the worker, or need not: a failure of this request, not of the batch
       const response = this.#parts.failed(pulled.value, error as Error)
       this.#ready.set(index, this.#finished(response, index))
     }
@@ -215,4 +216,11 @@ export class BlockingBatch {
     })
     return plan.returnCallbacks ? response.withCallbacks(results) : response
   }
+}
+
+/** The reason of a signal could not go to the worker and back. @throws AbortError when a request’s own has fired before */
+function checkSignal(target: unknown): void {
+  const signal =
+    typeof target === 'object' && target !== null && 'signal' in target ? target.signal : undefined
+  if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
 }

@@ -1,9 +1,10 @@
 import { planBatch } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
 import { checkObject } from '../core/check-options.ts'
-import { OptionError } from '../core/errors.ts'
+import { AbortError, OptionError } from '../core/errors.ts'
+import type { Request } from '../core/request.ts'
 import type { Har } from '../http/har/har.ts'
-import type { Response } from '../http/response.ts'
+import { Response } from '../http/response.ts'
 import { type BatchTarget, failedResponse } from '../session/batch-session.ts'
 import {
   checkStreamOptions,
@@ -118,9 +119,12 @@ export class SyncSession implements Blocking<Session>, Disposable {
   request(method: string, url: string | URL, options?: SessionRequestOptions): Response {
     if (options === undefined) return this.#request([method, url])
     const plain = plainRequest(options)
-    checkRequest(plain, this.#builder).build(checkMethod(method), url, 'buffered')
+    const request = checkRequest(plain, this.#builder).build(checkMethod(method), url, 'buffered')
     const { callbacks, returnCallbacks, ...rest } = plain
-    const response = this.#request([method, url, rest])
+    const response =
+      rest.signal?.aborted === true
+        ? this.#aborted(request, rest.signal, rest.raiseErrors)
+        : this.#request([method, url, rest])
     if (callbacks === undefined) return response
     const defaults = this.#settings.callbacks
     if (response.error !== undefined && !defaults.runCallbacksOnError) return response
@@ -137,6 +141,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
     const { method = 'GET', ...rest } = checkStreamOptions(options)
     const plain = plainRequest(rest)
     checkRequest(plain, this.#builder).build(checkMethod(method), url, 'stream')
+    if (plain.signal?.aborted === true) throw this.#abortError(plain.signal)
     const result = this.#remote.call('stream', [url, { ...plain, method }])
     return new SyncStreamResponse(this.#remote, result as Remnant<PortableReply>)
   }
@@ -225,6 +230,21 @@ export class SyncSession implements Blocking<Session>, Disposable {
     const response = this.#remote.call('request', call) as Response
     this.#settings.tell(response)
     return response
+  }
+
+  /** What comes of a request whose signal has fired before. The worker is not asked: the reason could not go there and back. */
+  #aborted(request: Request, signal: AbortSignal, raiseErrors = this.#settings.of('raiseErrors')): Response {
+    const error = this.#abortError(signal)
+    if (raiseErrors ?? true) throw error
+    const response = Response.networkError(request, error, blockingClock.now())
+    this.#settings.tell(response)
+    return response
+  }
+
+  /** @throws SessionError ERR_CLOSED, which comes first */
+  #abortError(signal: AbortSignal): AbortError {
+    this.#remote.checkUsable()
+    return new AbortError(signal)
   }
 
   #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
