@@ -2,7 +2,7 @@ import { describe } from '../core/duration.ts'
 import { OptionError, SessionError, sessionClosed } from '../core/errors.ts'
 import type { RequestObject } from '../session/batch-session.ts'
 import { checkContent, plainRequest } from './checked-options.ts'
-import type { Remnant } from './hosted-session.ts'
+import type { Remnant, Tell } from './hosted-session.ts'
 import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
 import type { Patience, WorkerLink } from './worker-link.ts'
@@ -26,14 +26,17 @@ const ends: Partial<Record<Operation, End>> = {
 export class Remote {
   readonly link: WorkerLink
   readonly #number: number
+  readonly #onEvent: Tell
   readonly #open: readonly [features: readonly string[], options: object]
   /** The worker that it was opened in, and its functions there. */
   #openedIn = 0
   #functions: readonly number[] = []
   #closed = false
 
-  constructor(link: WorkerLink, features: readonly string[], options: object) {
+  /** @param onEvent told of the events of the cache, when the call is over in which they are heard of */
+  constructor(link: WorkerLink, features: readonly string[], options: object, onEvent: Tell) {
     this.link = link
+    this.#onEvent = onEvent
     this.#open = [features, options]
     this.#number = link.join()
     forgotten.register(this, { link, number: this.#number }, this)
@@ -44,6 +47,14 @@ export class Remote {
    * @param args the last one may be an object of options
    */
   call(operation: Operation, args: readonly unknown[]): unknown {
+    try {
+      return this.#call(operation, args)
+    } finally {
+      this.#tell()
+    }
+  }
+
+  #call(operation: Operation, args: readonly unknown[]): unknown {
     for (;;) {
       this.#ensureOpen()
       const { id, functions } = this.#send(operation, args)
@@ -80,7 +91,15 @@ export class Remote {
       this.link.abandon(id)
       throw sessionClosed()
     }
-    return this.link.wait(id, this.#patience)
+    try {
+      return this.link.wait(id, this.#patience)
+    } finally {
+      this.#tell()
+    }
+  }
+
+  #tell(): void {
+    for (const [name, event] of this.link.takeTold(this.#number)) this.#onEvent(name, event)
   }
 
   /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. */

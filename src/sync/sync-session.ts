@@ -26,6 +26,7 @@ import { checkSession } from './check-session.ts'
 import type { Remnant } from './hosted-session.ts'
 import type { PortableReply } from './portable-response.ts'
 import { Remote } from './remote.ts'
+import { SyncCacheEvents } from './sync-cache-events.ts'
 import { SyncCache } from './sync-cache.ts'
 import { SyncRatelimiter } from './sync-ratelimiter.ts'
 import { SyncStreamResponse } from './sync-stream-response.ts'
@@ -56,6 +57,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
   readonly #settings: Settings
   readonly #builder: RequestBuilder
   readonly #remote: Remote
+  readonly #events: SyncCacheEvents
   readonly #isCached: boolean
   readonly #isLimited: boolean
 
@@ -73,7 +75,9 @@ export class SyncSession implements Blocking<Session>, Disposable {
     this.#isCached = features.has('cache') || session.cache !== undefined || 'cache' in own
     this.#isLimited = features.has('ratelimit') || 'ratelimit' in own
     const link = worker === undefined ? new WorkerLink() : worker.#remote.link
-    this.#remote = new Remote(link, [...features], own)
+    const events = new SyncCacheEvents()
+    this.#events = events
+    this.#remote = new Remote(link, [...features], own, (name, event) => events.tell(name, event as never))
   }
 
   /** GET: a representation of the resource. See {@link request}. */
@@ -175,7 +179,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
    * @throws OptionError when the session has no cache
    */
   get cache(): SyncCache {
-    if (this.#isCached) return new SyncCache(this.#remote)
+    if (this.#isCached) return new SyncCache(this.#remote, this.#events)
     throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
   }
 

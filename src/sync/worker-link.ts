@@ -1,15 +1,19 @@
 import { type Duration, type Microseconds, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError, type SessionError, TimeoutError } from '../core/errors.ts'
+import type { CacheEventName } from '../cache/events.ts'
 import { configured, type SessionConfigValues } from '../session/session-config.ts'
 import { BlockingClock } from './blocking-clock.ts'
 import { Callees } from './callees.ts'
 import { calledFrom, explained, serverHint } from './explained.ts'
 import { LiveWorker, lostWorker, unstartedWorker } from './live-worker.ts'
 import { type Packing, type Unpacking, unpack } from './portable.ts'
-import type { Call, LastWords, Operation, Reply } from './protocol.ts'
+import type { Call, LastWords, Operation, Reply, Told } from './protocol.ts'
 
 /** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
 const longestSleep = 100
+
+/** So many events are kept for a session that makes no calls while others in its worker do. */
+const mostTold = 1_000
 
 /** The clock of all that goes on while this thread is blocked: progress, and time limits. */
 export const blockingClock = new BlockingClock()
@@ -37,6 +41,8 @@ export class WorkerLink {
   #lastSession = 0
   #users = 0
   #sentConfig: SessionConfigValues | undefined
+  /** What happened in the sessions' caches, until they are told, by their numbers. */
+  readonly #told = new Map<number, Told[]>()
   /** Replies that came while an inner call was waiting. */
   readonly #replies = new Map<number, Reply>()
   /** Calls whose replies nobody waits for any more, and who is to be given their results all the same. */
@@ -64,6 +70,7 @@ export class WorkerLink {
 
   /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
   forget(session: number): void {
+    this.#told.delete(session)
     if (this.#users > 1) this.say(session, 'close', [])
     this.leave()
   }
@@ -71,6 +78,14 @@ export class WorkerLink {
   /** Sends a call whose result nobody needs, if there is a worker. */
   say(session: number, operation: Operation, args: readonly unknown[]): void {
     if (this.isUp) this.#abandoned.set(this.post(session, operation, args, { transfer: [] }), undefined)
+  }
+
+  /** What has happened in a session's cache since it was asked last. */
+  takeTold(session: number): readonly (readonly [name: CacheEventName, event: unknown])[] {
+    if (this.#told.size === 0) return []
+    const told = this.#told.get(session) ?? []
+    this.#told.delete(session)
+    return told.map(({ name, event }) => [name, unpack(event, this.#unpacking)])
   }
 
   /** Whether there is a worker, as far as is known. */
@@ -185,11 +200,18 @@ export class WorkerLink {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
       if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
       else if ('fatal' in message) this.#hearLast(live, message)
+      else if ('told' in message) this.#keep(message)
       else if (message.id === id) return message
       else if (this.#abandoned.has(message.id)) this.#letGo(message)
       else this.#replies.set(message.id, message)
     }
     return undefined
+  }
+
+  #keep(told: Told): void {
+    const kept = this.#told.get(told.told)
+    if (kept === undefined) this.#told.set(told.told, [told])
+    else if (kept.length < mostTold) kept.push(told)
   }
 
   #hearLast(live: LiveWorker, { fatal }: LastWords): void {
