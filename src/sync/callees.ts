@@ -15,7 +15,8 @@ export class Callees {
   #last = 0
   /** Answers for the one that is running now. */
   #post: Post | undefined
-  #turn: NodeJS.Immediate | undefined
+  /** Whether the next turn of the event loop will look whether one was interrupted. */
+  #isWatched = false
 
   /** @param interrupted told when a function was ended from outside, and all that waited with it */
   constructor(interrupted: () => void) {
@@ -51,7 +52,7 @@ export class Callees {
    */
   answer({ ask, args }: Ask, unpacking: Unpacking, post: Post): void {
     this.#post = post
-    this.#turn ??= setImmediate(() => this.#endInterrupted()).unref()
+    this.#watch()
     try {
       const value = this.#functions.get(ask)?.(...args.map((each) => unpack(each, unpacking)))
       if (value instanceof Promise) {
@@ -68,12 +69,19 @@ export class Callees {
     }
   }
 
+  /** Once a turn, however many are called in it: a thread may be blocked for long. */
+  #watch(): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    setImmediate(() => this.#endInterrupted()).unref()
+  }
+
   /**
    * In the next turn of the event loop none can be running any more. But a REPL’s Ctrl-C, or the end of a script’s time, ends
    * functions without their `finally`; the worker would wait for ever.
    */
   #endInterrupted(): void {
-    this.#turn = undefined
+    this.#isWatched = false
     const post = this.#post
     if (post === undefined) return
     this.#post = undefined

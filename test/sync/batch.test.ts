@@ -234,7 +234,9 @@ test('a batch tells the same as an asynchronous one', async () => {
 
 test('a batch that nobody begins is nothing in the worker; its options are checked all the same', async () => {
   using own = new SyncSession({ baseUrl: server.url })
-  const [worker] = (await Promise.all([once(process, 'worker'), own.get('/ip')]))[0] as [Worker]
+  const told = once(process, 'worker')
+  own.get('/ip')
+  const [worker] = (await told) as [Worker]
   const used = async (): Promise<number> => {
     own.get('/ip')
     return (await worker.getHeapStatistics()).used_heap_size

@@ -77,7 +77,7 @@ async function outcome(call: () => Response | Promise<Response>): Promise<unknow
   }
 }
 
-class Own {
+class Fields {
   'x-own' = '1'
 }
 
@@ -87,17 +87,17 @@ const odd: Readonly<Record<string, () => unknown>> = {
   'a text': () => 'x',
   'a list': () => [1],
   'a boxed text among the params': () => ({ params: { d: new String('q') } }),
-  'params of a class': () => ({ params: new Own() }),
+  'params of a class': () => ({ params: new Fields() }),
   'params that are pulled': () => ({ params: new Map([['x-own', '1']]).entries() }),
-  'headers of a class': () => ({ headers: new Own() }),
+  'headers of a class': () => ({ headers: new Fields() }),
   'headers as a list of texts': () => ({ headers: ['a'] }),
   'inherited headers': () => Object.create({ headers: { 'x-own': '1' } }) as unknown,
-  'a form of a class': () => ({ form: new Own() }),
+  'a form of a class': () => ({ form: new Fields() }),
   'a form in a text': () => ({ form: 'a=b' }),
   'a body of numbers': () => ({ body: new Uint16Array(3) }),
   'a body of a generator': () => ({ body: new Set(['a']).values() }),
   'two contents': () => ({ body: 'a', json: 1 }),
-  'cookies of a class': () => ({ cookies: new Own() }),
+  'cookies of a class': () => ({ cookies: new Fields() }),
   'an unknown name': () => ({ timout: 1 }),
   'a header that cannot be sent': () => ({ headers: { 'x-own': {} } }),
 }
@@ -128,12 +128,12 @@ test('what is no options of a session at all is refused as it is there; a worker
   for (const worker of [5, null, 'x'] as never[]) {
     refuses(() => new SyncSession({ worker }), /^worker: give another SyncSession/)
   }
-  using odd = new SyncSession({
+  using unusual = new SyncSession({
     baseUrl: server.url,
-    headers: new Own() as never,
+    headers: new Fields() as never,
     params: new Map([['a', 'b']]),
   })
-  const { headers, args } = odd.get('/get').json<Echo>()
+  const { headers, args } = unusual.get('/get').json<Echo>()
   assert.deepEqual([headers['X-Own'], args], ['1', { a: 'b' }])
 })
 

@@ -3,13 +3,14 @@ import { runInThisContext } from 'node:vm'
 import { SyncSession } from '../../../src/index.ts'
 
 let isEndless = true
+const goesOn = (): boolean => isEndless
 const session = new SyncSession({
   baseUrl: process.argv[2] as string,
   cookies: true,
   cache: {
     cacheKey: () => {
       if (isEndless) process.kill(process.pid, 'SIGINT')
-      while (isEndless);
+      while (goesOn());
       return 'key'
     },
   },
