@@ -34,7 +34,7 @@ import { blockingClock, WorkerLink } from './worker-link.ts'
 
 /** Options of a blocking session: those of a session, but for what cannot be in two threads. */
 export interface SyncSessionOptions extends Omit<SessionOptions, 'clock'> {
-  /** Works in the worker of another session, instead of one of its own. */
+  /** Works in the worker of another session, instead of one of its own: for many sessions, which start and end sooner so. */
   readonly worker?: SyncSession
 }
 
