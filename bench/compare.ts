@@ -40,7 +40,10 @@ export async function compare(
       for (const entry of entries) contestants.push(await Contestant.start(entry, server.url + path))
       const taken: Turn[][] = contestants.map(() => [])
       for (let turn = 0; turn < turns; turn++) {
-        const order = { count: Math.ceil(count / turns), warmUp: Math.ceil(count / (turn === 0 ? 4 : 2 * turns)) }
+        const order = {
+          count: Math.ceil(count / turns),
+          warmUp: Math.ceil(count / (turn === 0 ? 4 : 2 * turns)),
+        }
         const way = turn % 2 === 0 ? [...contestants.entries()] : [...contestants.entries()].toReversed()
         for (const [index, contestant] of way) taken[index]?.push(await takeTurn(contestant, order, server))
       }
