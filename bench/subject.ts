@@ -49,6 +49,16 @@ export function oneByOne(call: () => Promise<unknown>): Round {
   }
 }
 
+/** So many URLs in turn, so that nothing that is kept of the last one alone makes a hit look quick. */
+const urlsInTurn = 50
+
+/** URLs of one resource, and the next of them each time. */
+export function inTurn(url: string): { readonly all: readonly string[]; readonly next: () => string } {
+  const all = Array.from({ length: urlsInTurn }, (_, number) => `${url}?number=${number}`)
+  let asked = 0
+  return { all, next: () => all[asked++ % urlsInTurn] as string }
+}
+
 /** Rounds of something that blocks. */
 export function blocking(call: () => void): Round {
   return async (count) => {

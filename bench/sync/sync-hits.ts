@@ -1,11 +1,12 @@
 import { SyncSession } from '../../dist/index.js'
-import { blocking, checkAnswer, headers, type Subject } from '../subject.ts'
+import { blocking, checkAnswer, headers, inTurn, type Subject } from '../subject.ts'
 
 export const subject: Subject = ({ url, options }) => {
   const session = new SyncSession({ headers, ...options })
-  session.get(url)
+  const { all, next } = inTurn(url)
+  for (const each of all) session.get(each)
   return blocking(() => {
-    const response = session.get(url)
+    const response = session.get(next())
     if (!response.fromCache) throw new Error('not from the cache')
     checkAnswer(response.json())
   })

@@ -7,15 +7,22 @@ import { OptionError } from './errors.ts'
  * @throws OptionError naming the unknown option, and the nearest known one
  */
 export function checkOptions(options: unknown, known: readonly string[], where: string): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new OptionError(`${where}: options must be an object, not ${describe(options)}`)
-  }
+  checkObject(options, where)
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const near = nearest(name, known)
     const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean '${near}'?`
     throw new OptionError(`${where}: unknown option '${name}'; ${hint}`)
   }
+}
+
+/**
+ * Checks that `options` can be options at all.
+ * @throws OptionError
+ */
+export function checkObject(options: unknown, where: string): asserts options is object {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new OptionError(`${where}: options must be an object, not ${describe(options)}`)
 }
 
 /**

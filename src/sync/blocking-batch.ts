@@ -34,13 +34,14 @@ export interface BlockingBatchParts {
  */
 export class BlockingBatch {
   readonly #parts: BlockingBatchParts
-  readonly #held: Held
+  readonly #options: object
   readonly #source: TargetSource
   readonly #total: number | undefined
   /** Responses that wait for their turn. */
   readonly #ready = new Map<number, Response>()
   /** With the worker. */
   #running = 0
+  #begun: Held | undefined
   #pulled = 0
   #delivered = 0
   #failure: { readonly error: unknown } | undefined
@@ -49,21 +50,27 @@ export class BlockingBatch {
 
   /** @throws OptionError, before anything is sent */
   constructor(urls: BatchTarget | Many<BatchTarget>, parts: BlockingBatchParts) {
-    const { remote, plan } = parts
+    const { plan } = parts
     this.#parts = parts
     this.#source = new TargetSource(urls, plan.method)
     this.#total = knownLength(this.#source.many)
     const method = typeof plan.method === 'string' ? { method: plan.method } : {}
-    const options = { ...plan.request, ...method, concurrency: plan.concurrency }
-    this.#held = new Held(remote, remote.call('batch', [options]) as number)
+    this.#options = { ...plan.request, ...method, concurrency: plan.concurrency }
+  }
+
+  /** The worker’s part. Nothing of it is there before somebody asks for the first response. */
+  get #held(): Held {
+    const { remote } = this.#parts
+    return (this.#begun ??= new Held(remote, remote.call('batch', [this.#options]) as number, 'endBatch'))
   }
 
   /** Runs to the end; all responses in input order. @throws BatchError */
   collect(): Response[] {
     const responses: Response[] = []
     const errors = (): Error[] => responses.flatMap((response) => response.error ?? [])
+    const held = this.#held
     try {
-      for (const [index, response] of this.#results(true)) responses[index] = response
+      for (const [index, response] of this.#results(held, true)) responses[index] = response
     } catch (cause) {
       throw new BatchError(stopMessage(responses.length, cause), responses, errors(), cause)
     }
@@ -76,8 +83,9 @@ export class BlockingBatch {
     const errors: Error[] = []
     let count = 0
     let failures = 0
+    const held = this.#held
     try {
-      for (const [, response] of this.#results(false)) {
+      for (const [, response] of this.#results(held, false)) {
         count++
         if (response.error !== undefined && ++failures <= mostErrorsKept) errors.push(response.error)
         yield response
@@ -89,7 +97,10 @@ export class BlockingBatch {
   }
 
   /** @param eager all are kept anyway: what has come makes room at once, before anybody looks at it */
-  *#results(eager: boolean): Generator<readonly [index: number, response: Response], void, undefined> {
+  *#results(
+    held: Held,
+    eager: boolean,
+  ): Generator<readonly [index: number, response: Response], void, undefined> {
     const { remote, plan } = this.#parts
     const waiting = (): number => remote.nextGrantIn() ?? 0
     this.#progress = startProgress(plan.progress, this.#total, blockingClock, waiting, true)
@@ -111,7 +122,7 @@ export class BlockingBatch {
       try {
         this.#source.close()
       } finally {
-        this.#held.end('endBatch')
+        held.end('endBatch')
       }
     }
   }
@@ -163,9 +174,10 @@ export class BlockingBatch {
     if (pulled.done === true) return
     const index = this.#pulled++
     try {
+      checkSignal(pulled.value)
       targets.push([index, packTarget(pulled.value)])
     } catch (error) {
-      // it cannot cross to the worker: a failure of this request, not of the batch
+      // it cannot cross to the worker, or need not: a failure of this request, not of the batch
       const response = this.#parts.failed(pulled.value, error as Error)
       this.#ready.set(index, this.#finished(response, index))
     }
@@ -204,4 +216,11 @@ export class BlockingBatch {
     })
     return plan.returnCallbacks ? response.withCallbacks(results) : response
   }
+}
+
+/** The reason of a signal could not go to the worker and back. @throws AbortError when a request’s own has fired before */
+function checkSignal(target: unknown): void {
+  const signal =
+    typeof target === 'object' && target !== null && 'signal' in target ? target.signal : undefined
+  if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
 }

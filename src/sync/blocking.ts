@@ -22,8 +22,8 @@ export type BlockingResult<Result> =
  */
 export type BlockingRatelimiter = Omit<Blocking<Ratelimiter>, 'wrap' | 'acquireChecked' | 'on' | 'dismiss'>
 
-/** A cache that blocks. It has no `on`, as a limiter has none. */
-export type BlockingCache = Omit<Blocking<SessionCache>, 'on'>
+/** A cache that blocks. */
+export type BlockingCache = Blocking<SessionCache>
 
 /** What is itself asynchronous is given as its blocking likeness. */
 type BlockingValue<Value> = Value extends StreamResponse

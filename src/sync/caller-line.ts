@@ -1,4 +1,5 @@
 import { receiveMessageOnPort } from 'node:worker_threads'
+import type { CacheEventName } from '../cache/events.ts'
 import { pack, type Packing, unpack, type Unpacking } from './portable.ts'
 import { lookOut, quickAnswer } from './look-out.ts'
 import { Response } from '../http/response.ts'
@@ -100,6 +101,12 @@ export class CallerLine {
   fail(id: number, error: unknown): void {
     const packing: Packing = { transfer: [] }
     this.#post({ id, error: pack(error, '', packing) }, packing.transfer)
+  }
+
+  /** Tells of an event; heard with the reply to the call under way, or to the next one. */
+  tell(session: number, name: CacheEventName, event: unknown): void {
+    const packing: Packing = { transfer: [] }
+    this.#post({ told: session, name, event: pack(event, '', packing) }, packing.transfer)
   }
 
   /** The worker is about to end. */

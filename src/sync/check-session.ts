@@ -6,11 +6,14 @@ import { parseHarOptions } from '../session/har/har-options.ts'
 import { RequestBuilder } from '../session/request-builder.ts'
 import { checkSessionOptions, requestDefaults, type SessionOptions } from '../session/session-options.ts'
 import { adviceFor } from './advice.ts'
+import { plainEntries } from './checked-options.ts'
 import { pack } from './portable.ts'
 import { blockingClock } from './worker-link.ts'
 
 /** What the calling thread needs of a session’s options itself. */
 export interface CheckedSession {
+  /** All options, as the worker is told them. */
+  readonly options: object
   /** The options that are the session’s, with those of its mixins taken out. */
   readonly session: SessionOptions
   /** Makes requests that stand for those that could not be made. */
@@ -22,7 +25,8 @@ export interface CheckedSession {
  * worker has to be started for it.
  * @throws OptionError
  */
-export function checkSession(options: object, features: ReadonlySet<Feature>): CheckedSession {
+export function checkSession(given: object, features: ReadonlySet<Feature>): CheckedSession {
+  const options = plainEntries(given)
   const { session, ratelimit, cache } = splitOptions(options, features)
   if (session.clock !== undefined) throw new OptionError(adviceFor(session.clock, 'clock'))
   checkSessionOptions(session)
@@ -32,7 +36,7 @@ export function checkSession(options: object, features: ReadonlySet<Feature>): C
   pack(options, '', { transfer: [], keep: () => 0 })
   refuseThings('ratelimit', ratelimit)
   refuseThings('cache', cache)
-  return { session, builder: new RequestBuilder(requestDefaults(session), blockingClock) }
+  return { options, session, builder: new RequestBuilder(requestDefaults(session), blockingClock) }
 }
 
 /** A backend or a client that was written as a plain object would cross, function by function, and could not work there. */

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { configured } from '../session/session-config.ts'
 import type { CallerLine } from './caller-line.ts'
-import { HostedSession } from './hosted-session.ts'
+import { HostedSession, type Tell } from './hosted-session.ts'
 import { unpack } from './portable.ts'
 import type { Call, Operation } from './protocol.ts'
 
@@ -59,7 +59,9 @@ export class Host {
   #carryOut(number: number, operation: Call['operation'], packed: Call['args']): unknown {
     const args = packed.map((argument) => unpack(argument, this.#line.unpacking))
     if (operation === 'open') {
-      this.#sessions.set(number, new HostedSession(...(args as [readonly string[], object])))
+      const [features, options] = args as [readonly string[], object]
+      const tell: Tell = (name, event) => this.#line.tell(number, name, event)
+      this.#sessions.set(number, new HostedSession(features, options, tell))
       return undefined
     }
     const session = this.#sessions.get(number) as HostedSession

@@ -1,3 +1,4 @@
+import { cacheChannels, type CacheEventName } from '../cache/events.ts'
 import type { Har } from '../http/har/har.ts'
 import type { Response } from '../http/response.ts'
 import type { AcquireOptions } from '../ratelimit/acquire-options.ts'
@@ -36,6 +37,9 @@ export type LastTicketWord = 'answered' | 'settle' | 'release'
 /** Tickets that need not be told anything matter for a short time only: so many of them are kept. */
 const mostTickets = 1_000
 
+/** Tells the calling thread of an event. */
+export type Tell = (name: CacheEventName, event: unknown) => void
+
 /** A real session, and what is under way in it. Its methods are the operations of the protocol. */
 export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown> {
   readonly #session: Session
@@ -46,13 +50,15 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
   readonly #heldTickets = new HeldThings<Ticket>(this.#number)
   readonly #tickets = new HeldThings<Ticket>(this.#number, mostTickets)
 
-  constructor(features: readonly string[], options: SessionOptions) {
+  /** @param tell told of the events of the cache */
+  constructor(features: readonly string[], options: SessionOptions, tell: Tell) {
     this.#isLimited = features.includes('ratelimit') || options.ratelimit !== undefined
     class Hosted extends Session {
       static override readonly features = new Set(features as Feature[])
     }
     // Users' callbacks are called by their own thread; those of HostedBatch have to be called always.
     this.#session = new Hosted({ ...options, debug: false, runCallbacksOnError: true })
+    if (features.includes('cache') || options.cache !== undefined) tellAll(this.#session, tell)
   }
 
   request(method: string, url: string, options?: SessionRequestOptions): Promise<Response> {
@@ -169,5 +175,11 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
 
   close(): Promise<void> {
     return this.#session.close()
+  }
+}
+
+function tellAll({ cache }: Session, tell: Tell): void {
+  for (const name of Object.keys(cacheChannels) as CacheEventName[]) {
+    cache.on(name, (event) => tell(name, event))
   }
 }

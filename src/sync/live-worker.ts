@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   MessageChannel,
   type MessagePort,
@@ -22,9 +24,6 @@ import {
   type WorkerSetup,
 } from './protocol.ts'
 
-/** Beside this file, as TypeScript or as JavaScript. */
-const program = new URL(`worker${extname(import.meta.url)}`, import.meta.url)
-
 /** A worker that was started has so many milliseconds to be up. */
 const timeToStart = 30_000
 
@@ -47,7 +46,9 @@ export class LiveWorker {
   #received = 0
   #ended = false
 
+  /** @throws SessionError ERR_WORKER when its program is not where it should be */
   constructor() {
+    const program = findProgram()
     const calls = new MessageChannel()
     const answers = new MessageChannel()
     this.#port = calls.port1
@@ -138,10 +139,20 @@ export class LiveWorker {
     return this.#ended
   }
 
+  /** It has said why it ends: nothing follows. */
+  hasFailed(): void {
+    this.#ended = true
+  }
+
+  /** Whether it has been up. */
+  get hasStarted(): boolean {
+    return Atomics.load(this.#words, word.lifeline) !== 0
+  }
+
   /** Looks whether it has ended, or does not start. */
   get isGone(): boolean {
     if (this.#ended) return true
-    if (Atomics.load(this.#words, word.lifeline) !== 0) return !isLifelineOpen(this.#words)
+    if (this.hasStarted) return !isLifelineOpen(this.#words)
     return performance.now() - this.#startedAt > timeToStart
   }
 
@@ -155,10 +166,37 @@ export class LiveWorker {
   }
 }
 
+/**
+ * Beside this file, as TypeScript or as JavaScript. A thread that is blocked would not hear that there is none.
+ * @throws SessionError ERR_WORKER
+ */
+function findProgram(): string {
+  // a bundle in the form of CommonJS has no such URL
+  const here = import.meta.url as string | undefined
+  const path = here && fileURLToPath(new URL(`worker${extname(here)}`, here))
+  if (path !== undefined && existsSync(path)) return path
+  throw new SessionError(
+    'ERR_WORKER',
+    `the program of a SyncSession’s worker is not there${path === undefined ? '' : `: ${path}`}; ` +
+      'have your bundler leave http-sessions out (external), so that its files stay together',
+  )
+}
+
 /** What a call is told whose worker has ended. */
 export function lostWorker(cause: unknown): SessionError {
-  const message =
+  return workerError(
     'the thread that this session works in has ended before the answer came: it was terminated, ran out of memory, ' +
-    'or failed (see cause); the next call starts another, without the cookies, cache and limits that this one had in memory'
+      'or failed (see cause); the next call starts another, without the cookies, cache and limits that this one had in memory',
+    cause,
+  )
+}
+
+/** What a call is told whose worker did not come up. */
+export function unstartedWorker(cause: unknown): SessionError {
+  const reason = cause === undefined ? `was not up within ${timeToStart / 1_000} s` : 'failed (see cause)'
+  return workerError(`the thread that this session works in could not start: it ${reason}`, cause)
+}
+
+function workerError(message: string, cause: unknown): SessionError {
   return new SessionError('ERR_WORKER', message, cause === undefined ? {} : { cause })
 }

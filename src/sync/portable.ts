@@ -117,10 +117,8 @@ function packInstance(value: object, where: string, packing: Packing): unknown {
     if (value instanceof Map) return tagged('map', pack([...value], where, packing))
     if (value instanceof Set) return tagged('set', pack([...value], where, packing))
   }
-  if (cloneable.some((each) => value instanceof each)) return asItIs(value, packing)
-  if (Symbol.iterator in value && !('next' in value && packing.keep === undefined)) {
-    return pack([...(value as Iterable<unknown>)], where, packing)
-  }
+  if (ArrayBuffer.isView(value) || cloneable.some((each) => value instanceof each))
+    return asItIs(value, packing)
   return refuse(value, where, packing)
 }
 
@@ -131,7 +129,7 @@ function asItIs<Value>(value: Value, packing: Packing): Value {
 }
 
 /** What structured clone keeps as it is. */
-const cloneable = [ArrayBuffer, SharedArrayBuffer, Blob, Date, RegExp, Map, Set]
+const cloneable = [ArrayBuffer, SharedArrayBuffer, Blob, Date, RegExp, Map, Set, String, Number, Boolean]
 
 function packFunction(callee: Callee, packing: Packing): unknown {
   const { keep } = packing

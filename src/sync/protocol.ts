@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { CacheEventName } from '../cache/events.ts'
 import type { SessionConfigValues } from '../session/session-config.ts'
 
 /** What a calling thread can ask of its worker. */
@@ -55,8 +56,17 @@ export interface LastWords {
   readonly fatal: unknown
 }
 
+/** Something happened in a session's cache. */
+export interface Told {
+  /** The session's number. */
+  readonly told: number
+  readonly name: CacheEventName
+  /** Packed. */
+  readonly event: unknown
+}
+
 /** All that the worker says. */
-export type WorkerMessage = Reply | Ask | LastWords
+export type WorkerMessage = Reply | Ask | LastWords | Told
 
 /** The answer to an {@link Ask}. */
 export interface Answer {

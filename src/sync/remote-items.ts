@@ -8,6 +8,7 @@ export function* remoteItems(held: Held, most: number): Generator<unknown, void,
     while (!isOver) {
       const { items, done } = held.call('more', most) as Items
       isOver = done
+      if (isOver) held.isOver()
       yield* items
     }
   } finally {

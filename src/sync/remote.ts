@@ -1,6 +1,8 @@
 import { describe } from '../core/duration.ts'
 import { OptionError, SessionError, sessionClosed } from '../core/errors.ts'
-import type { Remnant } from './hosted-session.ts'
+import type { RequestObject } from '../session/batch-session.ts'
+import { checkContent, plainRequest } from './checked-options.ts'
+import type { Remnant, Tell } from './hosted-session.ts'
 import { type Callee, pack, packJson, type Packing } from './portable.ts'
 import type { Operation } from './protocol.ts'
 import type { Patience, WorkerLink } from './worker-link.ts'
@@ -24,14 +26,17 @@ const ends: Partial<Record<Operation, End>> = {
 export class Remote {
   readonly link: WorkerLink
   readonly #number: number
+  readonly #onEvent: Tell
   readonly #open: readonly [features: readonly string[], options: object]
   /** The worker that it was opened in, and its functions there. */
   #openedIn = 0
   #functions: readonly number[] = []
   #closed = false
 
-  constructor(link: WorkerLink, features: readonly string[], options: object) {
+  /** @param onEvent told of the events of the cache, when the call is over in which they are heard of */
+  constructor(link: WorkerLink, features: readonly string[], options: object, onEvent: Tell) {
     this.link = link
+    this.#onEvent = onEvent
     this.#open = [features, options]
     this.#number = link.join()
     forgotten.register(this, { link, number: this.#number }, this)
@@ -42,6 +47,14 @@ export class Remote {
    * @param args the last one may be an object of options
    */
   call(operation: Operation, args: readonly unknown[]): unknown {
+    try {
+      return this.#call(operation, args)
+    } finally {
+      this.#tell()
+    }
+  }
+
+  #call(operation: Operation, args: readonly unknown[]): unknown {
     for (;;) {
       this.#ensureOpen()
       const { id, functions } = this.#send(operation, args)
@@ -61,14 +74,32 @@ export class Remote {
     return this.#send(operation, args).id
   }
 
+  /** @throws SessionError ERR_CLOSED; OptionError while a function among the options runs */
+  checkUsable(): void {
+    if (this.#closed) throw sessionClosed()
+    this.link.checkFree()
+  }
+
   /** Which worker it is in; 0 in none. */
   get generation(): number {
     return this.link.isUp && this.link.generation === this.#openedIn ? this.#openedIn : 0
   }
 
-  /** Blocks until the result of an earlier call is there. */
+  /** Blocks until the result of an earlier call is there. @throws as {@link call} does, and ERR_CLOSED if it was closed since */
   wait(id: number): unknown {
-    return this.link.wait(id, this.#patience)
+    if (this.#closed) {
+      this.link.abandon(id)
+      throw sessionClosed()
+    }
+    try {
+      return this.link.wait(id, this.#patience)
+    } finally {
+      this.#tell()
+    }
+  }
+
+  #tell(): void {
+    for (const [name, event] of this.link.takeTold(this.#number)) this.#onEvent(name, event)
   }
 
   /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. */
@@ -82,9 +113,13 @@ export class Remote {
     }
   }
 
-  /** Closes the session, and the worker after its last one. */
+  /**
+   * Closes the session, and the worker after its last one.
+   * @throws OptionError while a function among the options runs; then nothing is closed
+   */
   close(): void {
     if (this.#closed) return
+    this.link.checkFree()
     try {
       if (this.generation > 0) this.call('close', [])
     } finally {
@@ -92,6 +127,14 @@ export class Remote {
       forgotten.unregister(this)
       this.link.callees.forget(this.#functions)
       this.link.leave()
+    }
+  }
+
+  /** What says something to the worker, if it is the same then, and keeps nothing of this session alive until it is called. */
+  lettingGo(operation: Operation, args: readonly unknown[]): () => void {
+    const [link, number, generation] = [this.link, this.#number, this.generation]
+    return () => {
+      if (link.generation === generation) link.say(number, operation, args)
     }
   }
 
@@ -117,7 +160,7 @@ export class Remote {
   }
 
   #send(operation: Operation, args: readonly unknown[]): { id: number; functions: readonly number[] } {
-    if (this.#closed) throw sessionClosed()
+    this.checkUsable()
     const functions: number[] = []
     const packing: Packing = {
       transfer: [],
@@ -137,7 +180,15 @@ export function packTarget(target: unknown): unknown {
   const keep = (callee: Callee): never => {
     throw new OptionError(`urls: ${describe(callee)} cannot be a part of a request`)
   }
-  return packArgument(target, { transfer: [], keep })
+  return packArgument(plainTarget(target), { transfer: [], keep })
+}
+
+function plainTarget(target: unknown): unknown {
+  if (typeof target !== 'object' || target === null || !('url' in target)) return target
+  const { url, method, ...own } = target as RequestObject
+  const plain = plainRequest(own)
+  checkContent(plain)
+  return { url, ...(method === undefined ? {} : { method }), ...plain }
 }
 
 /** Packs an argument; of options, `json` is read as JSON here. */

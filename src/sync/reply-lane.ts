@@ -1,4 +1,5 @@
 import { Response } from '../http/response.ts'
+import { KnownHeads } from './known-heads.ts'
 import { Lane } from './lane.ts'
 import {
   packShort,
@@ -12,13 +13,10 @@ import type { Reply } from './protocol.ts'
 
 /*
  * The lane from the worker to the calling thread. JSON of a head takes a third of the time of a hit of the cache, and
- * mostly it is the head of the last time. So both ends remember the last heads that were sent in full, under
- * numbers that the worker gives, and it says which one it is. What is the same, and so what a response says,
+ * mostly it is the head of the last time. So both ends remember the last heads that were sent in full, by
+ * their numbers, and the worker says which one it is. What is the same, and so what a response says,
  * only the worker decides: it compares all of a head with what it has sent.
  */
-
-/** So many heads are remembered; then all are sent anew. */
-const mostHeads = 100
 
 /** A short reply in JSON: a packed value, or the head of a response. The text is empty for a head that was sent before. */
 type ShortReply = readonly [value: unknown] | ReplyHead
@@ -29,11 +27,14 @@ type Numbers = readonly [id: number, head: number, ...times: ReplyTimes]
 /** The worker’s end. */
 export class ReplyWriter {
   readonly #lane: Lane
-  /** By their URLs. */
-  readonly #sent = new Map<string, { readonly number: number; readonly head: ReplyHead }>()
+  readonly #sent: KnownHeads<ReplyHead>
+  /** The number of the last head of each URL. */
+  readonly #numbers = new Map<string, number>()
 
-  constructor(memory: SharedArrayBuffer) {
+  /** @param most as for {@link KnownHeads}: the same at both ends */
+  constructor(memory: SharedArrayBuffer, most?: number) {
     this.#lane = new Lane(memory)
+    this.#sent = new KnownHeads(most)
   }
 
   /** @returns whether it was short enough */
@@ -47,25 +48,31 @@ export class ReplyWriter {
     const short = packShort(response)
     if (short === undefined) return false
     const { head, times, body } = short
-    const [, url] = head
-    const before = this.#sent.get(url)
-    const isKnown = before !== undefined && isSame(head, before.head)
-    if (before === undefined && this.#sent.size === mostHeads) this.#sent.clear()
-    const number = before?.number ?? this.#sent.size
-    this.#lane.numbers.set([id, number, ...times] satisfies Numbers)
-    if (!this.#lane.write(isKnown ? '' : JSON.stringify(head), body)) return false
-    if (!isKnown) this.#sent.set(url, { number, head })
+    const before = this.#numbers.get(head[1])
+    const isKnown = before !== undefined && isSame(head, this.#sent.get(before))
+    const text = isKnown ? '' : JSON.stringify(head)
+    this.#lane.numbers.set([id, isKnown ? before : this.#sent.next, ...times] satisfies Numbers)
+    if (!this.#lane.write(text, body)) return false
+    if (!isKnown) this.#remember(head, text.length)
     return true
+  }
+
+  #remember(head: ReplyHead, size: number): void {
+    this.#numbers.set(head[1], this.#sent.next)
+    this.#sent.add(head, size, ([, url], number) => {
+      if (this.#numbers.get(url) === number) this.#numbers.delete(url)
+    })
   }
 }
 
 /** The calling thread’s end. */
 export class ReplyReader {
   readonly #lane: Lane
-  readonly #heads: UnpackedHead[] = []
+  readonly #heads: KnownHeads<UnpackedHead>
 
-  constructor(memory: SharedArrayBuffer) {
+  constructor(memory: SharedArrayBuffer, most?: number) {
     this.#lane = new Lane(memory)
+    this.#heads = new KnownHeads(most)
   }
 
   /** Takes the reply that lies here, if there is one. */
@@ -76,9 +83,9 @@ export class ReplyReader {
     if (short.text !== '') {
       const parsed = JSON.parse(short.text) as ShortReply
       if (parsed.length === 1) return { id, value: parsed[0] }
-      this.#heads[number] = unpackHead(parsed)
+      this.#heads.add(unpackHead(parsed), short.text.length)
     }
-    return { id, value: new Response(replyOf(this.#heads[number] as UnpackedHead, times, short.bytes)) }
+    return { id, value: new Response(replyOf(this.#heads.get(number) as UnpackedHead, times, short.bytes)) }
   }
 }
 
@@ -91,9 +98,10 @@ function isSame(one: unknown, other: unknown): boolean {
       Array.isArray(other) && one.length === other.length && one.every((each, i) => isSame(each, other[i]))
     )
   }
+  if (Array.isArray(other)) return false
   const names = Object.keys(one)
   return (
     names.length === Object.keys(other).length &&
-    names.every((name) => isSame(one[name as never], other[name as never]))
+    names.every((name) => Object.hasOwn(other, name) && isSame(one[name as never], other[name as never]))
   )
 }

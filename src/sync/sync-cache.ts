@@ -1,23 +1,26 @@
 import type { CacheStats, CacheTarget } from '../cache/cache-view.ts'
+import type { CacheEventName, CacheEvents } from '../cache/events.ts'
 import type { Response } from '../http/response.ts'
 import type { BlockingCache } from './blocking.ts'
 import { Held } from './held.ts'
 import type { Remote } from './remote.ts'
+import type { SyncCacheEvents } from './sync-cache-events.ts'
 import { remoteItems } from './remote-items.ts'
 
 /** So many keys or responses come at a time. */
 const itemsAtOnce = 64
 
 /**
- * The cache of a blocking session, as users look into it. Looking counts neither as hit nor as use. It has no `on`: a thread
- * that is blocked hears of nothing in time; use Session.
+ * The cache of a blocking session, as users look into it. Looking counts neither as hit nor as use.
  */
 export class SyncCache implements BlockingCache {
   readonly #remote: Remote
+  readonly #events: SyncCacheEvents
 
   /** @internal Use `session.cache`. */
-  constructor(remote: Remote) {
+  constructor(remote: Remote, events: SyncCacheEvents) {
     this.#remote = remote
+    this.#events = events
   }
 
   /** The stored response that would answer this request, fresh or not; undefined when there is none. */
@@ -73,12 +76,22 @@ export class SyncCache implements BlockingCache {
     return this.#call('stats') as CacheStats
   }
 
+  /**
+   * Calls `listener` at each event of this cache: `error`, `backend-lost`, `backend-back`, `revalidation-failed`. A thread that is
+   * blocked hears of them when its call is over; of what happens between calls, with the next one. An `error` that nobody
+   * listens to is a warning of the process, once for `cacheFilter` and once for the store.
+   * @returns a function that ends that
+   */
+  on<Name extends CacheEventName>(name: Name, listener: (event: CacheEvents[Name]) => void): () => void {
+    return this.#events.on(name, listener)
+  }
+
   #call(method: string, ...args: readonly unknown[]): unknown {
     return this.#remote.call('cache', [method, ...args])
   }
 
   *#items(method: string): Generator<unknown, void, undefined> {
     const number = this.#remote.call('cacheIterator', [method]) as number
-    yield* remoteItems(new Held(this.#remote, number), itemsAtOnce)
+    yield* remoteItems(new Held(this.#remote, number, 'endIterator'), itemsAtOnce)
   }
 }

@@ -1,4 +1,5 @@
 import type { Duration, Microseconds } from '../core/duration.ts'
+import { AbortError } from '../core/errors.ts'
 import { checkOptions } from '../core/check-options.ts'
 import type { AcquireOptions } from '../ratelimit/acquire-options.ts'
 import type { PauseOptions, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
@@ -23,6 +24,9 @@ export class SyncRatelimiter implements BlockingRatelimiter, Disposable {
    * @throws RatelimitError, when the wait would be longer than is allowed; OptionError; SessionError ERR_CLOSED
    */
   acquire(key = 'default', options?: AcquireOptions): Ticket {
+    const { signal } = options ?? {}
+    // its reason could not go to the worker and back
+    if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
     return new SyncTicket(this.#remote, this.#remote.call('acquire', [key, options]) as Remnant<TicketDetail>)
   }
 

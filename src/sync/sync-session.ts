@@ -1,11 +1,19 @@
-import { checkCallbacks, planBatch } from '../batch/options.ts'
+import { planBatch } from '../batch/options.ts'
 import type { Many } from '../batch/targets.ts'
-import { OptionError } from '../core/errors.ts'
+import { checkObject } from '../core/check-options.ts'
+import { AbortError, OptionError } from '../core/errors.ts'
+import type { Request } from '../core/request.ts'
 import type { Har } from '../http/har/har.ts'
-import type { Response } from '../http/response.ts'
+import { Response } from '../http/response.ts'
 import { type BatchTarget, failedResponse } from '../session/batch-session.ts'
-import type { SessionBatchOptions, SessionRequestOptions, StreamOptions } from '../session/call-options.ts'
+import {
+  checkStreamOptions,
+  type SessionBatchOptions,
+  type SessionRequestOptions,
+  type StreamOptions,
+} from '../session/call-options.ts'
 import type { Feature } from '../session/feature-options.ts'
+import { checkMethod } from '../session/request-options.ts'
 import type { RequestBuilder } from '../session/request-builder.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionOptions } from '../session/session-options.ts'
@@ -13,10 +21,12 @@ import { Settings, singleRun } from '../session/settings.ts'
 import { BlockingBatch } from './blocking-batch.ts'
 import type { Blocking } from './blocking.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
+import { checkRequest, plainRequest } from './checked-options.ts'
 import { checkSession } from './check-session.ts'
 import type { Remnant } from './hosted-session.ts'
 import type { PortableReply } from './portable-response.ts'
 import { Remote } from './remote.ts'
+import { SyncCacheEvents } from './sync-cache-events.ts'
 import { SyncCache } from './sync-cache.ts'
 import { SyncRatelimiter } from './sync-ratelimiter.ts'
 import { SyncStreamResponse } from './sync-stream-response.ts'
@@ -24,7 +34,7 @@ import { blockingClock, WorkerLink } from './worker-link.ts'
 
 /** Options of a blocking session: those of a session, but for what cannot be in two threads. */
 export interface SyncSessionOptions extends Omit<SessionOptions, 'clock'> {
-  /** Works in the worker of another session, instead of one of its own. */
+  /** Works in the worker of another session, instead of one of its own: for many sessions, which start and end sooner so. */
   readonly worker?: SyncSession
 }
 
@@ -47,23 +57,27 @@ export class SyncSession implements Blocking<Session>, Disposable {
   readonly #settings: Settings
   readonly #builder: RequestBuilder
   readonly #remote: Remote
+  readonly #events: SyncCacheEvents
   readonly #isCached: boolean
   readonly #isLimited: boolean
 
   /** @throws OptionError (a TypeError) naming what is wrong, or cannot be used by the worker */
   constructor(options: SyncSessionOptions = {}) {
     const { features } = new.target
-    const { worker, ...own } = options
-    if (worker !== undefined && !(#remote in worker)) {
+    checkObject(options, 'Session')
+    const { worker, ...given } = options
+    if (worker !== undefined && !(typeof worker === 'object' && worker !== null && #remote in worker)) {
       throw new OptionError('worker: give another SyncSession, whose worker this one shall use too')
     }
-    const { session, builder } = checkSession(own, features)
+    const { options: own, session, builder } = checkSession(given, features)
     this.#settings = new Settings(session)
     this.#builder = builder
     this.#isCached = features.has('cache') || session.cache !== undefined || 'cache' in own
     this.#isLimited = features.has('ratelimit') || 'ratelimit' in own
     const link = worker === undefined ? new WorkerLink() : worker.#remote.link
-    this.#remote = new Remote(link, [...features], own)
+    const events = new SyncCacheEvents()
+    this.#events = events
+    this.#remote = new Remote(link, [...features], own, (name, event) => events.tell(name, event as never))
   }
 
   /** GET: a representation of the resource. See {@link request}. */
@@ -108,9 +122,13 @@ export class SyncSession implements Blocking<Session>, Disposable {
    */
   request(method: string, url: string | URL, options?: SessionRequestOptions): Response {
     if (options === undefined) return this.#request([method, url])
-    const { callbacks, returnCallbacks, ...rest } = options
-    if (callbacks !== undefined) checkCallbacks(callbacks)
-    const response = this.#request([method, url, rest])
+    const plain = plainRequest(options)
+    const request = checkRequest(plain, this.#builder).build(checkMethod(method), url, 'buffered')
+    const { callbacks, returnCallbacks, ...rest } = plain
+    const response =
+      rest.signal?.aborted === true
+        ? this.#aborted(request, rest.signal, rest.raiseErrors)
+        : this.#request([method, url, rest])
     if (callbacks === undefined) return response
     const defaults = this.#settings.callbacks
     if (response.error !== undefined && !defaults.runCallbacksOnError) return response
@@ -123,11 +141,13 @@ export class SyncSession implements Blocking<Session>, Disposable {
    * Read it, or close it: `using` does. `method` is GET unless the options say otherwise.
    * @throws OptionError, SessionError; always throws when no response comes
    */
-  stream(url: string | URL, options?: StreamOptions): SyncStreamResponse {
-    return new SyncStreamResponse(
-      this.#remote,
-      this.#remote.call('stream', [url, options]) as Remnant<PortableReply>,
-    )
+  stream(url: string | URL, options: StreamOptions = {}): SyncStreamResponse {
+    const { method = 'GET', ...rest } = checkStreamOptions(options)
+    const plain = plainRequest(rest)
+    checkRequest(plain, this.#builder).build(checkMethod(method), url, 'stream')
+    if (plain.signal?.aborted === true) throw this.#abortError(plain.signal)
+    const result = this.#remote.call('stream', [url, { ...plain, method }])
+    return new SyncStreamResponse(this.#remote, result as Remnant<PortableReply>)
   }
 
   /**
@@ -159,7 +179,7 @@ export class SyncSession implements Blocking<Session>, Disposable {
    * @throws OptionError when the session has no cache
    */
   get cache(): SyncCache {
-    if (this.#isCached) return new SyncCache(this.#remote)
+    if (this.#isCached) return new SyncCache(this.#remote, this.#events)
     throw new OptionError('this session has no cache; give it the option cache, or use CacheMixin')
   }
 
@@ -197,7 +217,10 @@ export class SyncSession implements Blocking<Session>, Disposable {
     this.#remote.call('clear', [])
   }
 
-  /** Ends the session, as {@link Session.close} does, and its worker, unless others use that too. */
+  /**
+   * Ends the session, as {@link Session.close} does, and its worker, unless others use that too.
+   * @throws OptionError in a function among the options, for which the worker waits; the session stays open
+   */
   close(): void {
     this.#remote.close()
   }
@@ -213,11 +236,30 @@ export class SyncSession implements Blocking<Session>, Disposable {
     return response
   }
 
+  /** What comes of a request whose signal has fired before. The worker is not asked: the reason could not go there and back. */
+  #aborted(request: Request, signal: AbortSignal, raiseErrors = this.#settings.of('raiseErrors')): Response {
+    const error = this.#abortError(signal)
+    if (raiseErrors ?? true) throw error
+    const response = Response.networkError(request, error, blockingClock.now())
+    this.#settings.tell(response)
+    return response
+  }
+
+  /** @throws SessionError ERR_CLOSED, which comes first */
+  #abortError(signal: AbortSignal): AbortError {
+    this.#remote.checkUsable()
+    return new AbortError(signal)
+  }
+
   #batch(urls: BatchTarget | Many<BatchTarget>, options: SessionBatchOptions = {}): BlockingBatch {
     const defaults = this.#settings.callbacks
+    const plan = planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults)
+    const request = plainRequest(plan.request)
+    checkRequest(request, this.#builder)
+    this.#remote.checkUsable()
     return new BlockingBatch(urls, {
       remote: this.#remote,
-      plan: planBatch<Response, SessionRequestOptions>(this.#settings.batch(options), defaults),
+      plan: { ...plan, request },
       defaults,
       told: (response) => this.#settings.tell(response),
       failed: (target, error) => failedResponse(target, error, this.#builder, blockingClock),

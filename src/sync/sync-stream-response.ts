@@ -24,7 +24,7 @@ export class SyncStreamResponse
   /** @internal Use a session. */
   constructor(remote: Remote, { number, detail }: Remnant<PortableReply>) {
     super(unpackReply(detail))
-    this.#held = new Held(remote, number)
+    this.#held = new Held(remote, number, 'endIterator')
   }
 
   /**

@@ -1,15 +1,19 @@
 import { type Duration, type Microseconds, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError, type SessionError, TimeoutError } from '../core/errors.ts'
+import type { CacheEventName } from '../cache/events.ts'
 import { configured, type SessionConfigValues } from '../session/session-config.ts'
 import { BlockingClock } from './blocking-clock.ts'
 import { Callees } from './callees.ts'
 import { calledFrom, explained, serverHint } from './explained.ts'
-import { LiveWorker, lostWorker } from './live-worker.ts'
+import { LiveWorker, lostWorker, unstartedWorker } from './live-worker.ts'
 import { type Packing, type Unpacking, unpack } from './portable.ts'
-import type { Call, Operation, Reply } from './protocol.ts'
+import type { Call, LastWords, Operation, Reply, Told } from './protocol.ts'
 
 /** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
 const longestSleep = 100
+
+/** So many events are kept for a session that makes no calls while others in its worker do. */
+const mostTold = 1_000
 
 /** The clock of all that goes on while this thread is blocked: progress, and time limits. */
 export const blockingClock = new BlockingClock()
@@ -29,7 +33,7 @@ export interface Patience {
  * when it is first needed, and another in the place of one that has ended.
  */
 export class WorkerLink {
-  readonly callees = new Callees()
+  readonly callees = new Callees(() => this.#abandonAll())
   #live: LiveWorker | undefined
   /** Counts the workers: what was said to an earlier one, this one does not know. */
   #generation = 0
@@ -37,10 +41,14 @@ export class WorkerLink {
   #lastSession = 0
   #users = 0
   #sentConfig: SessionConfigValues | undefined
+  /** What happened in the sessions' caches, until they are told, by their numbers. */
+  readonly #told = new Map<number, Told[]>()
   /** Replies that came while an inner call was waiting. */
   readonly #replies = new Map<number, Reply>()
   /** Calls whose replies nobody waits for any more, and who is to be given their results all the same. */
   readonly #abandoned = new Map<number, Patience['late']>()
+  /** As those, of the calls that somebody waits for. */
+  readonly #awaited = new Map<number, Patience['late']>()
   /** The last call that the worker had begun with which is gone now. */
   #begun = 0
   /** Why it is gone, if it could say. */
@@ -62,6 +70,7 @@ export class WorkerLink {
 
   /** As {@link leave}, for a session that is not closed and of which nothing is left here. */
   forget(session: number): void {
+    this.#told.delete(session)
     if (this.#users > 1) this.say(session, 'close', [])
     this.leave()
   }
@@ -69,6 +78,14 @@ export class WorkerLink {
   /** Sends a call whose result nobody needs, if there is a worker. */
   say(session: number, operation: Operation, args: readonly unknown[]): void {
     if (this.isUp) this.#abandoned.set(this.post(session, operation, args, { transfer: [] }), undefined)
+  }
+
+  /** What has happened in a session's cache since it was asked last. */
+  takeTold(session: number): readonly (readonly [name: CacheEventName, event: unknown])[] {
+    if (this.#told.size === 0) return []
+    const told = this.#told.get(session) ?? []
+    this.#told.delete(session)
+    return told.map(({ name, event }) => [name, unpack(event, this.#unpacking)])
   }
 
   /** Whether there is a worker, as far as is known. */
@@ -92,15 +109,18 @@ export class WorkerLink {
     return this.#generation
   }
 
+  /** @throws OptionError while a function among the options runs: the worker stands still for it */
+  checkFree(): void {
+    if (!this.callees.areRunning) return
+    throw new OptionError('a function among the options cannot use the session: the session waits for it')
+  }
+
   /**
    * Sends a call without waiting.
    * @param args packed, as `packing` tells
    * @returns its id
    */
   post(session: number, operation: Operation, args: readonly unknown[], packing: Packing): number {
-    if (this.callees.areRunning) {
-      throw new OptionError('a function among the options cannot use the session: the session waits for it')
-    }
     if (this.#live === undefined) throw lostWorker(this.#lastWords)
     const call: Call = { id: ++this.#lastId, session, operation, args }
     const config = this.#changedConfig()
@@ -116,13 +136,23 @@ export class WorkerLink {
    * Blocks until the reply is there.
    * @throws what the call threw in the worker; SessionError ERR_WORKER; TimeoutError ERR_TIMEOUT_THREADED
    */
-  wait(id: number, { limit = threadedTimeout, excuse, late }: Patience): unknown {
+  wait(id: number, patience: Patience): unknown {
+    this.#awaited.set(id, patience.late)
+    try {
+      return this.#wait(id, patience)
+    } finally {
+      this.#awaited.delete(id)
+    }
+  }
+
+  #wait(id: number, { limit = threadedTimeout, excuse, late }: Patience): unknown {
     const live = this.#live
     if (live === undefined) throw lostWorker(this.#lastWords)
     let deadline = Number.NaN
     for (;;) {
       const reply = this.#replies.get(id) ?? this.#nextReply(live, id)
       if (reply !== undefined) return this.#open(reply)
+      if (live.hasEnded) throw this.#lost(live)
       const untilTimer = blockingClock.fireDue()
       const now = performance.now()
       if (Number.isNaN(deadline)) deadline = now + limit()
@@ -137,6 +167,16 @@ export class WorkerLink {
         return this.#open(last)
       }
     }
+  }
+
+  #abandonAll(): void {
+    for (const [id, late] of this.#awaited) this.#abandoned.set(id, late)
+    this.#awaited.clear()
+  }
+
+  /** Nobody will wait for the reply to a call. */
+  abandon(id: number): void {
+    if (!this.#replies.delete(id)) this.#abandoned.set(id, undefined)
   }
 
   /** Whether the worker has begun with this call. */
@@ -159,12 +199,24 @@ export class WorkerLink {
   #nextReply(live: LiveWorker, id: number): Reply | undefined {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
       if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
-      else if ('fatal' in message) this.#lastWords = unpack(message.fatal, this.#unpacking)
+      else if ('fatal' in message) this.#hearLast(live, message)
+      else if ('told' in message) this.#keep(message)
       else if (message.id === id) return message
       else if (this.#abandoned.has(message.id)) this.#letGo(message)
       else this.#replies.set(message.id, message)
     }
     return undefined
+  }
+
+  #keep(told: Told): void {
+    const kept = this.#told.get(told.told)
+    if (kept === undefined) this.#told.set(told.told, [told])
+    else if (kept.length < mostTold) kept.push(told)
+  }
+
+  #hearLast(live: LiveWorker, { fatal }: LastWords): void {
+    live.hasFailed()
+    this.#lastWords = unpack(fatal, this.#unpacking)
   }
 
   #letGo({ id, value, error }: Reply): void {
@@ -199,7 +251,7 @@ export class WorkerLink {
 
   #lost(live: LiveWorker): SessionError {
     this.#forget(live)
-    return lostWorker(this.#lastWords)
+    return live.hasStarted ? lostWorker(this.#lastWords) : unstartedWorker(this.#lastWords)
   }
 
   #forget(live: LiveWorker): void {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { workerData } from 'node:worker_threads'
 import { CallerLine } from './caller-line.ts'
 import { Host } from './host.ts'
@@ -13,5 +14,5 @@ process.on('uncaughtException', (error) => {
   line.fatal(error)
   process.exit(1)
 })
-openLifeline(setup.words)
+openLifeline(setup.words, fileURLToPath(import.meta.url))
 export const host = new Host(line)

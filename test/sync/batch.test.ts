@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import {
   BatchError,
   NetworkError,
@@ -9,6 +11,7 @@ import {
   Session,
   SessionConfig,
   type SessionError,
+  SyncSession,
 } from '../../src/index.ts'
 import type { Echo } from '../session/support.ts'
 import { blockingSession, spawnedHttpbin } from './support.ts'
@@ -227,4 +230,23 @@ test('a batch tells the same as an asynchronous one', async () => {
   const told = (responses: readonly Response[]): unknown =>
     responses.map(({ status, url, error }) => [status, url, error?.code])
   assert.deepEqual(told(session.requests(urls)), told(await other.requests(urls)))
+})
+
+test('a batch that nobody begins is nothing in the worker; its options are checked all the same', async () => {
+  using own = new SyncSession({ baseUrl: server.url })
+  const told = once(process, 'worker')
+  own.get('/ip')
+  const [worker] = (await told) as [Worker]
+  const used = async (): Promise<number> => {
+    own.get('/ip')
+    return (await worker.getHeapStatistics()).used_heap_size
+  }
+  const before = await used()
+  const unbegun = Array.from({ length: 20_000 }, () => own.iterate(['/ip']))
+  assert.ok((await used()) < before + 40 * 2 ** 20)
+  const wrong: readonly object[] = [{ headers: 5 }, { timout: 1 }, { body: 5 }, { json: 1, form: {} }]
+  for (const options of wrong) assert.throws(() => own.iterate(['/ip'], options), OptionError)
+  assert.equal(unbegun[0]?.next().value?.status, 200)
+  own.close()
+  assert.throws(() => own.iterate(['/ip']), { code: 'ERR_CLOSED' })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { RatelimitError, Response, SyncSession } from '../../src/index.ts'
+import { BatchError, RatelimitError, Response, SessionError, SyncSession } from '../../src/index.ts'
 import { blockingSession, CacheOutside, LimitOutside, spawnedHttpbin } from './support.ts'
 
 const server = await spawnedHttpbin()
@@ -128,6 +128,22 @@ test('what is left of a session that was closed can be let go of', () => {
   stream.close()
   responses.return()
   assert.throws(() => closed.stream('/ip'), { code: 'ERR_CLOSED' })
+})
+
+test('what goes on after the session was closed says so', () => {
+  for (const options of [{}, { worker: session }]) {
+    const closed = new SyncSession({ baseUrl: server.url, ...options })
+    const stream = closed.stream('/stream-bytes/3000000')
+    const callbacks = [() => closed.close()]
+    assert.throws(
+      () => closed.requests(['/ip', '/ip', '/uuid'], { concurrency: 1, callbacks }),
+      (error) =>
+        error instanceof BatchError &&
+        error.cause instanceof SessionError &&
+        error.cause.code === 'ERR_CLOSED',
+    )
+    assert.throws(() => stream.bytes(), { code: 'ERR_CLOSED' })
+  }
 })
 
 test('a stream can be left, closed, read as a whole, and raise for its status', () => {

@@ -3,7 +3,16 @@ import { Readable } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { CookieJar } from 'tough-cookie'
-import { MemoryBackend, OptionError, RatelimitMixin, SessionConfig, SyncSession } from '../../src/index.ts'
+import {
+  MemoryBackend,
+  OptionError,
+  RatelimitMixin,
+  type Response,
+  Session,
+  SessionConfig,
+  SyncSession,
+} from '../../src/index.ts'
+import type { Echo } from '../session/support.ts'
 import { pack, unpack } from '../../src/sync/portable.ts'
 import { ManualClock } from '../../src/testing/index.ts'
 import { blockingSession, CacheOutside, LimitOutside, spawnedHttpbin } from './support.ts'
@@ -54,8 +63,78 @@ test('what cannot cross with a request is refused, and the session goes on', () 
   refuses(() => session.get('/get', { headers: { a: Symbol('b') as never } }), /^headers\.a: /)
   refuses(() => session.post('/post', { json: 5n }), /^json: the value cannot be written as JSON/)
   refuses(() => session.requests((async function* () {})()), /^urls: .*plain iterable/)
-  refuses(() => session.get('/get', { params: new Map([['a', () => 1]]) as never }), /could not be cloned/)
+  refuses(() => session.get('/get', { params: new Map([['a', () => 1]]) as never }), /^params\.a: /)
   assert.equal(session.get('/ip').status, 200)
+})
+
+/** What becomes of a call: its echo, or its error. */
+async function outcome(call: () => Response | Promise<Response>): Promise<unknown> {
+  try {
+    const { args, form, headers, data } = (await call()).json<Echo>()
+    return { args, form, data, own: headers['X-Own'] }
+  } catch (error) {
+    return error instanceof OptionError ? [error.name, error.message] : error
+  }
+}
+
+class Fields {
+  'x-own' = '1'
+}
+
+/** Anew each time, as some can be read once. */
+const odd: Readonly<Record<string, () => unknown>> = {
+  null: () => null,
+  'a text': () => 'x',
+  'a list': () => [1],
+  'a boxed text among the params': () => ({ params: { d: new String('q') } }),
+  'params of a class': () => ({ params: new Fields() }),
+  'params that are pulled': () => ({ params: new Map([['x-own', '1']]).entries() }),
+  'headers of a class': () => ({ headers: new Fields() }),
+  'headers as a list of texts': () => ({ headers: ['a'] }),
+  'inherited headers': () => Object.create({ headers: { 'x-own': '1' } }) as unknown,
+  'a form of a class': () => ({ form: new Fields() }),
+  'a form in a text': () => ({ form: 'a=b' }),
+  'a body of numbers': () => ({ body: new Uint16Array(3) }),
+  'a body of a generator': () => ({ body: new Set(['a']).values() }),
+  'two contents': () => ({ body: 'a', json: 1 }),
+  'cookies of a class': () => ({ cookies: new Fields() }),
+  'an unknown name': () => ({ timout: 1 }),
+  'a header that cannot be sent': () => ({ headers: { 'x-own': {} } }),
+}
+
+for (const [what, make] of Object.entries(odd)) {
+  test(`${what} as the options of a request: as an asynchronous session has it`, async () => {
+    await using other = new Session({ baseUrl: server.url })
+    const call = (either: Session | SyncSession) => () => either.post('/post', make() as never)
+    assert.deepEqual(await outcome(call(session)), await outcome(call(other)))
+    const [blocking] = session.requests([Object.assign({ url: '/post', method: 'POST' }, make())])
+    const [awaited] = await other.requests([Object.assign({ url: '/post', method: 'POST' }, make())])
+    assert.deepEqual([blocking?.status, blocking?.error?.message], [awaited?.status, awaited?.error?.message])
+  })
+}
+
+test('what is no options of a session at all is refused as it is there; a worker has to be a session', () => {
+  for (const options of [null, 5, 'x', []] as never[]) {
+    let message = ''
+    assert.throws(
+      () => new Session(options),
+      (error: Error) => {
+        message = error.message
+        return true
+      },
+    )
+    refuses(() => new SyncSession(options), new RegExp(`^${message}$`))
+  }
+  for (const worker of [5, null, 'x'] as never[]) {
+    refuses(() => new SyncSession({ worker }), /^worker: give another SyncSession/)
+  }
+  using unusual = new SyncSession({
+    baseUrl: server.url,
+    headers: new Fields() as never,
+    params: new Map([['a', 'b']]),
+  })
+  const { headers, args } = unusual.get('/get').json<Echo>()
+  assert.deepEqual([headers['X-Own'], args], ['1', { a: 'b' }])
 })
 
 test('functions among the options are called in this thread, with what an asynchronous session gives them', () => {
@@ -181,9 +260,9 @@ test('what such a function returns and cannot cross is an error, and everybody g
 })
 
 test('an option that contains itself is refused by its name', () => {
-  const params: Record<string, unknown> = {}
-  params['all'] = [params]
-  refuses(() => session.get('/get', { params: params as never }), /^params\.all\[0\]: .*contains itself/)
+  const option: Record<string, unknown> = {}
+  option['all'] = [option]
+  refuses(() => pack({ option }, '', { transfer: [], keep: () => 0 }), /^option\.all\[0\]: .*contains itself/)
 })
 
 test('such a function has to answer at once, and cannot use the session', () => {
@@ -194,4 +273,26 @@ test('such a function has to answer at once, and cannot use the session', () => 
     cacheKey: () => nested.get('/ip').text(),
   })
   assert.throws(() => nested.get('/uuid'), /cannot use the session: the session waits for it/)
+})
+
+test('nor can it close the session: that stays as it is, whoever else is in its worker', (t) => {
+  t.after(() => SessionConfig.reset())
+  SessionConfig.threadedTimeout = '10s'
+  for (const options of [{}, { worker: session }]) {
+    let mayClose = true
+    const closing: CacheOutside = new CacheOutside({
+      ...options,
+      baseUrl: server.url,
+      cacheKey: () => {
+        if (mayClose) closing.close()
+        return 'key'
+      },
+    })
+    refuses(() => closing.get('/uuid'), /cannot use the session: the session waits for it/)
+    mayClose = false
+    assert.equal(closing.get('/uuid').status, 200)
+    closing.close()
+    assert.throws(() => closing.get('/uuid'), { code: 'ERR_CLOSED' })
+  }
+  assert.equal(session.get('/ip').status, 200)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isNativeError } from 'node:util/types'
 import {
+  AbortError,
   HttpStatusError,
   NetworkError,
   OptionError,
@@ -242,6 +243,30 @@ test('debug prints each exchange at once, although the thread is blocked', (t) =
   talking.requests(['/uuid'])
   t.mock.restoreAll()
   assert.match(lines.join(''), /^GET \S+\/ip -> 200 in [\d.]+ ms\nGET \S+\/uuid -> 200 in [\d.]+ ms\n$/)
+})
+
+test('a signal that has fired before gives the caller’s own reason, and needs no worker', async () => {
+  class Mine extends Error {}
+  const signal = AbortSignal.abort(new Mine('enough'))
+  const abortedBy = (error: unknown): boolean =>
+    error instanceof AbortError && error.cause === signal.reason && error.cause instanceof Mine
+  let workers = 0
+  const count = (): void => void workers++
+  await new Promise(setImmediate) // workers are told of a little later
+  process.on('worker', count)
+  using own = new SyncSession({ baseUrl: server.url, ratelimit: { limit: 100, window: '1s' } })
+  assert.throws(() => own.ratelimiter.acquire('a', { signal }), abortedBy)
+  assert.throws(() => own.get('/ip', { signal }), abortedBy)
+  assert.throws(() => own.stream('/ip', { signal }), abortedBy)
+  const response = own.get('/ip', { signal, raiseErrors: false })
+  assert.deepEqual([response.status, abortedBy(response.error)], [0, true])
+  await new Promise(setImmediate)
+  process.off('worker', count)
+  assert.equal(workers, 0)
+  const [aborted, other] = own.requests([{ url: '/ip', signal }, '/ip'])
+  assert.deepEqual([abortedBy(aborted?.error), other?.status], [true, 200])
+  own.close()
+  assert.throws(() => own.get('/ip', { signal }), { code: 'ERR_CLOSED' })
 })
 
 test('a closed session says so; closing twice is nothing', () => {

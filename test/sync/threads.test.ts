@@ -26,6 +26,11 @@ test('a program that closes nothing exits by itself after its last line, however
   assert.equal(stdout, '12 200 200\n')
 })
 
+test('a function among the options that is interrupted, as in a REPL, leaves a session that works', async () => {
+  const { stdout, stderr } = await run([program('interrupts'), server.url])
+  assert.equal(stdout, 'ERR_SCRIPT_EXECUTION_INTERRUPTED\n200 true\n', stderr)
+})
+
 test('process.exit in a callback ends the process', async () => {
   const { status, stderr } = await run([program('exits'), server.url])
   assert.deepEqual([status, stderr], [7, ''])
@@ -65,6 +70,14 @@ test('what nobody catches in the worker is the cause of the error', async () => 
 test('sessions that are forgotten do not leave their workers behind', async () => {
   const { stdout, stderr } = await run(['--expose-gc', program('forgets'), server.url])
   assert.equal(stdout, '4 200\n', stderr)
+})
+
+test('streams that are dropped unread are ended, and their connections with them', async (t) => {
+  const counting = fork(program('counts-connections'))
+  t.after(() => counting.disconnect())
+  const [port] = (await once(counting, 'message')) as [number]
+  const { stdout, stderr } = await run(['--expose-gc', program('drops-streams'), `http://127.0.0.1:${port}`])
+  assert.equal(stdout, '11\n1 97,32,98,101,103,105,110,110,105,110,103\n', stderr)
 })
 
 test('it works inside a worker thread', async () => {

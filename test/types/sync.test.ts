@@ -46,6 +46,7 @@ test('results are values', () => {
   expectTypeOf<SyncSession['stream']>().returns.toEqualTypeOf<SyncStreamResponse>()
   expectTypeOf<SyncStreamResponse>().toExtend<Iterable<Uint8Array>>()
   expectTypeOf<SyncSession['cache']['get']>().returns.toEqualTypeOf<Response | undefined>()
+  expectTypeOf<SyncSession['cache']['on']>().toEqualTypeOf<Session['cache']['on']>()
   expectTypeOf<SyncSession['cache']['size']>().returns.toBeNumber()
   expectTypeOf<SyncSession['ratelimiter']['reset']>().returns.toBeVoid()
   expectTypeOf<SyncSession['ratelimiter']['pause']>().returns.toBeVoid()
