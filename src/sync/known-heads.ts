@@ -1,5 +1,5 @@
 /** Units of text: so many characters of heads are remembered, of some hundred each; then the oldest are forgotten. */
-const mostText = 2 ** 20
+const mostText = 2 ** 16
 
 /**
  * The heads that one end of a lane remembers. Both ends add the same in the same order, and so forget the same: a number
@@ -11,7 +11,7 @@ export class KnownHeads<Head> {
   #last = 0
   #text = 0
 
-  /** @param most units of text that the heads may have; default: 2^20 */
+  /** @param most units of text that the heads may have; default: 2^16 */
   constructor(most: number = mostText) {
     this.#most = most
   }
