@@ -53,7 +53,7 @@ function carry(from: Socket, to: Socket): void {
     const since = waitingSince()
     lastAt = Math.max(lastAt, since + least + (most - least) * Math.random())
     if (onTheWay.push({ at: lastAt, latest: since + most, arrive }) === 1) {
-      setTimeout(look, lastAt - performance.now())
+      setTimeout(look, Math.max(0, lastAt - performance.now()))
     }
   }
   from.on('data', (chunk) => later(() => to.write(chunk)))

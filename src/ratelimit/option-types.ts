@@ -137,7 +137,7 @@ export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'co
   readonly maxWait?: Duration
   /**
    * The longest time that a request is assumed to travel to the server; `'settle'` assumes nothing and counts from the answer.
-   * Where processes share the limit, a unit is on a lease before that, as long as the margin and at least 50 ms, which is renewed
+   * Where processes share the limit, a unit is on a lease before that, as long as the margin and at least 600 ms, which is renewed
    * at its half until the request is written: so much longer than the margin the units of a process that dies count. With `'settle'`
    * it is 1 s, renewed every 250 ms until the answer. @default '50ms' in a session, '0ms' in a bare Ratelimiter
    */
@@ -152,6 +152,9 @@ export interface LimiterSettings extends Omit<RedisConnectionOptions, 'db' | 'co
    * - `'throw'`: throw a {@link SessionError} ERR_BACKEND, within a second, and at once while it is known to be away.
    * - `'local'`: count in this process’s memory until it is back, up to `share` of each limit. Whenever the backend goes
    *   or comes, each process may use up to that share more than the limit allows.
+   *
+   * What makes the first use of a backend impossible, a file that is no database, say, or a wrong password, is an
+   * {@link OptionError} at once, whatever this says.
    * @default 'wait'
    */
   readonly onBackendError?: BackendErrorPolicy

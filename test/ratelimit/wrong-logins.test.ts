@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { OptionError, Session, SyncSession } from '../../src/index.ts'
 import { Ratelimiter } from '../../src/ratelimit/index.ts'
 import { httpbin } from '../../src/testing/index.ts'
@@ -65,4 +66,20 @@ test('a password that is changed while the server is in use is an outage, until 
   await limiter.acquire()
   assert.equal((await limiter.peek()).remaining, 0)
   assert.ok(waiting.ticket !== undefined)
+})
+
+test('a password that is refused after an outage is one too: who waits goes on waiting', async () => {
+  const other = await RedisServer.start('--requirepass', 'other')
+  await other.kill()
+  await using limiter = new Ratelimiter({ backend: 'redis', url: `redis://:right@127.0.0.1:${other.port}` })
+  const lost = Promise.withResolvers<void>()
+  limiter.on('backend-lost', () => lost.resolve())
+  const waiting = limiter.acquire('default', { maxWait: '60s' })
+  await lost.promise
+  await other.restart()
+  // turned away, by a server that does not know it yet
+  while (!(await other.ask('AUTH other', 'ACL LOG')).includes('auth')) await delay(10)
+  await other.ask('AUTH other', 'CONFIG SET requirepass right')
+  await waiting
+  await other.kill()
 })

@@ -20,8 +20,8 @@ export class ClientCommands implements CacheCommands {
   #link: Link | undefined
   #opening: Promise<Link> | undefined
   #closed = false
-  /** Whether it has ever answered: who it is asked by was not wrong from the beginning then. */
-  #answered = false
+  /** Whether it has ever answered, or failed for another reason: a login that is refused from then on was not wrong from the beginning. */
+  #isKnown = false
 
   /** @param timeout how long one call may take, in milliseconds */
   constructor(open: OpenLink, timeout: number) {
@@ -53,7 +53,7 @@ export class ClientCommands implements CacheCommands {
       if (replyCode(error) !== 'NOSCRIPT') throw error
       return link.send({ ...command, name: 'EVAL', head: [script.source, count] }, false, deadline)
     })
-    return this.#answered ? reply : this.#first(reply)
+    return this.#isKnown ? reply : this.#first(reply)
   }
 
   async command(
@@ -113,16 +113,18 @@ export class ClientCommands implements CacheCommands {
   async #first<T>(reply: Promise<T>): Promise<T> {
     try {
       const answer = await reply
-      this.#answered = true
+      this.#isKnown = true
       return answer
     } catch (error) {
       throw this.#judged(error)
     }
   }
 
-  /** An error, or the mistake that it comes from: a login that was refused before anything was answered. */
+  /** An error, or the mistake that it comes from: a login that was refused before anything else was heard. */
   #judged(error: unknown): unknown {
-    return (this.#answered ? undefined : mistakeInLogin(error)) ?? error
+    const mistake = this.#isKnown ? undefined : mistakeInLogin(error)
+    if (mistake === undefined) this.#isKnown = true
+    return mistake ?? error
   }
 
   #deadline(): number {

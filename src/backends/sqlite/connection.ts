@@ -52,8 +52,8 @@ export class Connection {
   /** Which file that was to when it was first used; `gone` if that was not there any more. */
   #givenIdentity: string | undefined
   #opened: Opened | undefined
-  /** Whether it has been of use: whatever fails from then on was not wrong from the beginning. */
-  #worked = false
+  /** Whether it has been of use, or was away: whatever fails from then on was not wrong from the beginning. */
+  #isKnown = false
   #bootedAt: Microseconds | undefined
   #lookAt: Microseconds = 0
   #closed = false
@@ -106,18 +106,21 @@ export class Connection {
       this.#opened ??= this.#open()
       this.#lookWhetherReplaced(this.#opened)
       const answer = work(this.#opened)
-      this.#worked = true
+      this.#isKnown = true
       return answer
     } catch (error) {
       if (isBusy(error)) return busy
-      const mistake = this.#worked ? undefined : this.#mistake(error)
+      const mistake = this.#isKnown ? undefined : this.#mistake(error)
       if (mistake !== undefined) {
         this.#letGo()
         throw mistake
       }
       const failure = this.#given?.isOpen === false ? closedByOwner(error) : toBackendError(error, this.path)
       // The next call opens it again: whatever is wrong with the file may be mended by then.
-      if (failure instanceof SessionError) this.#letGo()
+      if (failure instanceof SessionError) {
+        this.#isKnown = true
+        this.#letGo()
+      }
       throw failure
     }
   }
