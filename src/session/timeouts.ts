@@ -17,7 +17,8 @@ export interface TimeoutPhases {
 /** A total time limit, limits by phase, or false for none at all. */
 export type TimeoutOption = Duration | TimeoutPhases | false
 
-const phases = ['total', 'connect', 'headers', 'body'] as const
+/** The names of {@link TimeoutPhases}. */
+export const phases = ['total', 'connect', 'headers', 'body'] as const
 const fiveMinutes = 300_000_000
 
 /** What holds when nothing is said. */
@@ -44,6 +45,7 @@ export function parseTimeout(option: TimeoutOption, base: Timeouts): Timeouts {
   return timeouts
 }
 
-function isPhases(option: unknown): option is TimeoutPhases {
+/** Whether limits are named by phase, inherited ones too. */
+export function isPhases(option: unknown): option is TimeoutPhases {
   return typeof option === 'object' && option !== null && phases.some((phase) => phase in option)
 }

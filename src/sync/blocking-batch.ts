@@ -130,7 +130,9 @@ export class BlockingBatch {
   /** What has come; nothing more when the worker's batch has failed because this one had. */
   #wait(call: number): Results {
     try {
-      return this.#parts.remote.wait(call) as Results
+      const results = this.#parts.remote.wait(call) as Results
+      if (this.#isStopped) this.#giveReason(results)
+      return results
     } catch (error) {
       if (this.#failure === undefined) throw error
       this.#running = 0
@@ -189,7 +191,13 @@ export class BlockingBatch {
     this.#isStopped = true
     this.#failure ??= { error: new AbortError(signal) }
     this.#source.close()
-    this.#held.call('stopBatch', signal.reason)
+    this.#held.call('stopBatch')
+  }
+
+  /** The worker was not told why it should stop: few reasons could go there and back. */
+  #giveReason(results: Results): void {
+    const reason: unknown = this.#parts.plan.signal?.reason
+    for (const [, { error }] of results) if (error instanceof AbortError) error.cause = reason
   }
 
   /** The response after its callbacks. */

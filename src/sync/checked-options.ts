@@ -1,9 +1,11 @@
 import { checkOptions } from '../core/check-options.ts'
 import type { SessionRequestOptions } from '../session/call-options.ts'
 import { type ContentOptions, toContent } from '../session/content.ts'
-import { type Entries, entriesOf } from '../session/entries.ts'
+import { type Entries, entriesOf, sentText } from '../session/entries.ts'
 import type { RequestBuilder } from '../session/request-builder.ts'
 import { requestOptionNames, type RequestOptions, type SharedOptions } from '../session/request-options.ts'
+import type { Params, ParamValue } from '../session/target.ts'
+import { isPhases, phases, type TimeoutOption } from '../session/timeouts.ts'
 
 /**
  * A request's options as plain objects and lists, whatever they are read from: as the session in the worker would
@@ -22,20 +24,39 @@ export function plainRequest(options: SessionRequestOptions): SessionRequestOpti
   return {
     ...plain,
     ...(form === undefined || form instanceof FormData ? {} : { form: pairsOf(form, 'form') }),
-    ...(typeof cookies === 'object' ? { cookies: { ...cookies } } : {}),
+    ...(typeof cookies === 'object' && cookies !== null ? { cookies: { ...cookies } } : {}),
   }
 }
 
 /** Options with names and values as pairs: those of a class, say, or of a generator, could not cross. @throws OptionError */
-export function plainEntries<Options extends Pick<SharedOptions, 'params' | 'headers'>>(
+export function plainEntries<Options extends Pick<SharedOptions, 'params' | 'headers' | 'timeout'>>(
   options: Options,
 ): Options {
-  const { params, headers } = options
+  const { params, headers, timeout } = options
   return {
     ...options,
-    ...(params === undefined ? {} : { params: pairsOf(params, 'params') }),
+    ...(params === undefined ? {} : { params: sendable(pairsOf(params, 'params')) }),
     ...(headers === undefined ? {} : { headers: pairsOf(headers, 'headers') }),
+    ...(isPhases(timeout) ? { timeout: plainTimeout(timeout) } : {}),
   }
+}
+
+/** With the phases that it inherits. */
+function plainTimeout(timeout: TimeoutOption & object): TimeoutOption {
+  const inherited = phases.filter((phase) => phase in timeout)
+  return { ...timeout, ...Object.fromEntries(inherited.map((phase) => [phase, Reflect.get(timeout, phase)])) }
+}
+
+/** A value that cannot be sent is told as the session in the worker would tell it. @throws OptionError */
+function sendable(params: Params): Params {
+  if (params instanceof Promise) return params
+  for (const [name, given] of entriesOf<ParamValue | readonly ParamValue[]>(params, 'params')) {
+    for (const value of Array.isArray(given) ? (given as readonly unknown[]) : [given]) {
+      const isLater = value === null || value === undefined || value instanceof Promise
+      if (!isLater) sentText(value, `params.${name}`)
+    }
+  }
+  return params
 }
 
 /** A promise is refused later, with what to do about it. @throws OptionError */

@@ -66,8 +66,8 @@ export class HostedBatch {
   }
 
   /** Aborts what is under way; it still comes, as failed. */
-  stop(reason: unknown): void {
-    this.#controller.abort(reason)
+  stop(): void {
+    this.#controller.abort()
   }
 
   /** Aborts what is under way, and resolves when nothing is any more. */

@@ -100,8 +100,8 @@ export class HostedSession implements Record<Exclude<Operation, 'open'>, unknown
     return this.#batches.get(number)?.feed(targets, last)
   }
 
-  stopBatch(number: number, reason: unknown): void {
-    this.#batches.get(number)?.stop(reason)
+  stopBatch(number: number): void {
+    this.#batches.get(number)?.stop()
   }
 
   async endBatch(number: number): Promise<void> {

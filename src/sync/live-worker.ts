@@ -6,6 +6,7 @@ import {
   type MessagePort,
   receiveMessageOnPort,
   Worker,
+  type WorkerOptions,
   SHARE_ENV,
 } from 'node:worker_threads'
 import { OptionError, SessionError } from '../core/errors.ts'
@@ -46,7 +47,7 @@ export class LiveWorker {
   #received = 0
   #ended = false
 
-  /** @throws SessionError ERR_WORKER when its program is not where it should be */
+  /** @throws SessionError ERR_WORKER when its program is not where it should be, or no worker is allowed */
   constructor() {
     const program = findProgram()
     const calls = new MessageChannel()
@@ -60,7 +61,7 @@ export class LiveWorker {
       answers: answers.port2,
       words: this.#words,
     }
-    this.#worker = new Worker(program, {
+    this.#worker = startWorker(program, {
       name: 'http-sessions',
       workerData: setup,
       transferList: [calls.port2, answers.port2],
@@ -163,6 +164,17 @@ export class LiveWorker {
     this.#answers.close()
     // nobody is to be told when it is over, nor if it was over before
     void this.#worker.terminate()
+  }
+}
+
+/** @throws SessionError ERR_WORKER where Node.js allows no worker */
+function startWorker(program: string, options: WorkerOptions): Worker {
+  try {
+    return new Worker(program, options)
+  } catch (cause) {
+    const hint =
+      (cause as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED' ? '; allow it with --allow-worker' : ''
+    throw workerError(`the thread that this session works in could not start: ${String(cause)}${hint}`, cause)
   }
 }
 

@@ -89,9 +89,15 @@ export function packJson(json: unknown, packing: Packing): unknown {
 function packFields(object: Readonly<Record<string, unknown>>, where: string, packing: Packing): object {
   const packed: Record<string, unknown> = {}
   for (const name of Object.keys(object)) {
-    packed[name] = pack(object[name], where === '' ? name : `${where}.${name}`, packing)
+    setField(packed, name, pack(object[name], where === '' ? name : `${where}.${name}`, packing))
   }
   return packed
+}
+
+/** Assigned, a field of the name `__proto__` would be none, but the prototype. */
+function setField(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name !== '__proto__') object[name] = value
+  else Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
 }
 
 function packInstance(value: object, where: string, packing: Packing): unknown {
@@ -199,7 +205,7 @@ export function unpack(value: unknown, unpacking: Unpacking): unknown {
     return unpackers[kind](content, unpacking)
   }
   const object: Record<string, unknown> = {}
-  for (const [name, each] of Object.entries(value)) object[name] = unpack(each, unpacking)
+  for (const [name, each] of Object.entries(value)) setField(object, name, unpack(each, unpacking))
   return object
 }
 

@@ -1,4 +1,3 @@
-import { type Duration, type Microseconds, parsePositiveDuration } from '../core/duration.ts'
 import { OptionError, type SessionError, TimeoutError } from '../core/errors.ts'
 import type { CacheEventName } from '../cache/events.ts'
 import { configured, type SessionConfigValues } from '../session/session-config.ts'
@@ -7,7 +6,8 @@ import { Callees } from './callees.ts'
 import { calledFrom, explained, serverHint } from './explained.ts'
 import { LiveWorker, lostWorker, unstartedWorker } from './live-worker.ts'
 import { type Packing, type Unpacking, unpack } from './portable.ts'
-import type { Call, LastWords, Operation, Reply, Told } from './protocol.ts'
+import type { Ask, Call, LastWords, Operation, Reply, Told } from './protocol.ts'
+import { threadedTimeout } from './threaded-timeout.ts'
 
 /** At least this often a blocked thread looks whether its worker still lives; milliseconds. */
 const longestSleep = 100
@@ -55,6 +55,8 @@ export class WorkerLink {
   #lastWords: unknown
   /** The last error of a function of this thread that came back out of the worker. */
   #ownError: unknown
+  /** Milliseconds that went by in functions of this thread, for which the worker stood still. */
+  #answering = 0
   readonly #unpacking: Unpacking = { onError: (error) => this.#restored(error) }
 
   /** One more session uses this. @returns its number */
@@ -150,19 +152,24 @@ export class WorkerLink {
     if (live === undefined) throw lostWorker(this.#lastWords)
     let deadline = Number.NaN
     for (;;) {
-      const reply = this.#replies.get(id) ?? this.#nextReply(live, id)
+      const reply = this.#replyTo(id, live)
       if (reply !== undefined) return this.#open(reply)
       if (live.hasEnded) throw this.#lost(live)
       const untilTimer = blockingClock.fireDue()
-      const now = performance.now()
+      const now = performance.now() - this.#answering
       if (Number.isNaN(deadline)) deadline = now + limit()
       else if (now >= deadline) {
-        if (excuse?.() !== true) throw this.#overdue(id, late)
+        const isExcused = excuse?.() === true
+        const last = this.#replyTo(id, live)
+        if (last !== undefined) return this.#open(last)
+        if (!isExcused) throw this.#overdue(id, late)
         deadline = now + limit()
       }
+      // a timer, too, may have waited for a reply, and have been given this one first
+      if (this.#replies.has(id)) continue
       const isAwake = live.wait(Math.max(0, Math.min(longestSleep, untilTimer, deadline - now)))
       if (!isAwake && live.isGone) {
-        const last = this.#nextReply(live, id)
+        const last = this.#replyTo(id, live)
         if (last === undefined) throw this.#lost(live)
         return this.#open(last)
       }
@@ -195,10 +202,14 @@ export class WorkerLink {
     return error === this.#ownError ? error : calledFrom(error)
   }
 
+  #replyTo(id: number, live: LiveWorker): Reply | undefined {
+    return this.#replies.get(id) ?? this.#nextReply(live, id)
+  }
+
   /** Takes messages until the reply to `id` is among them, or there are no more. */
   #nextReply(live: LiveWorker, id: number): Reply | undefined {
     for (let message = live.receive(); message !== undefined; message = live.receive()) {
-      if ('ask' in message) this.callees.answer(message, this.#unpacking, (answer) => live.answer(answer))
+      if ('ask' in message) this.#answer(live, message)
       else if ('fatal' in message) this.#hearLast(live, message)
       else if ('told' in message) this.#keep(message)
       else if (message.id === id) return message
@@ -206,6 +217,12 @@ export class WorkerLink {
       else this.#replies.set(message.id, message)
     }
     return undefined
+  }
+
+  #answer(live: LiveWorker, ask: Ask): void {
+    const askedAt = performance.now()
+    this.callees.answer(ask, this.#unpacking, (answer) => live.answer(answer))
+    this.#answering += performance.now() - askedAt
   }
 
   #keep(told: Told): void {
@@ -270,16 +287,3 @@ export class WorkerLink {
 }
 
 const configNames = Object.keys(configured) as (keyof SessionConfigValues)[]
-
-let parsed: { readonly option: Duration | false; readonly limit: Microseconds } | undefined
-
-/** Milliseconds. */
-function threadedTimeout(): number {
-  const option = configured.threadedTimeout
-  if (parsed?.option !== option) {
-    const limit =
-      option === false ? Number.POSITIVE_INFINITY : parsePositiveDuration(option, 'threadedTimeout')
-    parsed = { option, limit }
-  }
-  return parsed.limit / 1_000
-}

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import {
+  AbortError,
   BatchError,
   NetworkError,
   OptionError,
@@ -195,6 +196,32 @@ test('a callback can stop the batch by its signal', () => {
       return true
     },
   )
+})
+
+test('whatever the reason of a signal is, it stops the batch, and is the cause of what it aborted', () => {
+  class Mine {
+    late = (): number => 1
+  }
+  const reasons = [new Mine(), Symbol('mine'), new Map([[{}, () => 1]]), () => 1, new WeakMap(), 'text']
+  for (const reason of reasons) {
+    const controller = new AbortController()
+    assert.throws(
+      () =>
+        session.requests(['/ip', '/delay/10', '/ip'], {
+          concurrency: 2,
+          signal: controller.signal,
+          callbacks: [() => controller.abort(reason)],
+        }),
+      (error: unknown) => {
+        assert.ok(error instanceof BatchError && error.cause instanceof AbortError)
+        assert.equal(error.cause.cause, reason)
+        const aborted = (error.responses as Response[])[1]?.error
+        assert.ok(aborted instanceof AbortError)
+        assert.equal(aborted.cause, reason)
+        return true
+      },
+    )
+  }
 })
 
 test('progress is counted and drawn although the thread is blocked', () => {

@@ -27,6 +27,15 @@ test('it works where Node.js allows no file to be written', async () => {
   assert.equal(stdout, '200\n', stderr)
 })
 
+test('where Node.js allows no worker, the error says so', async () => {
+  const { NODE_V8_COVERAGE: _, ...env } = process.env
+  const { stdout, stderr } = await run(
+    ['--permission', '--allow-fs-read=*', ...netPermission(), program, server.url],
+    env,
+  )
+  assert.match(stdout, /^ERR_WORKER .* could not start: .*--allow-worker \| cause: /, stderr)
+})
+
 test('a worker that fails before it is up is told at once, with the cause', async () => {
   const breaks = `import fs from 'node:fs'
     import { syncBuiltinESMExports } from 'node:module'
