@@ -142,14 +142,8 @@ export class InstantLog {
 
   /** The first place of `instant`. */
   #findFirst(instant: Microseconds): number | undefined {
-    let low = 0
-    let high = this.#size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.at(middle) < instant) low = middle + 1
-      else high = middle
-    }
-    return low < this.#size && this.at(low) === instant ? low : undefined
+    const index = countBefore(this, instant)
+    return index < this.#size && this.at(index) === instant ? index : undefined
   }
 
   #resize(length: number): void {
@@ -158,4 +152,16 @@ export class InstantLog {
     this.#ring = ring
     this.#head = 0
   }
+}
+
+/** How many of ascending instants are before `instant`. */
+export function countBefore(log: Pick<InstantLog, 'size' | 'at'>, instant: Microseconds): number {
+  let low = 0
+  let high = log.size
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (log.at(middle) < instant) low = middle + 1
+    else high = middle
+  }
+  return low
 }

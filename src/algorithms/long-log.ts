@@ -1,5 +1,5 @@
 import type { Microseconds } from '../core/duration.ts'
-import { InstantLog } from './instant-log.ts'
+import { countBefore, type InstantLog } from './instant-log.ts'
 
 /** Instants in ascending order, equal ones as often as they were added. */
 export type Instants = Pick<
@@ -87,7 +87,7 @@ export class LongLog implements Instants {
     // Neither is in the archive, nor goes there.
     if (size === 0 || (from > this.#lastArchived && to >= this.#lastArchived))
       return this.#recent.move(from, to)
-    let index = to < from ? this.#countBefore(from) : this.countUpTo(from) - 1
+    let index = to < from ? countBefore(this, from) : this.countUpTo(from) - 1
     if (index < 0 || index >= this.size || this.at(index) !== from) return false
     const step = to < from ? -1 : 1
     for (let next = index + step; next >= 0 && next < this.size; next += step) {
@@ -116,17 +116,6 @@ export class LongLog implements Instants {
   unarchived(): InstantLog {
     while (this.#recent.size >= shortest + pageLength) this.#archive.push(this.#recent.takeFirst(pageLength))
     return this.#recent
-  }
-
-  #countBefore(instant: Microseconds): number {
-    let low = 0
-    let high = this.size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.at(middle) < instant) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 
   #set(index: number, instant: Microseconds): void {

@@ -170,17 +170,12 @@ export class BackendGuard implements Gate {
     try {
       const value = await this.#within(answer, call.late)
       unused = { value }
-      let now = this.#clock.now()
+      const now = this.#clock.now()
       this.#took = now - askedAt
       // If it took longer than was thought, what was asked may have waited for another server.
       if (this.#isDoubtful(now)) remembers ??= this.#keepsake.look()
-      let isRemembered = true
-      if (remembers !== undefined) {
-        isRemembered = await remembers
-        now = this.#clock.now()
-      }
-      if (isRemembered) {
-        this.#answered(now, isTrial)
+      if (remembers === undefined || (await remembers)) {
+        this.#answered(remembers === undefined ? now : this.#clock.now(), isTrial)
         return value
       }
       this.#forgottenAt = this.#clock.now()

@@ -42,10 +42,6 @@ export class Slices {
     const acts = this.#acts
     this.#acts = []
     this.#isScheduled = false
-    if (acts.length === 1) {
-      acts[0]?.()
-      return
-    }
     const startedAt = this.#clock.now()
     let done = 0
     while (done < acts.length && (done === 0 || this.#clock.now() - startedAt < slice)) acts[done++]?.()

@@ -10,6 +10,7 @@ import type { Response } from '../http/response.ts'
 import type { BatchTarget } from '../session/batch-session.ts'
 import type { SessionRequestOptions } from '../session/call-options.ts'
 import { runCallbacksNow } from './callbacks-now.ts'
+import { checkSignal } from './checked-options.ts'
 import { Held } from './held.ts'
 import type { Results } from './hosted-batch.ts'
 import { packTarget, type Remote } from './remote.ts'
@@ -224,11 +225,4 @@ export class BlockingBatch {
     })
     return plan.returnCallbacks ? response.withCallbacks(results) : response
   }
-}
-
-/** The reason of a signal could not go to the worker and back. @throws AbortError when a request’s own has fired before */
-function checkSignal(target: unknown): void {
-  const signal =
-    typeof target === 'object' && target !== null && 'signal' in target ? target.signal : undefined
-  if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
 }

@@ -1,4 +1,5 @@
 import { checkOptions } from '../core/check-options.ts'
+import { AbortError } from '../core/errors.ts'
 import type { SessionRequestOptions } from '../session/call-options.ts'
 import { type ContentOptions, toContent } from '../session/content.ts'
 import { type Entries, entriesOf, sentText } from '../session/entries.ts'
@@ -84,4 +85,11 @@ export function checkContent({ json, form, body }: ContentOptions): void {
     typeof body === 'string' ||
     [form, body].some((content) => content instanceof FormData || content instanceof Blob)
   if (!isOne || !isEncodedLater) void toContent({ json, form, body } as ContentOptions)
+}
+
+/** The reason of a signal could not go to the worker and back. @throws AbortError when that of the options has fired before */
+export function checkSignal(options: unknown): void {
+  const signal =
+    typeof options === 'object' && options !== null && 'signal' in options ? options.signal : undefined
+  if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
 }

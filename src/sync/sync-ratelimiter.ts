@@ -1,10 +1,10 @@
 import type { Duration, Microseconds } from '../core/duration.ts'
-import { AbortError } from '../core/errors.ts'
 import { checkOptions } from '../core/check-options.ts'
 import type { AcquireOptions } from '../ratelimit/acquire-options.ts'
 import type { PauseOptions, RatelimitStanding, WrapOptions } from '../ratelimit/ratelimiter.ts'
 import type { Ticket } from '../ratelimit/ticket.ts'
 import type { BlockingRatelimiter } from './blocking.ts'
+import { checkSignal } from './checked-options.ts'
 import { Held } from './held.ts'
 import type { LastTicketWord, Remnant, TicketDetail } from './hosted-session.ts'
 import type { Remote } from './remote.ts'
@@ -24,9 +24,7 @@ export class SyncRatelimiter implements BlockingRatelimiter, Disposable {
    * @throws RatelimitError, when the wait would be longer than is allowed; OptionError; SessionError ERR_CLOSED
    */
   acquire(key = 'default', options?: AcquireOptions): Ticket {
-    const { signal } = options ?? {}
-    // its reason could not go to the worker and back
-    if (signal instanceof AbortSignal && signal.aborted) throw new AbortError(signal)
+    checkSignal(options)
     return new SyncTicket(this.#remote, this.#remote.call('acquire', [key, options]) as Remnant<TicketDetail>)
   }
 

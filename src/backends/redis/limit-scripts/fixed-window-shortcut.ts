@@ -1,8 +1,5 @@
-/** How much of the state is read. */
-const readLength = 1_024
-
-/** Reads what the shortcut looks at. */
-export const fixedWindowRead = `call('GETRANGE', KEYS[2], '0', '${readLength - 1}')`
+/** How many bytes of the state are read. */
+export const readLength = 1_024
 
 /**
  * Units one by one, all of them now: what the kernel says where they fit into one window, the only one that counts. Once it

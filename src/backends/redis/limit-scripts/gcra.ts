@@ -3,7 +3,7 @@ const headLength = 232
 const openLength = 24
 
 /** So many bytes are read at once: a state with little under way is read whole. */
-const readLength = headLength + 33 * openLength
+export const readLength = headLength + 33 * openLength
 
 /**
  * The twin of algorithms/gcra.ts and emission.ts. Kept: the terms; as packed doubles from when on the shortcut may grant, tat, its
@@ -216,9 +216,6 @@ function gcra.learn()
   end
 end
 `
-
-/** Reads what the shortcut looks at. */
-export const gcraRead = `call('GETRANGE', KEYS[2], '0', '${readLength - 1}')`
 
 /**
  * Units one by one, all of them now: what the kernel says where nothing is out of the ordinary. Those that have arrived stay

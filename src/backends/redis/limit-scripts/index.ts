@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { KernelName } from '../../../algorithms/rule.ts'
 import type { Script } from '../commands.ts'
 import { fixedWindow } from './fixed-window.ts'
-import { fixedWindowRead, fixedWindowShortcut } from './fixed-window-shortcut.ts'
-import { gcra, gcraRead, gcraShortcut } from './gcra.ts'
+import { fixedWindowShortcut, readLength as fixedWindowLength } from './fixed-window-shortcut.ts'
+import { gcra, gcraShortcut, readLength as gcraLength } from './gcra.ts'
 import { instantLog } from './instant-log.ts'
 import { operations } from './operations.ts'
 import { slidingWindow, slidingWindowShortcut } from './sliding-window.ts'
@@ -20,8 +20,8 @@ interface Kernel {
   readonly hasList: boolean
   /** What answers the commonest call by itself, or leaves it to the rest: no function is made for it. */
   readonly shortcut: string
-  /** What reads the part of the state that the shortcut looks at; all of it by default. */
-  readonly read?: string
+  /** How many bytes of the state the shortcut looks at; all of them by default. */
+  readonly readLength?: number
 }
 
 const kernels: Readonly<Record<KernelName, Kernel>> = {
@@ -38,7 +38,7 @@ const kernels: Readonly<Record<KernelName, Kernel>> = {
     numbers: 4,
     hasList: false,
     shortcut: fixedWindowShortcut,
-    read: fixedWindowRead,
+    readLength: fixedWindowLength,
   },
   gcra: {
     sources: [gcra],
@@ -46,7 +46,7 @@ const kernels: Readonly<Record<KernelName, Kernel>> = {
     numbers: 5,
     hasList: false,
     shortcut: gcraShortcut,
-    read: gcraRead,
+    readLength: gcraLength,
   },
 }
 
@@ -80,7 +80,9 @@ export function limitScript(names: readonly KernelName[]): Script {
 function shortcut(names: readonly KernelName[]): string {
   const [name] = names
   if (name === undefined || names.length > 1) return ''
-  const { shortcut: grant, read = "call('GET', KEYS[2])" } = kernels[name]
+  const { shortcut: grant, readLength } = kernels[name]
+  const read =
+    readLength === undefined ? "call('GET', KEYS[2])" : `call('GETRANGE', KEYS[2], '0', '${readLength - 1}')`
   return `
 local units = 1
 if ARGV[2] then units = tonumber(ARGV[2]) end
