@@ -1,7 +1,10 @@
 import { createConnection } from 'node:net'
+import { after, afterEach, beforeEach } from 'node:test'
 import { createClient } from '@redis/client'
 import type { RedisCommands, RedisReply, Script } from '../../../src/backends/redis/commands.ts'
+import { RedisLimitStore } from '../../../src/backends/redis/redis-limit-store.ts'
 import { startTemporaryServer } from '../../../src/backends/redis/temporary-server.ts'
+import { SteppedClock } from '../../../src/testing/stepped-clock.ts'
 
 /** A connection for tests of limit stores: commands as they need them, and what tests want to see. */
 export class TestConnection implements RedisCommands {
@@ -98,4 +101,24 @@ export async function connectAfresh(): Promise<TestConnection> {
 /** Ends the server: the last thing that a test file does. */
 export function closeServer(): Promise<void> {
   return server.close()
+}
+
+/** What each test of a file has anew: an empty server, and a store on it with a clock of the test’s. */
+export interface Fresh {
+  connection: TestConnection
+  clock: SteppedClock
+  store: RedisLimitStore
+}
+
+/** To be called once by a test file: fills in what each of its tests has. */
+export function freshStores(): Fresh {
+  const fresh = {} as Fresh
+  beforeEach(async () => {
+    fresh.connection = await connectAfresh()
+    fresh.clock = new SteppedClock(1_700_000_000_000_000)
+    fresh.store = new RedisLimitStore({ commands: fresh.connection, clock: fresh.clock })
+  })
+  afterEach(() => fresh.connection.close())
+  after(closeServer)
+  return fresh
 }
