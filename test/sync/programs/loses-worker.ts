@@ -30,8 +30,8 @@ if (how === 'idle') {
 } else if (how === 'batch') {
   report(() => session.requests(['/ip', '/delay/10'], { cache: false, callbacks: [terminate] }))
 } else {
-  // each holds some memory while it waits for the one connection
-  const urls = Array(100_000).fill('/delay/10') as string[]
+  // each is copied there, and waits for the one connection
+  const urls = Array(100_000).fill(`/delay/10?${'x'.repeat(250)}`) as string[]
   report(() => session.requests(urls, { cache: false, concurrency: urls.length }))
 }
 const { status } = session.get('/ip', { cache: false })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { runBuilt } from './support/run.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -61,12 +61,15 @@ test('every example is tested', () => {
   assert.deepEqual(new Set(readdirSync(join(root, 'examples'))), tested)
 })
 
-for (const [example, patterns] of Object.entries(printed)) {
-  test(`examples/${example} runs and prints what it promises`, async () => {
-    const [name, ...args] = example.split(' ') as [string, ...string[]]
-    const program = join(root, 'examples', name)
-    const { stdout, stderr, status } = await runBuilt([program, ...args])
-    assert.equal(status, 0, stderr)
-    for (const pattern of patterns) assert.match(stdout, pattern)
-  })
-}
+// They wait for their limits more than they work
+describe('examples', { concurrency: 2 }, () => {
+  for (const [example, patterns] of Object.entries(printed)) {
+    test(`${example} runs and prints what it promises`, async () => {
+      const [name, ...args] = example.split(' ') as [string, ...string[]]
+      const program = join(root, 'examples', name)
+      const { stdout, stderr, status } = await runBuilt([program, ...args])
+      assert.equal(status, 0, stderr)
+      for (const pattern of patterns) assert.match(stdout, pattern)
+    })
+  }
+})

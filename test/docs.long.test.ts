@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { ratelimitChannels } from '../src/ratelimit/events.ts'
 import { ratelimitOptionNames } from '../src/ratelimit/options.ts'
 import { runBuilt } from './support/run.ts'
@@ -34,34 +34,37 @@ const scripts = Object.keys(
 )
 const documents = globSync(['*.md', 'docs/*.md'], { cwd: root })
 
-for (const document of documents) {
-  const blocks = blocksOf(document)
-  for (const [index, { language, text }] of blocks.entries()) {
-    if (language === 'ts') {
-      const next = blocks[index + 1]
-      test(`${document}, block ${index + 1}: the program runs and prints what is written below it`, async () => {
-        const program = join(folder, `${document.replaceAll('/', '-')}-${index}.ts`)
-        writeFileSync(program, text)
-        const { stdout, stderr, status } = await runBuilt([program])
-        assert.equal(status, 0, stderr)
-        if (next?.language === 'text') assert.equal(masked(stdout), masked(next.text))
-      })
-    } else if (language === 'sh') {
-      test(`${document}, block ${index + 1}: every command is one of the package's`, () => {
-        const commands = text.split(/\n|&&/).map((line) => line.replace(/#.*/, '').trim())
-        for (const command of commands.filter((line) => line !== '')) {
-          const script = /^npm (?:run )?([\w:-]+)$/.exec(command)?.[1]
-          assert.ok(script === 'ci' || (script !== undefined && scripts.includes(script)), command)
-        }
-      })
-    } else {
-      test(`${document}, block ${index + 1}: ${language} is output, of the block above`, () => {
-        assert.equal(language, 'text')
-        assert.ok(['ts', 'sh'].includes(blocks[index - 1]?.language ?? ''))
-      })
+// Most of them wait more than they work
+describe('documents', { concurrency: 2 }, () => {
+  for (const document of documents) {
+    const blocks = blocksOf(document)
+    for (const [index, { language, text }] of blocks.entries()) {
+      if (language === 'ts') {
+        const next = blocks[index + 1]
+        test(`${document}, block ${index + 1}: the program runs and prints what is written below it`, async () => {
+          const program = join(folder, `${document.replaceAll('/', '-')}-${index}.ts`)
+          writeFileSync(program, text)
+          const { stdout, stderr, status } = await runBuilt([program])
+          assert.equal(status, 0, stderr)
+          if (next?.language === 'text') assert.equal(masked(stdout), masked(next.text))
+        })
+      } else if (language === 'sh') {
+        test(`${document}, block ${index + 1}: every command is one of the package's`, () => {
+          const commands = text.split(/\n|&&/).map((line) => line.replace(/#.*/, '').trim())
+          for (const command of commands.filter((line) => line !== '')) {
+            const script = /^npm (?:run )?([\w:-]+)$/.exec(command)?.[1]
+            assert.ok(script === 'ci' || (script !== undefined && scripts.includes(script)), command)
+          }
+        })
+      } else {
+        test(`${document}, block ${index + 1}: ${language} is output, of the block above`, () => {
+          assert.equal(language, 'text')
+          assert.ok(['ts', 'sh'].includes(blocks[index - 1]?.language ?? ''))
+        })
+      }
     }
   }
-}
+})
 
 test('the demo runs, keeps its limits, and the README shows it as it prints', async () => {
   const shown = blocksOf('README.md')[1] as Block
