@@ -8,6 +8,11 @@ import type { Setup, Subject } from './subject.ts'
 
 /** One turn: so many units untimed, so that code is compiled and connections are open, then those that count. */
 export interface Order {
+  /**
+   * Whether garbage is collected in between. Only before a process's first turn: compiled code that refers to shapes
+   * of objects of which none is left goes with it, and a short turn would be spent on compiling that again.
+   */
+  readonly cleanUp: boolean
   readonly warmUp: number
   readonly count: number
   /** Whether it is of interest for how long the event loop is held; to look costs something. */
@@ -42,9 +47,9 @@ process.send?.('ready')
 /** Of the histogram of how long the event loop is held, whose times are too long by that. */
 const resolution = 1 // ms
 
-async function measure({ warmUp, count, watchLoop = false }: Order): Promise<Measurement> {
+async function measure({ cleanUp, warmUp, count, watchLoop = false }: Order): Promise<Measurement> {
   await round(warmUp)
-  globalThis.gc?.()
+  if (cleanUp) globalThis.gc?.()
   const held = watchLoop ? monitorEventLoopDelay({ resolution }) : undefined
   held?.enable()
   const cpuBefore = process.cpuUsage()

@@ -21,8 +21,8 @@ export interface Result {
 
 /**
  * Lets the contestants take turns, A B C, C B A, so that whatever else the machine does meets all of them; only one
- * works at a time. Short turns compare well on a machine whose speed changes. Each round has processes of its own, for how a process happens to lie in memory, and what its
- * compiler happens to do, makes some per cent.
+ * works at a time. Short turns compare well on a machine whose speed changes. Each round has processes of its own, for
+ * how a process happens to lie in memory, and what its compiler happens to do, makes some per cent.
  * @param onRound told before each
  */
 export async function compare(
@@ -41,6 +41,7 @@ export async function compare(
       const taken: Turn[][] = contestants.map(() => [])
       for (let turn = 0; turn < turns; turn++) {
         const order = {
+          cleanUp: turn === 0,
           count: Math.ceil(count / turns),
           warmUp: Math.ceil(count / (turn === 0 ? 4 : 2 * turns)),
         }

@@ -51,7 +51,7 @@ export class Contestant {
   /** One turn: what the slowest process took, and the most that any did. */
   async run(order: Order): Promise<Measurement> {
     const [warmUp, count] = [order.warmUp, order.count].map((units) => Math.ceil(units * this.#share))
-    for (const child of this.#children) child.send({ warmUp, count, watchLoop: this.#watchLoop })
+    for (const child of this.#children) child.send({ ...order, warmUp, count, watchLoop: this.#watchLoop })
     const measured = (await this.#answers()) as Measurement[]
     return measured.reduce((most, each) => ({
       ...most,

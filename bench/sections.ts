@@ -122,7 +122,7 @@ export const sections: Readonly<Record<string, Section>> = {
     title: 'Limiters in Redis',
     text: 'One key, a limit that is never reached, calls awaited one after another; the server on a Unix socket.',
     count: 40_000,
-    turns: 20,
+    turns: 80,
     ...throughRedis(1),
   },
   'redis-busy': {
