@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../backends/contract.ts'
 import type { BatchDefaults, BatchSession } from '../batch/contract.ts'
 import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/duration.ts'
@@ -37,12 +38,14 @@ type Shared = RequestOptions<Response> & { readonly method?: string }
 /** The session as a batch sees it. Options that all requests share are read once. */
 export function batchSession(parts: BatchSessionParts): BatchSession<Response, BatchTarget, Shared> {
   const { clock, builder, defaults, waiting, send } = parts
-  const builders = new WeakMap<Shared, RequestBuilder | Promise<RequestBuilder>>()
-  const builderOf = (options: Shared): RequestBuilder | Promise<RequestBuilder> => {
+  /** Has all that the requests share but the signal. */
+  let common: MaybePromise<RequestBuilder> = builder
+  const builders = new WeakMap<Shared, MaybePromise<RequestBuilder>>()
+  const builderOf = (options: Shared): MaybePromise<RequestBuilder> => {
     const known = builders.get(options)
     if (known !== undefined) return known
-    const { method: _, ...rest } = options
-    const made = builder.with(rest)
+    const own = options.signal === undefined ? {} : { signal: options.signal }
+    const made = common instanceof Promise ? common.then((one) => one.with(own)) : common.with(own)
     builders.set(options, made)
     return made
   }
@@ -51,8 +54,8 @@ export function batchSession(parts: BatchSessionParts): BatchSession<Response, B
     defaults,
     waiting,
     check(options) {
-      const made = builderOf(options)
-      if (made instanceof Promise) made.catch(() => undefined) // thrown where it is awaited, by each request
+      common = builder.with(options)
+      if (common instanceof Promise) common.catch(() => undefined) // thrown where it is awaited, by each request
     },
     async send(target, _index, options) {
       const shared = await builderOf(options)

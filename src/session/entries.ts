@@ -19,6 +19,12 @@ export function entriesOf<Value>(given: Entries<Value>, option: string): (readon
   throw new OptionError(`${option}: ${describe(pairs[stranger])} is no [name, value] pair`)
 }
 
+/** The same pairs, for whoever asks however often: from a generator, say, they come only once, and are pulled here. */
+export function lasting<Given extends Entries<unknown>>(given: Given): Given {
+  const comesOnce = typeof given === 'object' && given !== null && Symbol.iterator in given && 'next' in given
+  return comesOnce ? ([...(given as Iterable<unknown>)] as unknown as Given) : given
+}
+
 /**
  * A value as it is sent: strings, numbers and their like.
  * @throws OptionError for what would only become `[object Object]`

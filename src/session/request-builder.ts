@@ -13,6 +13,7 @@ import {
   type Timeouts,
 } from '../core/request.ts'
 import { type Content, toContent } from './content.ts'
+import { lasting } from './entries.ts'
 import { mergeFields } from './fields.ts'
 import {
   checkFlags,
@@ -98,7 +99,7 @@ export class RequestBuilder {
     return new RequestBuilder(
       {
         baseUrl: base.baseUrl,
-        params: params === undefined ? base.params : [...base.params, params],
+        params: params === undefined ? base.params : [...base.params, lasting(params)],
         headers: withContentType(withCookies(fields, cookies), content),
         body: content === undefined ? base.body : content.body,
         signal: signal ?? base.signal,

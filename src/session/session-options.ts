@@ -6,6 +6,7 @@ import type { CacheOptions } from '../cache/options.ts'
 import { type CookieOptions, parseCookies } from '../middleware/cookie-options.ts'
 import type { RatelimitRuleOptions, RatelimitSettings } from '../ratelimit/option-types.ts'
 import type { TlsOptions } from '../transport/undici-transport.ts'
+import { lasting } from './entries.ts'
 import { mergeFields } from './fields.ts'
 import type { HarOptions } from './har/har-options.ts'
 import type { RequestDefaults } from './request-builder.ts'
@@ -82,7 +83,7 @@ export function requestDefaults(options: SessionOptions): RequestDefaults {
   const own = ['user-agent', checkUserAgent(userAgent), 'accept', '*/*', 'accept-encoding', acceptEncoding]
   return {
     baseUrl: baseUrl === undefined ? undefined : parseBaseUrl(baseUrl),
-    params: params === undefined ? [] : [params],
+    params: params === undefined ? [] : [lasting(params)],
     headers: headers === undefined ? own : mergeFields(own, headers),
     body: undefined,
     signal: undefined,

@@ -104,7 +104,9 @@ export class BlockingBatch {
   ): Generator<readonly [index: number, response: Response], void, undefined> {
     const { remote, plan } = this.#parts
     const waiting = (): number => remote.nextGrantIn() ?? 0
-    this.#progress = startProgress(plan.progress, this.#total, blockingClock, waiting, true)
+    const progress = startProgress(plan.progress, this.#total, blockingClock, waiting, true)
+    if (progress !== undefined) held.whenDropped(() => progress.end(false))
+    this.#progress = progress
     let isComplete = false
     try {
       let call = this.#feed(eager)
@@ -119,7 +121,7 @@ export class BlockingBatch {
       if (this.#failure !== undefined) throw this.#failure.error
       isComplete = true
     } finally {
-      this.#progress?.end(isComplete)
+      progress?.end(isComplete)
       try {
         this.#source.close()
       } finally {

@@ -23,7 +23,12 @@ export class Held {
     this.#remote = remote
     this.#number = number
     this.#generation = remote.generation
-    if (end !== undefined) dropped.register(this, remote.lettingGo(end, [number]), this)
+    if (end !== undefined) this.whenDropped(remote.lettingGo(end, [number]))
+  }
+
+  /** Has this called if the thing is dropped before it says that it is over. It may not refer to the thing, which would never be dropped. */
+  whenDropped(letGo: () => void): void {
+    dropped.register(this, letGo, this)
   }
 
   /** Blocks until the result is there. @throws SessionError ERR_WORKER, ERR_CLOSED when the thing is gone */

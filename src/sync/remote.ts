@@ -102,8 +102,9 @@ export class Remote {
     for (const [name, event] of this.link.takeTold(this.#number)) this.#onEvent(name, event)
   }
 
-  /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. */
+  /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. Asked by timers, too, at any time. */
   nextGrantIn(): number | undefined {
+    if (this.#closed || this.link.callees.areRunning || this.generation === 0) return undefined
     const id = this.post('status', [])
     try {
       return this.link.wait(id, { limit: () => 1_000 }) as number | undefined

@@ -157,7 +157,7 @@ export class WorkerLink {
       if (live.hasEnded) throw this.#lost(live)
       const untilTimer = blockingClock.fireDue()
       const now = performance.now() - this.#answering
-      if (Number.isNaN(deadline)) deadline = now + limit()
+      if (Number.isNaN(deadline) || !live.hasStarted) deadline = now + limit() // to start takes its own time
       else if (now >= deadline) {
         const isExcused = excuse?.() === true
         const last = this.#replyTo(id, live)

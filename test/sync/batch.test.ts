@@ -251,6 +251,20 @@ test('progress is counted and drawn although the thread is blocked', () => {
   assert.ok(!text.includes('\u001B[?25l'), 'the cursor is hidden, and nobody could bring it back')
 })
 
+test('a bar is drawn while a function among the options blocks for another session', () => {
+  let text = ''
+  const write = (chunk: Buffer, _: unknown, done: () => void): void => {
+    text += chunk.toString()
+    done()
+  }
+  const stream = Object.assign(new Writable({ write }), { isTTY: true, columns: 80 })
+  const cacheKey = (): string => session.get('/delay/0.3').url
+  const cached = blockingSession(server, { cache: { cacheKey } })
+  const [response] = cached.requests(['/cache/60'], { progress: { stream } })
+  assert.deepEqual([response?.status, response?.error], [200, undefined])
+  assert.ok(text.split('0/1').length > 2, text) // drawn meanwhile
+})
+
 test('a batch tells the same as an asynchronous one', async () => {
   await using other = new Session({ baseUrl: server.url })
   const urls = ['/get?id=1', '/status/404', unreachable]

@@ -47,6 +47,14 @@ test('a worker that fails before it is up is told at once, with the cause', asyn
   assert.match(stdout, /^ERR_WORKER .* could not start: .*\| cause: no files today\n$/, stderr)
 })
 
+test('the time that a worker takes to start is none of threadedTimeout', async () => {
+  const slow = `import { isMainThread } from 'node:worker_threads'
+    if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000)`
+  const preload = `data:text/javascript,${encodeURIComponent(slow)}`
+  const { stdout, stderr } = await run(['--import', preload, program, server.url, '2s'])
+  assert.equal(stdout, '200\n', stderr)
+})
+
 for (const format of ['esm', 'cjs'] satisfies Format[]) {
   test(`a bundle (${format}) without the worker’s program is told at once, and what to do`, async () => {
     const outfile = join(folder, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')

@@ -80,6 +80,11 @@ test('streams that are dropped unread are ended, and their connections with them
   assert.equal(stdout, '11\n1 97,32,98,101,103,105,110,110,105,110,103\n', stderr)
 })
 
+test('the bar of a batch that is dropped ends', async () => {
+  const { stdout, stderr } = await run(['--expose-gc', program('drops-batch'), server.url])
+  assert.equal(stdout, '200\ntrue 0\n', stderr)
+})
+
 test('it works inside a worker thread', async () => {
   const { stdout, stderr } = await run([program('in-a-worker'), server.url])
   assert.equal(stdout, '[[200,200],[200,200]]\n', stderr)
