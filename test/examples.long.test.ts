@@ -56,8 +56,8 @@ const printed: Record<string, readonly RegExp[]> = {
 
 test('every example is tested', () => {
   const tested = new Set(Object.keys(printed).map((example) => example.replace(/ .*/, '')))
-  tested.add('demo.ts') // by docs.test.ts, which compares it with the README
-  tested.add('ratelimit-lab.ts') // by ratelimit-lab.test.ts
+  tested.add('demo.ts') // by docs.long.test.ts, which compares it with the README
+  tested.add('ratelimit-lab.ts') // by ratelimit-lab.long.test.ts
   assert.deepEqual(new Set(readdirSync(join(root, 'examples'))), tested)
 })
 

@@ -127,7 +127,7 @@ export function requestFeatures(options: RequestOptions, base: RequestFeatures):
   if (callbacks !== undefined) checkCallbacks(callbacks)
   return {
     ...sharedFeatures(options, base),
-    jar: cookies !== false,
+    jar: base.jar && cookies !== false,
     cache: cache === undefined ? base.cache : parseCacheMode(cache),
     limit: ratelimit === undefined && keys === undefined ? base.limit : parseLimit(ratelimit, keys),
   }

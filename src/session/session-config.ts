@@ -24,8 +24,8 @@ export interface SessionConfigValues {
   /** Most requests of one batch at a time. Default: 50. */
   semaphore: number
   /**
-   * The longest that a call of a `SyncSession` waits for a word of its worker, waits for the rate limit apart; false
-   * for no limit. Then it throws a TimeoutError, ERR_TIMEOUT_THREADED; what was asked for goes on in the worker, and its
+   * The longest that a call of a `SyncSession` waits for a word of its worker, the worker's start (at most 30 seconds)
+   * and waits for the rate limit apart; false for no limit. Then it throws a TimeoutError, ERR_TIMEOUT_THREADED; what was asked for goes on in the worker, and its
    * answer is dropped. Default: `'10m'`, twice what a server has for its next byte by default.
    */
   threadedTimeout: Duration | false

@@ -31,6 +31,7 @@ export class Remote {
   /** The worker that it was opened in, and its functions there. */
   #openedIn = 0
   #functions: readonly number[] = []
+  #isClosing = false
   #closed = false
 
   /** @param onEvent told of the events of the cache, when the call is over in which they are heard of */
@@ -104,7 +105,7 @@ export class Remote {
 
   /** Milliseconds until the limiter's next grant; undefined when nobody waits, or nobody answers. Asked by timers, too, at any time. */
   nextGrantIn(): number | undefined {
-    if (this.#closed || this.link.callees.areRunning || this.generation === 0) return undefined
+    if (this.#isClosing || this.link.callees.areRunning || this.generation === 0) return undefined
     const id = this.post('status', [])
     try {
       return this.link.wait(id, { limit: () => 1_000 }) as number | undefined
@@ -121,6 +122,7 @@ export class Remote {
   close(): void {
     if (this.#closed) return
     this.link.checkFree()
+    this.#isClosing = true // the worker knows it no more from here on
     try {
       if (this.generation > 0) this.call('close', [])
     } finally {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { BatchTarget } from '../../src/index.ts'
 import { version } from '../../src/session/version.ts'
 import { type Echo, sessionOn, sharedHttpbin } from './support.ts'
 
@@ -129,6 +130,23 @@ test('cookies of a call are sent; the session’s jar keeps those that are set',
   assert.equal(set.history[0]?.cookies[0]?.name, 'flavour')
   assert.deepEqual((await own.get('/cookies', { cookies: false })).json(), { cookies: {} })
   assert.deepEqual((await session.get('/cookies')).json(), { cookies: {} })
+})
+
+test('the jar takes no part in a batch with cookies: false, whatever its requests say', async () => {
+  const own = sessionOn(server, { cookies: true })
+  await own.get('/cookies/set?flavour=plain')
+  const targets: BatchTarget[] = ['/cookies', { url: '/cookies' }, { url: '/cookies', timeout: '10s' }]
+  for (const method of ['GET', targets.map(() => 'GET')]) {
+    const told = await own.requests([...targets, '/cookies/set?stored=1'], {
+      method: typeof method === 'string' ? method : [...method, 'GET'],
+      cookies: false,
+      redirect: 'manual',
+    })
+    for (const response of told.slice(0, -1)) assert.deepEqual(response.json(), { cookies: {} })
+  }
+  const [named] = await own.requests([{ url: '/cookies', cookies: { a: '1' } }], { cookies: false })
+  assert.deepEqual(named?.json(), { cookies: { a: '1' } })
+  assert.deepEqual((await own.get('/cookies')).json(), { cookies: { flavour: 'plain' } })
 })
 
 test('redirects are followed with their history, handed over, or refused', async () => {

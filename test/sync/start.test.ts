@@ -49,9 +49,9 @@ test('a worker that fails before it is up is told at once, with the cause', asyn
 
 test('the time that a worker takes to start is none of threadedTimeout', async () => {
   const slow = `import { isMainThread } from 'node:worker_threads'
-    if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000)`
+    if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000)`
   const preload = `data:text/javascript,${encodeURIComponent(slow)}`
-  const { stdout, stderr } = await run(['--import', preload, program, server.url, '2s'])
+  const { stdout, stderr } = await run(['--import', preload, program, server.url, '5s'])
   assert.equal(stdout, '200\n', stderr)
 })
 

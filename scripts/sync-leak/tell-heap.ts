@@ -1,0 +1,10 @@
+/** Loaded before everything else in each thread: a worker says how much memory what lives in it takes, when it is asked. */
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
+import { heapChannel, liveBytes } from './live-bytes.ts'
+
+if (!isMainThread) {
+  const channel = new BroadcastChannel(heapChannel).unref()
+  channel.onmessage = ({ data }) => {
+    if (data === 'ask') channel.postMessage(liveBytes())
+  }
+}
