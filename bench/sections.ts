@@ -268,7 +268,7 @@ export const sections: Readonly<Record<string, Section>> = {
   },
   'sync-cache': {
     title: 'Blocking cache hits',
-    text: '2 KB of JSON from memory, parsed; 50 URLs in turn, one request after another.',
+    text: '2 KB from memory, as text, as the other hits of a cache; 50 URLs in turn, one request after another.',
     count: 50_000,
     noun: 'hit',
     unit: 'hits/s',

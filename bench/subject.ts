@@ -71,6 +71,11 @@ export function* urls(url: string, count: number): Generator<string, void, undef
   for (let i = 0; i < count; i++) yield url
 }
 
+/** The same for content that is read as text. */
+export function checkText(text: string): void {
+  if (!text.includes('"Sample"')) throw new Error('not the text that was asked for')
+}
+
 /** A client that is fast because it did not parse the answer is none. */
 export function checkAnswer(answer: unknown): void {
   if ((answer as { title?: unknown } | null)?.title !== 'Sample')

@@ -1,5 +1,5 @@
 import { Session } from '../../dist/index.js'
-import { checkAnswer, headers, inTurn, oneByOne, type Subject } from '../subject.ts'
+import { checkText, headers, inTurn, oneByOne, type Subject } from '../subject.ts'
 
 export const subject: Subject = async ({ url, options }) => {
   const session = new Session({ headers, ...options })
@@ -8,6 +8,6 @@ export const subject: Subject = async ({ url, options }) => {
   return oneByOne(async () => {
     const response = await session.get(next())
     if (!response.fromCache) throw new Error('not from the cache')
-    checkAnswer(response.json())
+    checkText(response.text())
   })
 }

@@ -1,5 +1,5 @@
 import { SyncSession } from '../../dist/index.js'
-import { blocking, checkAnswer, headers, inTurn, type Subject } from '../subject.ts'
+import { blocking, checkText, headers, inTurn, type Subject } from '../subject.ts'
 
 export const subject: Subject = ({ url, options }) => {
   const session = new SyncSession({ headers, ...options })
@@ -8,6 +8,6 @@ export const subject: Subject = ({ url, options }) => {
   return blocking(() => {
     const response = session.get(next())
     if (!response.fromCache) throw new Error('not from the cache')
-    checkAnswer(response.json())
+    checkText(response.text())
   })
 }
