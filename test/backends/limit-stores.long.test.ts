@@ -3,7 +3,7 @@ import { SqliteLimitStore } from '../../src/backends/sqlite/sqlite-limit-store.t
 import { testLimitStore } from '../../src/testing/index.ts'
 
 /** Histories of each algorithm, and of each combination: thousands for a store. */
-const traces = 250
+const traces = 400
 
 // As its owner likes it: big integers, arrays, no file, no WAL.
 testLimitStore(
