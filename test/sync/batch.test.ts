@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import {
@@ -15,6 +14,7 @@ import {
   SyncSession,
 } from '../../src/index.ts'
 import type { Echo } from '../session/support.ts'
+import { RecordedTerminal } from './recorded-terminal.ts'
 import { blockingSession, spawnedHttpbin } from './support.ts'
 
 const server = await spawnedHttpbin()
@@ -225,16 +225,7 @@ test('whatever the reason of a signal is, it stops the batch, and is the cause o
 })
 
 test('progress is counted and drawn although the thread is blocked', () => {
-  let text = ''
-  const stream = Object.assign(
-    new Writable({
-      write(chunk: Buffer, _, done) {
-        text += chunk.toString()
-        done()
-      },
-    }),
-    { isTTY: true, columns: 80 },
-  )
+  const stream = new RecordedTerminal()
   const listeners = process.listenerCount('SIGINT')
   session.requests(['/delay/0.3', '/ip', '/ip'], {
     progress: { stream },
@@ -245,6 +236,7 @@ test('progress is counted and drawn although the thread is blocked', () => {
       },
     ],
   })
+  const { text } = stream
   assert.match(text, /on [012]: said\n/)
   assert.match(text, /2\/3/) // drawn while nothing came
   assert.match(text, /3\/3 \[100%\] in /)
@@ -253,8 +245,7 @@ test('progress is counted and drawn although the thread is blocked', () => {
 
 test('a session is closed while one of its bars is up', () => {
   const own = blockingSession(server)
-  const stream = Object.assign(new Writable({ write: (_, __, done) => done() }), { isTTY: true, columns: 80 })
-  const batch = own.iterate(['/ip', '/delay/0.5'], { progress: { stream } })
+  const batch = own.iterate(['/ip', '/delay/0.5'], { progress: { stream: new RecordedTerminal() } })
   assert.equal(batch.next().value?.status, 200)
   own.close()
   assert.throws(
@@ -264,23 +255,18 @@ test('a session is closed while one of its bars is up', () => {
 })
 
 test('a bar is drawn while a function among the options blocks for another session', () => {
-  let text = ''
-  const write = (chunk: Buffer, _: unknown, done: () => void): void => {
-    text += chunk.toString()
-    done()
-  }
-  const stream = Object.assign(new Writable({ write }), { isTTY: true, columns: 80 })
+  const stream = new RecordedTerminal()
   let drawnMeanwhile = 0
   const cacheKey = (): string => {
-    const before = text.split('0/1').length
+    const before = stream.text.split('0/1').length
     const { url } = session.get('/delay/0.3')
-    drawnMeanwhile += text.split('0/1').length - before
+    drawnMeanwhile += stream.text.split('0/1').length - before
     return url
   }
   const cached = blockingSession(server, { cache: { cacheKey } })
   const [response] = cached.requests(['/cache/60'], { progress: { stream } })
   assert.deepEqual([response?.status, response?.error], [200, undefined])
-  assert.ok(drawnMeanwhile > 0, text)
+  assert.ok(drawnMeanwhile > 0, stream.text)
 })
 
 test('a batch tells the same as an asynchronous one', async () => {
